@@ -1,0 +1,24 @@
+# One image for every service: docker run … tributary account
+
+FROM node:20-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM node:20-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules/
+COPY package.json tsconfig.json ./
+COPY embedded embedded/
+COPY events events/
+COPY gateway gateway/
+COPY schema schema/
+COPY scripts scripts/
+COPY subgraphs subgraphs/
+USER node
+EXPOSE 4000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "--eval", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+ENTRYPOINT ["node", "--import", "tsx", "scripts/service.ts"]
+CMD ["gateway"]

@@ -1,0 +1,158 @@
+/**
+ * One document written together with its index entries. Everything is checked before the first change, because a
+ * failed job is not undone. To be called inside a storage job only.
+ */
+import { BSONRegExp } from 'bson';
+import { type Catalog, type Collection, type Index, namespace, prefix } from './catalog.ts';
+import { fail, unsupported } from './errors.ts';
+import { complement, documentKey, encodeValue, partBytes, shorten } from './keys.ts';
+import { type Indexed, indexed } from './paths.ts';
+import type { Storage } from './store.ts';
+import { type Doc, decode, encode, idFirst, isArray, isObject, MAX_DOCUMENT_BYTES } from './values.ts';
+
+export type Engine = { storage: Storage; catalog: Catalog };
+
+/** A document as it is stored: its key within the collection, and its bytes. */
+export type Stored = { idKey: Buffer; raw: Uint8Array; doc: Doc };
+
+type IndexEntry = { index: Index; key: Buffer; values: unknown[] };
+
+const storedKey = (collection: Collection, idKey: Uint8Array) => Buffer.concat([prefix(collection.id), idKey]);
+
+export function readDocument({ storage }: Engine, collection: Collection, idKey: Uint8Array): Buffer | undefined {
+  return storage.get(storedKey(collection, idKey));
+}
+
+/** Throws DuplicateKey, BSONObjectTooLarge, InvalidIdField or CannotIndexParallelArrays, and then nothing was written. */
+export function insertDocument(engine: Engine, collection: Collection, bytes: Uint8Array): Stored {
+  const raw = idFirst(bytes);
+  checkSize(raw);
+  const doc = decode(raw);
+  checkId(doc._id);
+  const idKey = documentKey(doc._id);
+  const key = storedKey(collection, idKey);
+  if (engine.storage.get(key)) duplicate(collection, '_id_', { _id: 1 }, { _id: doc._id });
+  const entries = entriesOf(engine, collection, doc, idKey);
+  refuseDuplicates(engine, collection, entries, idKey);
+  engine.storage.put(key, raw);
+  for (const entry of entries) engine.storage.put(entry.key, idKey);
+  collection.count++;
+  return { idKey, raw, doc };
+}
+
+/** Replaces `before` by `doc`, whose `_id` must be the same. Returns false, and writes nothing, if nothing differs. */
+export function updateDocument(engine: Engine, collection: Collection, before: Stored, doc: Doc): Stored | undefined {
+  const raw = encode(doc);
+  if (Buffer.compare(raw, before.raw) === 0) return undefined;
+  checkSize(raw);
+  const { idKey } = before;
+  const old = new Map(entriesOf(engine, collection, before.doc, idKey).map(entry => [entry.key.toString('latin1'), entry]));
+  const added: IndexEntry[] = [];
+  for (const entry of entriesOf(engine, collection, doc, idKey)) {
+    if (!old.delete(entry.key.toString('latin1'))) added.push(entry);
+  }
+  refuseDuplicates(engine, collection, added, idKey);
+  engine.storage.put(storedKey(collection, idKey), raw);
+  for (const { key } of old.values()) engine.storage.remove(key);
+  for (const { key } of added) engine.storage.put(key, idKey);
+  return { idKey, raw, doc };
+}
+
+export function deleteDocument(engine: Engine, collection: Collection, { idKey, doc }: Stored): void {
+  const entries = entriesOf(engine, collection, doc, idKey);
+  engine.storage.remove(storedKey(collection, idKey));
+  for (const { key } of entries) engine.storage.remove(key);
+  collection.count--;
+}
+
+/** Adds a document to an index that is being built. Throws DuplicateKey. */
+export function indexDocument(engine: Engine, collection: Collection, index: Index, idKey: Buffer, doc: Doc): void {
+  const entries = indexEntries(engine, collection, index, doc, idKey);
+  refuseDuplicates(engine, collection, entries, idKey);
+  for (const { key } of entries) engine.storage.put(key, idKey);
+}
+
+function checkSize(raw: Uint8Array): void {
+  if (raw.length <= MAX_DOCUMENT_BYTES) return;
+  fail('BSONObjectTooLarge', `BSONObj size: ${raw.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
+}
+
+function checkId(id: unknown): void {
+  if (isArray(id) || id instanceof BSONRegExp || id === undefined) {
+    fail('InvalidIdField', "The '_id' value cannot be an array, a regular expression or undefined");
+  }
+  if (isObject(id) && Object.keys(id).some(name => name.startsWith('$'))) {
+    fail('DollarPrefixedFieldName', '_id fields may not contain $-prefixed fields');
+  }
+}
+
+function entriesOf(engine: Engine, collection: Collection, doc: Doc, idKey: Buffer): IndexEntry[] {
+  return collection.indexes.flatMap(index => indexEntries(engine, collection, index, doc, idKey));
+}
+
+function indexEntries(engine: Engine, collection: Collection, index: Index, doc: Doc, idKey: Buffer): IndexEntry[] {
+  const fields = index.paths.map(path => indexed(doc, path));
+  if (index.sparse && !fields.some(field => field.exists)) return [];
+  refuseParallel(index, fields);
+  const seen = new Set<string>();
+  const entries: IndexEntry[] = [];
+  let lossy = false;
+  for (const values of combinations(fields)) {
+    const { key, shortened } = entryKey(index, values, idKey);
+    lossy ||= shortened;
+    if (fields.length > 0 && !seen.has(key.toString('latin1'))) entries.push({ index, key, values });
+    seen.add(key.toString('latin1'));
+  }
+  noteShape(engine, collection, index, fields, lossy);
+  return entries;
+}
+
+/** Remembers, before any plan relies on it, that this index has met an array or a value too long to be ordered. */
+function noteShape({ catalog }: Engine, collection: Collection, index: Index, fields: Indexed[], lossy: boolean): void {
+  const multikey = index.multikey.map((was, i) => was || fields[i]?.array !== undefined);
+  if (index.lossy === (index.lossy || lossy) && multikey.every((is, i) => is === index.multikey[i])) return;
+  Object.assign(index, { multikey, lossy: index.lossy || lossy });
+  catalog.save(collection);
+}
+
+function refuseParallel(index: Index, fields: Indexed[]): void {
+  const arrays = new Set(fields.flatMap(({ array }) => (array === undefined ? [] : [array])));
+  if (arrays.size > 1) fail('CannotIndexParallelArrays', `cannot index parallel arrays [${[...arrays].join('] [')}]`);
+  const several = fields.filter(({ array }) => array !== undefined).length > 1;
+  if (several && index.unique) unsupported('a unique index over several fields of one array');
+}
+
+function* combinations(fields: Indexed[], chosen: unknown[] = []): Generator<unknown[]> {
+  const field = fields[chosen.length];
+  if (!field) yield chosen;
+  else for (const value of field.values) yield* combinations(fields, [...chosen, value]);
+}
+
+/** Unique indexes hold one document under a key, the others end the key with the document's own. */
+function entryKey(index: Index, values: unknown[], idKey: Buffer): { key: Buffer; shortened: boolean } {
+  const limit = partBytes(values.length);
+  let shortened = false;
+  const encoded = values.map((value, i) => {
+    const full = encodeValue(value);
+    shortened ||= full.length > limit;
+    const part = shorten(full, limit);
+    return index.key[i]?.[1] === -1 ? complement(part) : part;
+  });
+  return { key: Buffer.concat([prefix(index.id), ...encoded, ...(index.unique ? [] : [idKey])]), shortened };
+}
+
+function refuseDuplicates({ storage }: Engine, collection: Collection, entries: IndexEntry[], idKey: Buffer): void {
+  for (const { index, key, values } of entries) {
+    if (!index.unique) continue;
+    const holder = storage.get(key);
+    if (!holder || Buffer.compare(holder, idKey) === 0) continue;
+    const keyValue = Object.fromEntries(index.key.map(([path], i) => [path, values[i]]));
+    duplicate(collection, index.name, Object.fromEntries(index.key), keyValue);
+  }
+}
+
+function duplicate(collection: Collection, name: string, keyPattern: Doc, keyValue: Doc): never {
+  const text = Object.entries(keyValue).map(([path, value]) => `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}`);
+  const where = `collection: ${namespace(collection)} index: ${name} dup key: { ${text.join(', ')} }`;
+  fail('DuplicateKey', `E11000 duplicate key error ${where}`, { keyPattern, keyValue });
+}

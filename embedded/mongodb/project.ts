@@ -1,0 +1,82 @@
+import { fail, unsupported } from './errors.ts';
+import { isNumber } from './numbers.ts';
+import { checkPath, parts } from './paths.ts';
+import { type Doc, isArray, isObject, truthy } from './values.ts';
+
+export type Projection = (doc: Doc) => Doc;
+
+/** What is kept or left out of each field: true for the whole field, or a tree for its sub-fields. */
+type Tree = Map<string, true | Tree>;
+
+/**
+ * Inclusion (`{a: 1, 'b.c': true}`, `_id` unless it is 0) or exclusion (`{a: 0}`) of fields, through arrays too.
+ * Returns undefined for an empty projection. Computed fields, `$slice`, `$elemMatch`, `$meta` and `a.$` are refused.
+ */
+export function compileProjection(spec: unknown): Projection | undefined {
+  if (spec === undefined) return undefined;
+  if (!isObject(spec)) fail('TypeMismatch', 'a projection must be a document');
+  const names = Object.keys(spec);
+  if (names.length === 0) return undefined;
+  for (const name of names) refuseExpression(name, spec[name]);
+  const others = names.filter(name => name !== '_id');
+  const including = truthy(spec[others[0] ?? '_id']);
+  const mixed = others.find(name => truthy(spec[name]) !== including);
+  if (mixed) fail('BadValue', `Invalid projection: cannot mix inclusion and exclusion at '${mixed}'`);
+  const idToo = spec._id === undefined || truthy(spec._id);
+  if (including) return doc => include(doc, toTree([...(idToo ? ['_id'] : []), ...others]));
+  return doc => exclude(doc, toTree([...(idToo ? [] : ['_id']), ...others]));
+}
+
+function refuseExpression(name: string, value: unknown): void {
+  checkPath(name, 'projection');
+  if (parts(name).some(part => part.startsWith('$'))) unsupported(`the projection '${name}'`);
+  if (isObject(value)) unsupported(`the projection ${Object.keys(value)[0] ?? '{}'} of '${name}'`);
+  if (!isNumber(value) && typeof value !== 'boolean') unsupported(`a computed field ('${name}') in a projection`);
+}
+
+function toTree(paths: string[]): Tree {
+  const tree: Tree = new Map();
+  for (const path of paths) {
+    let level = tree;
+    const steps = parts(path);
+    for (const [i, step] of steps.entries()) {
+      const next = level.get(step);
+      const last = i === steps.length - 1;
+      if (next === true || (last && next)) fail('BadValue', `Invalid projection: path collision at ${path}`);
+      if (last) level.set(step, true);
+      else level.set(step, next ?? new Map());
+      level = level.get(step) as Tree;
+    }
+  }
+  return tree;
+}
+
+function include(doc: Doc, tree: Tree): Doc {
+  const kept: Doc = {};
+  for (const name of Object.keys(doc)) {
+    const branch = tree.get(name);
+    const value = branch === undefined ? undefined : branch === true ? doc[name] : includeValue(doc[name], branch);
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+function includeValue(value: unknown, tree: Tree): unknown {
+  if (isArray(value)) return value.map(element => includeValue(element, tree)).filter(element => element !== undefined);
+  return isObject(value) ? include(value, tree) : undefined;
+}
+
+function exclude(doc: Doc, tree: Tree): Doc {
+  const kept: Doc = {};
+  for (const name of Object.keys(doc)) {
+    const branch = tree.get(name);
+    if (branch === undefined) kept[name] = doc[name];
+    else if (branch !== true) kept[name] = excludeValue(doc[name], branch);
+  }
+  return kept;
+}
+
+function excludeValue(value: unknown, tree: Tree): unknown {
+  if (isArray(value)) return value.map(element => excludeValue(element, tree));
+  return isObject(value) ? exclude(value, tree) : value;
+}

@@ -1,0 +1,156 @@
+/**
+ * Documents that a plan leads to, in order, read in chunks. Between chunks nothing is held: a scan goes on behind the
+ * last key it has seen, so that no snapshot is pinned however long its reader takes. Generators give undefined where a
+ * long scan may pause for other work.
+ */
+import type { Collection } from './catalog.ts';
+import { type Engine, readDocument } from './documents.ts';
+import { fail } from './errors.ts';
+import { complement, encodeValue } from './keys.ts';
+import { compileFilter, type Predicate } from './match.ts';
+import { indexed, parts } from './paths.ts';
+import { choosePlan, type Hint, type Plan, type Range, type Scan, type SortKey } from './plan.ts';
+import type { Entry } from './store.ts';
+import { type Doc, decode } from './values.ts';
+
+export type Query = { filter: Doc; sort: SortKey; skip: number; limit: number; hint?: Hint };
+
+/** What a scan has looked at so far, as `explain` tells it. */
+export type Stats = { keys: number; docs: number };
+
+/** Set `stale` after time has passed: what a chunk holds is then read again. */
+export type Lease = { stale: boolean };
+
+/** `doc` is there if the filter had to be tested. */
+export type Hit = { idKey: Buffer; raw: Buffer; doc?: Doc };
+
+type Steps = Generator<Hit | undefined, void>;
+
+const FIRST_CHUNK = 16;
+const LAST_CHUNK = 512;
+
+/** What a sort in memory may hold, in bytes: MongoDB's limit too. */
+const SORT_BYTES = 100 * 1024 * 1024;
+
+export type Run = { plan: Plan; stats: Stats; lease: Lease; hits: Steps };
+
+/** Throws what the filter is wrong about; nothing is read before the first hit is asked for. */
+export function runQuery(engine: Engine, collection: Collection, query: Query): Run {
+  const test = compileFilter(query.filter);
+  const plan = choosePlan(collection, query.filter, query.sort, query.hint);
+  const stats = { keys: 0, docs: 0 };
+  const lease = { stale: false };
+  const found = matching(engine, collection, plan, test, stats, lease);
+  const ordered = plan.sorted || query.sort.length === 0 ? found : sorted(found, query);
+  return { plan, stats, lease, hits: window(ordered, query) };
+}
+
+function* window(hits: Steps, { skip, limit }: Query): Steps {
+  let left = limit || Number.POSITIVE_INFINITY;
+  let skipped = 0;
+  for (const hit of hits) {
+    if (!hit) yield undefined;
+    else if (skipped < skip) skipped++;
+    else {
+      yield hit;
+      if (--left === 0) return;
+    }
+  }
+}
+
+function* matching(engine: Engine, collection: Collection, plan: Plan, test: Predicate, stats: Stats, lease: Lease): Steps {
+  const scans = plan.kind === 'scan' ? [plan] : plan.scans;
+  const repeats = scans.length > 1 || scans[0]?.index?.multikey.some(Boolean);
+  const seen = new Set<string>();
+  for (const scan of scans) {
+    for (const entry of entries(engine, scan, lease)) {
+      if (!entry) yield undefined;
+      else {
+        const hit = toHit(engine, collection, scan, entry, plan.exact ? undefined : test, stats);
+        if (!hit || (repeats && seen.has(hit.idKey.toString('latin1')))) continue;
+        if (repeats) seen.add(hit.idKey.toString('latin1'));
+        yield hit;
+      }
+    }
+  }
+}
+
+function toHit(engine: Engine, collection: Collection, scan: Scan, entry: Entry, test: Predicate | undefined, stats: Stats): Hit | undefined {
+  if (scan.index || scan.bounded) stats.keys++;
+  const idKey = scan.index ? entry.value : entry.key.subarray(4);
+  const raw = scan.index ? readDocument(engine, collection, idKey) : entry.value;
+  if (!raw) return undefined;
+  stats.docs++;
+  if (!test) return { idKey, raw };
+  const doc = decode(raw);
+  return test(doc) ? { idKey, raw, doc } : undefined;
+}
+
+function* entries({ storage }: Engine, scan: Scan, lease: Lease): Generator<Entry | undefined> {
+  const ranges = scan.reverse ? scan.ranges.toReversed() : scan.ranges;
+  let size = FIRST_CHUNK;
+  let turns = 0;
+  for (const range of ranges) {
+    if (++turns % LAST_CHUNK === 0) yield undefined;
+    if (scan.keyed) {
+      const value = storage.get(range.from);
+      if (value) yield { key: range.from, value };
+      continue;
+    }
+    let rest: Range | undefined = range;
+    while (rest) {
+      const chunk: Entry[] = storage.scan({ ...rest, reverse: scan.reverse, limit: size });
+      lease.stale = false;
+      let last: Entry | undefined;
+      for (const entry of chunk) {
+        last = entry;
+        yield entry;
+        if (lease.stale) break;
+      }
+      rest = last && (lease.stale || chunk.length === size) ? behind(rest, last.key, scan.reverse) : undefined;
+      size = Math.min(size * 2, LAST_CHUNK);
+      if (rest) yield undefined;
+    }
+  }
+}
+
+/** What of a range lies behind a key. */
+function behind(range: Range, key: Buffer, reverse: boolean): Range {
+  return reverse ? { from: range.from, to: key } : { from: Buffer.concat([key, Buffer.alloc(1)]), to: range.to };
+}
+
+/** Sorted in memory, keeping no more than what skip and limit can reach. */
+function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
+  const wanted = limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
+  let kept: { key: Buffer; hit: Hit }[] = [];
+  let bytes = 0;
+  const cut = () => {
+    kept.sort((a, b) => Buffer.compare(a.key, b.key));
+    if (kept.length > wanted) kept = kept.slice(0, wanted);
+    bytes = kept.reduce((sum, { key, hit }) => sum + key.length + hit.raw.length, 0);
+  };
+  for (const hit of hits) {
+    if (!hit) {
+      yield undefined;
+      continue;
+    }
+    const key = sortKey(hit.doc ?? decode(hit.raw), sort);
+    kept.push({ key, hit: { idKey: hit.idKey, raw: hit.raw } });
+    bytes += key.length + hit.raw.length;
+    if (kept.length > 2 * wanted + 1000 || bytes > SORT_BYTES) cut();
+    if (bytes > SORT_BYTES) fail('QueryExceededMemoryLimitNoDiskUseAllowed', `Sort exceeded memory limit of ${SORT_BYTES} bytes`);
+  }
+  cut();
+  for (const { hit } of kept) yield hit;
+}
+
+/** Bytes in the order of the sort: of an array its least element, or descending its greatest; missing is null. */
+export function sortKey(doc: Doc, sort: SortKey): Buffer {
+  return Buffer.concat(
+    sort.map(([path, direction]) => {
+      const keys = indexed(doc, parts(path)).values.map(encodeValue);
+      const best = keys.reduce((a, b) => (Buffer.compare(a, b) * direction <= 0 ? a : b));
+      return direction === 1 ? best : complement(best);
+    }),
+  );
+}

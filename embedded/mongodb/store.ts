@@ -1,0 +1,137 @@
+/**
+ * Durable ordered storage of bytes under keys of bytes: lmdb with one writer and group commit. It guarantees that a
+ * write's promise resolves only after its transaction has been flushed to disk, that a transaction is there whole or
+ * not at all after a crash, and that jobs run one after the other.
+ */
+import { type Database, open } from 'lmdb';
+import { CommandError, StorageError } from './errors.ts';
+
+export type Entry = { key: Buffer; value: Buffer };
+
+/** Keys from `from` (included) to `to` (excluded), in bytes order or, reversed, from the end. */
+export type Span = { from: Uint8Array; to: Uint8Array; reverse?: boolean; limit: number };
+
+export type Storage = {
+  /** Inside a job it sees the job's own transaction, elsewhere what is committed. */
+  get(key: Uint8Array): Buffer | undefined;
+  scan(span: Span): Entry[];
+  count(from: Uint8Array, to: Uint8Array, limit?: number): number;
+  /** Only inside a job. Throws StorageError, which undoes the whole transaction. */
+  put(key: Uint8Array, value: Uint8Array): void;
+  remove(key: Uint8Array): void;
+  /**
+   * Runs a synchronous job in the next transaction and resolves to its result once that is durable. A job that throws
+   * is not undone: it must check everything before its first `put`.
+   */
+  write<T>(job: () => T): Promise<T>;
+  /** Told when a transaction was undone, so that what was cached from it can be read again. */
+  onUndo(listener: () => void): void;
+  close(): Promise<void>;
+};
+
+type Job = { run: () => void; settle: (error?: unknown) => void };
+
+/** How long one transaction may gather work before others wait for the disk, in milliseconds. */
+const GROUP_MS = 40;
+
+export function openStorage(dir: string): Storage {
+  // Without overlappingSync, lmdb's classic order holds: a commit returns, and is visible, only after its fsync.
+  const db = open<Buffer, Uint8Array>({ path: dir, keyEncoding: 'binary', encoding: 'binary', overlappingSync: false });
+  let queue: Job[] = [];
+  let running: Promise<void> | undefined;
+  let closed = false;
+  const undone: (() => void)[] = [];
+
+  async function commitAll(): Promise<void> {
+    while (queue.length > 0) await commitGroup();
+    running = undefined;
+  }
+
+  async function commitGroup(): Promise<void> {
+    let taken: Job[] = [];
+    try {
+      // A child transaction, because only that is rolled back when the callback throws.
+      await db.childTransaction(() => {
+        taken = runGroup(queue);
+        queue = queue.slice(taken.length);
+      });
+      for (const job of taken) job.settle();
+    } catch (error) {
+      for (const listener of undone) listener();
+      if (taken.length === 0) queue = queue.slice((taken = queue).length);
+      for (const job of taken) job.settle(asCommandError(error));
+    }
+  }
+
+  return {
+    get: key => asBuffer(db.getBinary(key)),
+    scan: span => scan(db, span),
+    count: (from, to, limit) => db.getCount({ start: from, end: to, ...(limit ? { limit } : {}) }),
+    put: (key, value) => guard(() => db.putSync(key, Buffer.from(value))),
+    remove: key => guard(() => db.removeSync(key)),
+    write(run) {
+      if (closed) return Promise.reject(new CommandError('InternalError', 'the storage is closed'));
+      return new Promise((resolve, reject) => {
+        queue.push(toJob(run, resolve, reject));
+        // In a task of its own, so that the writes of all requests that have just arrived share the commit.
+        running ??= new Promise<void>(next => setImmediate(next)).then(commitAll);
+      });
+    },
+    onUndo: listener => undone.push(listener),
+    async close() {
+      closed = true;
+      await running;
+      await db.close();
+    },
+  };
+}
+
+function runGroup(queue: Job[]): Job[] {
+  const end = performance.now() + GROUP_MS;
+  let count = 0;
+  while (count < queue.length && (count === 0 || performance.now() < end)) queue[count++]?.run();
+  return queue.slice(0, count);
+}
+
+/** Keeps the job's own result or error until the transaction is durable. A StorageError is the transaction's. */
+function toJob<T>(run: () => T, resolve: (result: T) => void, reject: (error: unknown) => void): Job {
+  let outcome: () => void = () => {};
+  return {
+    run() {
+      try {
+        const result = run();
+        outcome = () => resolve(result);
+      } catch (error) {
+        if (error instanceof StorageError) throw error;
+        outcome = () => reject(error);
+      }
+    },
+    settle: error => (error === undefined ? outcome() : reject(error)),
+  };
+}
+
+function scan(db: Database<Buffer, Uint8Array>, { from, to, reverse, limit }: Span): Entry[] {
+  const range = reverse
+    ? db.getRange({ start: to, exclusiveStart: true, end: from, inclusiveEnd: true, reverse, limit })
+    : db.getRange({ start: from, end: to, limit });
+  const entries: Entry[] = [];
+  for (const { key, value } of range) entries.push({ key: toBuffer(key), value: toBuffer(value) });
+  return entries;
+}
+
+const toBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const asBuffer = (bytes: Uint8Array | undefined) => bytes && toBuffer(bytes);
+
+function guard(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    throw new StorageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+function asCommandError(error: unknown): CommandError {
+  const message = error instanceof Error ? error.message : String(error);
+  const full = /ENOSPC|MAP_FULL|No space/i.test(message);
+  return new CommandError(full ? 'OutOfDiskSpace' : 'InternalError', `storage: ${message}`);
+}

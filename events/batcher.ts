@@ -1,0 +1,63 @@
+/**
+ * Group commit: what is submitted while a batch is being handled becomes the next batch. One batch at a time, so that
+ * rules of one process never compete with themselves.
+ */
+import type { Clock } from './clock.ts';
+
+export type Batcher<Item> = {
+  /**
+   * Resolves when all these items have been handled.
+   *
+   * @throws what `handle` threw. Items of other submitters may be the cause: then handle these alone.
+   */
+  submit(items: readonly Item[]): Promise<void>;
+};
+
+export type BatcherOptions<Item> = {
+  handle(items: Item[]): Promise<void>;
+  clock: Clock;
+  /** How long a batch that is not full waits for more. */
+  gatherMs: number;
+  /** A submission is never split, so a batch can be larger by one submission. */
+  batchMax: number;
+};
+
+type Submission<Item> = { items: readonly Item[]; resolve: () => void; reject: (error: unknown) => void };
+
+export function createBatcher<Item>({ handle, clock, gatherMs, batchMax }: BatcherOptions<Item>): Batcher<Item> {
+  const waiting: Submission<Item>[] = [];
+  let running = false;
+
+  const size = () => waiting.reduce((sum, { items }) => sum + items.length, 0);
+
+  function take(): Submission<Item>[] {
+    let end = 0;
+    for (let taken = 0; end < waiting.length && taken < batchMax; end++) taken += waiting[end]?.items.length ?? 0;
+    return waiting.splice(0, end);
+  }
+
+  async function run(): Promise<void> {
+    running = true;
+    while (waiting.length > 0) {
+      if (gatherMs > 0 && size() < batchMax) await clock.sleep(gatherMs);
+      const batch = take();
+      try {
+        await handle(batch.flatMap(({ items }) => items));
+        for (const { resolve } of batch) resolve();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+    }
+    running = false;
+  }
+
+  return {
+    submit(items) {
+      if (items.length === 0) return Promise.resolve();
+      return new Promise((resolve, reject) => {
+        waiting.push({ items, resolve, reject });
+        if (!running) void run();
+      });
+    },
+  };
+}

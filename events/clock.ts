@@ -1,0 +1,57 @@
+/** Time and identity are handed in, so that a test or a seeded simulation decides them. */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export type Clock = {
+  /** Milliseconds since 1970, UTC. It may jump: never measure durations with it, never order events by it. */
+  now(): number;
+  /** Milliseconds from some start; never jumps. Only differences mean something. */
+  monotonic(): number;
+  /** Resolves after `ms`, or at once when the signal aborts. Never rejects. Does not keep the process alive. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+};
+
+export type Ids = { random(): string };
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined);
+  },
+};
+
+export const systemIds: Ids = { random: () => randomUUID() };
+
+/** RFC 3339 with milliseconds, UTC: what the envelope's `time` holds. */
+export function timestamp(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+export type Wake = {
+  /** Ends the current wait, or the next one when nobody waits. Many calls make one wake. */
+  notify(): void;
+  /** Resolves when notified, after `ms`, or when the signal aborts. */
+  wait(ms: number, signal: AbortSignal): Promise<void>;
+};
+
+/** "Woken at once, with a poll behind it": one waiter, any number of notifiers. */
+export function createWake(clock: Clock): Wake {
+  let notified = false;
+  let end: (() => void) | undefined;
+  return {
+    notify() {
+      notified = true;
+      end?.();
+    },
+    async wait(ms, signal) {
+      if (!notified) {
+        const waiting = new AbortController();
+        end = () => waiting.abort();
+        await clock.sleep(ms, AbortSignal.any([waiting.signal, signal]));
+        end = undefined;
+      }
+      notified = false;
+    },
+  };
+}

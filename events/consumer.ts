@@ -1,0 +1,180 @@
+/**
+ * The consumer: takes jobs from a service's queues, reads their events through their contracts and hands them to the
+ * service's rules in batches.
+ *
+ * Guarantees: a job leaves its queue only when each of its events has been handled or set aside. While one batch is being
+ * handled the next one gathers, so a batch is as large as the load makes it. A store that is away is waited for. A poison
+ * event (it breaks its contract, its handling throws, or it takes the process down) is set aside as a fault after a
+ * counted number of deliveries, and everything around it goes on. Does not guarantee order, or that an event is
+ * delivered once: rules must be idempotent and must not care about order.
+ */
+import { type Job as BullJob, Worker } from 'bullmq';
+import type { Collection } from 'mongodb';
+import type { Logger } from 'pino';
+import { type Batcher, createBatcher } from './batcher.ts';
+import type { Clock } from './clock.ts';
+import { type Contract, readEvent } from './contract.ts';
+import { ContractViolation, isUnavailable } from './errors.ts';
+import { type Event, parseEnvelope } from './event.ts';
+import { type FaultInput, idOf } from './fault.ts';
+import { type Job, queueName, type Transport } from './queue.ts';
+
+/** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
+export type Rule = {
+  /** The contracts to read by, or 'everything': whatever is an event, known or not, as it came. */
+  on: readonly Contract[] | 'everything';
+  /** Must be idempotent and must not care about order: any permutation, duplication or re-batching is the same. */
+  handle(events: Event[]): Promise<void>;
+};
+
+/** A rule whose handler knows the shape of what it gets: the consumer reads events through these contracts first. */
+export function rule<Data>(on: readonly Contract<Data>[], handle: (events: Event<Data>[]) => Promise<void>): Rule {
+  return { on, handle: events => handle(events as Event<Data>[]) };
+}
+
+/** How often a suspicious event has been handed over, counted before each time. */
+export type Delivery = { _id: string; count: number };
+
+export type Consumer = {
+  /** Takes no more jobs and finishes those it has. */
+  stop(): Promise<void>;
+};
+
+export type ConsumerOptions = {
+  service: string;
+  partitions: number;
+  rules: readonly Rule[];
+  transport: Transport;
+  deliveries: Collection<Delivery>;
+  /** Stores the fault; the event counts as handled after that. */
+  setAside(fault: FaultInput): Promise<void>;
+  clock: Clock;
+  log: Logger;
+  /** How long a batch may wait for more before it is handled: 0 where somebody waits for the result. Default 0. */
+  gatherMs?: number;
+  /** Events a batch. Default 500. */
+  batchMax?: number;
+  /** Jobs held at the same time by each partition's worker. Default 32. */
+  concurrency?: number;
+};
+
+/** An event is set aside when it has failed this often. */
+const DELIVERIES_MAX = 3;
+/** Tries inside the processor before the job goes back to its queue. */
+const TRIES_MAX = 6;
+const TRY_DELAY_MAX_MS = 1_000;
+
+export function startConsumer(options: ConsumerOptions): Consumer {
+  const { service, partitions, transport, log, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
+  const batcher = createBatcher<Event>({
+    handle: events => applyRules(options.rules, events),
+    clock,
+    gatherMs,
+    batchMax,
+  });
+  async function process(job: BullJob<Job>): Promise<void> {
+    await withPatience(clock, () => processJob(options, batcher, job));
+    if (job.data.replay && job.id) await transport.acknowledge(service, job.data.replay, job.id);
+  }
+
+  const workers = Array.from({ length: partitions }, (_, partition) => {
+    const worker = new Worker<Job>(queueName(service, partition), process, {
+      connection: transport.workerConnection,
+      prefix: transport.prefix,
+      concurrency,
+      // A killed process's jobs are delivered again within some 5 s.
+      lockDuration: 5_000,
+      stalledInterval: 2_500,
+      // Never failed for good: deliveries are counted here, by event.
+      maxStalledCount: Number.MAX_SAFE_INTEGER,
+      removeOnComplete: { count: 0 },
+    });
+    worker.on('error', error => log.debug({ err: error }, 'worker waits for Redis'));
+    return worker;
+  });
+  return {
+    async stop() {
+      await Promise.all(workers.map(worker => worker.close()));
+    },
+  };
+}
+
+async function processJob(options: ConsumerOptions, batcher: Batcher<Event>, job: BullJob<Job>): Promise<void> {
+  const { setAside, service, log } = options;
+  const resubmission = job.data.resubmission ?? 0;
+  const events: Event[] = [];
+  for (const original of job.data.events) {
+    try {
+      events.push(readThrough(options.rules, original));
+    } catch (error) {
+      log.warn({ eventId: idOf(original), err: error }, 'not as its contract says: set aside');
+      await setAside({ service, original, error, deliveries: 1, resubmission });
+    }
+  }
+  // A stalled job may be one whose event took the process down, so its events go one by one, each counted first.
+  if (job.stalledCounter === 0) {
+    try {
+      return await batcher.submit(events);
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      log.warn({ err: error }, 'a batch failed: its events go one by one');
+    }
+  }
+  for (const event of events) await handleAlone(options, event, resubmission);
+}
+
+async function handleAlone(options: ConsumerOptions, event: Event, resubmission: number): Promise<void> {
+  const { rules, deliveries, setAside, service, log } = options;
+  // A resubmitted event is counted anew.
+  const _id = `${event.id} ${resubmission}`;
+  let failure: unknown = new Error('the process died while handling it');
+  for (;;) {
+    const counted = await deliveries.findOneAndUpdate(
+      { _id },
+      { $inc: { count: 1 } },
+      { upsert: true, returnDocument: 'after' },
+    );
+    const count = counted?.count ?? 1;
+    if (count > DELIVERIES_MAX || failure instanceof ContractViolation) {
+      log.warn({ eventId: event.id, err: failure }, 'could not be handled: set aside');
+      await setAside({ service, original: event, error: failure, deliveries: count - 1, resubmission });
+      break;
+    }
+    try {
+      await applyRules(rules, [event]);
+      break;
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      failure = error;
+    }
+  }
+  await deliveries.deleteOne({ _id });
+}
+
+/** Tries again while a store is away; then lets the queue do so. */
+async function withPatience(clock: Clock, work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnavailable(error) || tries === TRIES_MAX) throw error;
+      await clock.sleep(Math.min(50 * 2 ** tries, TRY_DELAY_MAX_MS));
+    }
+  }
+}
+
+/** Hands each rule the events of its types. */
+export async function applyRules(rules: readonly Rule[], events: readonly Event[]): Promise<void> {
+  for (const { on, handle } of rules) {
+    const wanted =
+      on === 'everything' ? [...events] : events.filter(({ type }) => on.some(contract => contract.type === type));
+    if (wanted.length > 0) await handle(wanted);
+  }
+}
+
+/** @throws when it is no event, or breaks the contract of its type. */
+export function readThrough(rules: readonly Rule[], original: unknown): Event {
+  const event = parseEnvelope(original);
+  const contract = rules.flatMap(({ on }) => (on === 'everything' ? [] : on)).find(({ type }) => type === event.type);
+  return contract ? readEvent(contract, event) : event;
+}

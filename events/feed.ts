@@ -1,0 +1,150 @@
+/**
+ * The feed: tells whoever watches a topic, in any process, that it has something newer. Redis pub/sub.
+ *
+ * Guarantees nothing but speed: a message may be lost, so it is only a hint, and watchers keep the newest one alone.
+ * After a lost connection every watcher is told to look for itself.
+ */
+import type { Redis } from 'ioredis';
+import type { Logger } from 'pino';
+
+/** A topic's newest message; or that messages may have been lost, and the watcher should look for itself. */
+export type Hint<Message> = { message: Message } | { lost: true };
+
+export type Feed = {
+  /** @throws when Redis cannot be reached. */
+  publish(messages: readonly { topic: string; message: unknown }[]): Promise<void>;
+  /**
+   * Watches a topic until `return()` is called. At most one hint waits: a newer one takes its place, so a slow watcher
+   * costs nothing and misses nothing but the past.
+   */
+  watch<Message>(topic: string): AsyncIterableIterator<Hint<Message>>;
+  close(): void;
+};
+
+type Watcher = (hint: Hint<unknown>) => void;
+
+/** @param subscriber a connection of its own: Redis allows nothing else on it once it is subscribed. */
+export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: string; log: Logger }): Feed {
+  const { redis, subscriber, prefix, log } = options;
+  const watchers = new Map<string, Set<Watcher>>();
+  const channelOf = (topic: string) => `${prefix}:feed:${topic}`;
+
+  subscriber.on('message', (channel: string, text: string) => {
+    const hint: Hint<unknown> = { message: JSON.parse(text) };
+    for (const watcher of watchers.get(channel) ?? []) watcher(hint);
+  });
+  // ioredis subscribes again to everything by itself; what was published meanwhile is gone.
+  subscriber.on('ready', () => {
+    for (const set of watchers.values()) for (const watcher of set) watcher({ lost: true });
+  });
+
+  function enter(channel: string, watcher: Watcher): () => void {
+    let set = watchers.get(channel);
+    if (!set) {
+      set = new Set();
+      watchers.set(channel, set);
+      subscriber
+        .subscribe(channel)
+        // What was published before the subscription stood was missed.
+        .then(() => watcher({ lost: true }))
+        .catch(error => log.debug({ err: error, channel }, 'feed waits for Redis'));
+    }
+    set.add(watcher);
+    return () => {
+      set.delete(watcher);
+      if (set.size > 0 || watchers.get(channel) !== set) return;
+      watchers.delete(channel);
+      subscriber.unsubscribe(channel).catch(error => log.debug({ err: error, channel }, 'feed waits for Redis'));
+    };
+  }
+
+  return {
+    async publish(messages) {
+      if (messages.length === 0) return;
+      await Promise.all(messages.map(({ topic, message }) => redis.publish(channelOf(topic), JSON.stringify(message))));
+    },
+    watch<Message>(topic: string) {
+      return newestOnly<Hint<Message>>(deliver => enter(channelOf(topic), deliver as Watcher));
+    },
+    close() {
+      subscriber.disconnect();
+    },
+  };
+}
+
+/**
+ * An iterator over what is delivered to it, holding only the newest. By hand, because `return()` on a waiting
+ * `async function*` never runs its `finally`.
+ */
+export function newestOnly<Value>(
+  start: (deliver: (value: Value) => void) => () => void,
+): AsyncIterableIterator<Value> {
+  let held: { value: Value } | undefined;
+  let waiting: ((result: IteratorResult<Value>) => void) | undefined;
+  let done = false;
+  const leave = start(value => {
+    if (done) return;
+    if (!waiting) held = { value };
+    else {
+      waiting({ done: false, value });
+      waiting = undefined;
+    }
+  });
+  return {
+    next() {
+      if (done) return Promise.resolve({ done: true, value: undefined });
+      if (held) {
+        const { value } = held;
+        held = undefined;
+        return Promise.resolve({ done: false, value });
+      }
+      return new Promise(resolve => {
+        waiting = resolve;
+      });
+    },
+    return() {
+      if (!done) leave();
+      done = true;
+      waiting?.({ done: true, value: undefined });
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/**
+ * What a watcher's hints come to: `look` says what is new, or undefined when nothing is. It is called once before the
+ * first hint, so that a watch begins with the state as it is.
+ *
+ * @param source ended when the result is.
+ */
+export function follow<Message, Value>(
+  source: AsyncIterableIterator<Message>,
+  look: (message: Message | undefined) => Promise<Value | undefined>,
+): AsyncIterableIterator<Value> {
+  let first = true;
+  return {
+    async next() {
+      if (first) {
+        first = false;
+        const value = await look(undefined);
+        if (value !== undefined) return { done: false, value };
+      }
+      for (;;) {
+        const hint = await source.next();
+        if (hint.done) return { done: true, value: undefined };
+        const value = await look(hint.value);
+        if (value !== undefined) return { done: false, value };
+      }
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}

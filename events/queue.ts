@@ -1,0 +1,192 @@
+/**
+ * The queues: BullMQ, one queue for each consuming service and partition; a job is an ordered list of events.
+ *
+ * Guarantees at-least-once delivery for as long as Redis keeps its data. Does not guarantee order, nor that Redis keeps
+ * its data: the queue is disposable, and `marks` are how a loss is noticed. Each flush of a relay leaves its number with
+ * the queues it went to; when Redis has lost jobs, it has lost the marks that came after them as well.
+ */
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
+import { groupBy } from './group.ts';
+
+export type Job = {
+  /** The service that sends the events: the one that emitted them, or the lake, which sends them again. */
+  source: string;
+  /** Events, as far as the sender knows. */
+  events: unknown[];
+  /** The replay that these events belong to: a service with outward effects leaves them out. */
+  replay?: string;
+  /** How often an operator has sent these events again after a fault. */
+  resubmission?: number;
+};
+
+/** A job and the queue that it goes to. */
+export type Letter = Job & { service: string; partition: number };
+
+export type SendOptions = {
+  /** Names the job, so that it is not queued twice while it waits. No colon, not a number. */
+  jobId?: string;
+  /** Lets live events, which have none, overtake. 1 to 2,097,151. */
+  priority?: number;
+};
+
+/** What waits in a service's queues. */
+export type Backlog = { events: number; oldestMs: number | undefined };
+
+export type Transport = {
+  /** @throws when Redis cannot be reached within 5 s; some letters may have arrived then. */
+  send(letters: readonly Letter[], options?: SendOptions): Promise<void>;
+  queue(service: string, partition: number): Queue<Job>;
+  /** The number of the last flush that each source left with a service's queues. */
+  marks(service: string): Promise<Record<string, number>>;
+  /** Leaves a mark if the one before is still there as expected. @returns false when it is not: Redis lost something. */
+  mark(service: string, source: string, expected: number | undefined, flush: number): Promise<boolean>;
+  /** Leaves a mark whatever was there. */
+  resetMark(service: string, source: string, flush: number): Promise<void>;
+  backlog(service: string, partitions: number): Promise<Backlog>;
+  /** A consumer's word that it is done with a job of a replay. */
+  acknowledge(service: string, replay: string, jobId: string): Promise<void>;
+  /** Which of these jobs have been acknowledged; after a loss fewer than there were. */
+  acknowledged(service: string, replay: string, jobIds: readonly string[]): Promise<boolean[]>;
+  /** For whoever needs a few commands of its own; fails at once while Redis is away. */
+  redis: Redis;
+  /** Connection options for workers: they wait for Redis as long as it takes. */
+  workerConnection: Redis;
+  prefix: string;
+  close(): Promise<void>;
+};
+
+const MARK = `
+  if (redis.call('HGET', KEYS[1], ARGV[1]) or '') ~= ARGV[2] then return 0 end
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+  return 1`;
+
+const COMMAND_TIMEOUT_MS = 5_000;
+const RETRY_DELAY_MAX_MS = 2_000;
+const ACKNOWLEDGED_SECONDS = 3_600;
+/** Above this, `backlog` counts a sample of the jobs and extrapolates. */
+const BACKLOG_SAMPLE_JOBS = 1_000;
+
+const retryStrategy = (times: number) => Math.min(100 * times, RETRY_DELAY_MAX_MS);
+
+/** In a Redis cluster, all keys of one service live in one slot: the hash tag is the service's name. */
+export function queueName(service: string, partition: number): string {
+  return `{${service}}-${partition}`;
+}
+
+/**
+ * @param prefix of all keys in Redis; systems with different prefixes share a server without meeting.
+ */
+export function createTransport(options: {
+  redisUrl: string;
+  prefix: string;
+  onError: (error: Error) => void;
+}): Transport {
+  const { redisUrl, prefix, onError } = options;
+  const redis = new Redis(redisUrl, {
+    // The outbox is the buffer: a command that cannot be sent now fails now.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    enableAutoPipelining: true,
+    retryStrategy,
+  });
+  const workerConnection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy });
+  redis.on('error', onError);
+  workerConnection.on('error', onError);
+
+  const queues = new Map<string, Queue<Job>>();
+  const marksKey = (service: string) => `${prefix}:{${service}}:marks`;
+  const replayKey = (service: string, replay: string) => `${prefix}:{${service}}:replay:${replay}`;
+
+  function queue(service: string, partition: number): Queue<Job> {
+    const name = queueName(service, partition);
+    const known = queues.get(name);
+    if (known) return known;
+    const created = new Queue<Job>(name, {
+      connection: redis,
+      prefix,
+      skipWaitingForReady: true,
+      streams: { events: { maxLen: 100 } },
+      defaultJobOptions: {
+        removeOnComplete: true,
+        // A job is never given up: what cannot be handled is set aside by the consumer, event by event.
+        attempts: Number.MAX_SAFE_INTEGER,
+        backoff: { type: 'fixed', delay: 1_000 },
+      },
+    });
+    created.on('error', onError);
+    queues.set(name, created);
+    return created;
+  }
+
+  async function waiting(service: string, partition: number): Promise<Backlog> {
+    const jobs = queue(service, partition);
+    const counts = await jobs.getJobCounts('waiting', 'active', 'delayed', 'prioritized');
+    const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
+    if (total === 0) return { events: 0, oldestMs: undefined };
+    const ids = await jobs.getRanges(['active', 'waiting', 'delayed', 'prioritized'], 0, BACKLOG_SAMPLE_JOBS - 1, true);
+    // A job's name is the number of its events, so that counting need not read them.
+    const rows = await Promise.all(ids.map(id => redis.hmget(jobs.toKey(id), 'name', 'timestamp')));
+    const present = rows.filter(([name]) => name);
+    const sampled = present.reduce((sum, [name]) => sum + Number(name), 0);
+    const events = present.length === 0 ? 0 : Math.round((sampled * Math.max(total, present.length)) / present.length);
+    return { events, oldestMs: present.length === 0 ? undefined : Math.min(...present.map(([, ms]) => Number(ms))) };
+  }
+
+  return {
+    queue,
+    redis,
+    workerConnection,
+    prefix,
+    async send(letters, { jobId, priority } = {}) {
+      const perQueue = groupBy(letters, ({ service, partition }) => queueName(service, partition));
+      await Promise.all(
+        [...perQueue.values()].map(([first, ...rest]) =>
+          first === undefined
+            ? undefined
+            : queue(first.service, first.partition).addBulk(
+                [first, ...rest].map(({ service, partition, ...job }) => ({
+                  name: String(job.events.length),
+                  data: job,
+                  opts: { ...(jobId && { jobId }), ...(priority && { priority }) },
+                })),
+              ),
+        ),
+      );
+    },
+    async marks(service) {
+      const marks = await redis.hgetall(marksKey(service));
+      return Object.fromEntries(Object.entries(marks).map(([source, flush]) => [source, Number(flush)]));
+    },
+    async mark(service, source, expected, flush) {
+      return (await redis.eval(MARK, 1, marksKey(service), source, String(expected ?? ''), String(flush))) === 1;
+    },
+    async resetMark(service, source, flush) {
+      await redis.hset(marksKey(service), source, String(flush));
+    },
+    async acknowledge(service, replay, jobId) {
+      const key = replayKey(service, replay);
+      await redis.multi().sadd(key, jobId).expire(key, ACKNOWLEDGED_SECONDS).exec();
+    },
+    async acknowledged(service, replay, jobIds) {
+      if (jobIds.length === 0) return [];
+      return (await redis.smismember(replayKey(service, replay), ...jobIds)).map(member => member === 1);
+    },
+    async backlog(service, partitions) {
+      const parts = await Promise.all(
+        Array.from({ length: partitions }, (_, partition) => waiting(service, partition)),
+      );
+      const oldest = parts.flatMap(({ oldestMs }) => oldestMs ?? []);
+      return {
+        events: parts.reduce((sum, { events }) => sum + events, 0),
+        oldestMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+      };
+    },
+    async close() {
+      await Promise.allSettled([...queues.values()].map(open => open.close()));
+      redis.disconnect();
+      workerConnection.disconnect();
+    },
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * The relay: moves a service's pending outbox entries into the queue of every service that consumes their type.
+ *
+ * Guarantees: every entry is sent at least once to every binding that wants it, and again when Redis has lost it before
+ * the consumer durably passed it. One relay a service is active, by lease; one flush is in flight. Woken at once, with a
+ * poll behind it. Does not guarantee order, or that an entry is sent only once.
+ *
+ * A flush: read what is pending, queue it, leave the flush's mark with every consumer, clear `pending`. In this order a
+ * crash anywhere repeats work and loses none.
+ */
+import type { Collection } from 'mongodb';
+import type { Logger } from 'pino';
+import { type Binding, type Bindings, partitionOf, wants } from './binding.ts';
+import { type Clock, createWake } from './clock.ts';
+import type { Event } from './event.ts';
+import { chunk, groupBy } from './group.ts';
+import type { Lease } from './lease.ts';
+import type { OutboxEntry } from './outbox.ts';
+import type { Letter, Transport } from './queue.ts';
+
+export type Relay = {
+  /** Something is pending. */
+  wake(): void;
+  /** Finishes the flush in flight. */
+  stop(): Promise<void>;
+};
+
+export type RelayOptions = {
+  service: string;
+  collection: Collection<OutboxEntry>;
+  lease: Pick<Lease, 'fence'>;
+  bindings: Bindings;
+  transport: Transport;
+  clock: Clock;
+  log: Logger;
+  /** How often to look without being woken, for pending entries and for losses. Default 1,000. */
+  pollMs?: number;
+  /** Events a flush and events a job. Defaults 1,000 and 100. */
+  flushMax?: number;
+  jobMax?: number;
+};
+
+/** A flush's number is its fence times this plus its turn in this process, so numbers only rise. */
+const FLUSHES_PER_TENURE = 1_000_000_000;
+
+/** What the holder of the lease knows since it last looked everything through. */
+type Tenure = {
+  fence: number;
+  checkedMs: number;
+  bindings: Binding[];
+  /** The mark this tenure last left with, or found at, each consumer. */
+  marks: Map<string, number | undefined>;
+};
+
+export function startRelay(options: RelayOptions): Relay {
+  const { service, collection, lease, bindings, transport, clock, log } = options;
+  const { pollMs = 1_000, flushMax = 1_000, jobMax = 100 } = options;
+  const stopped = new AbortController();
+  const wake = createWake(clock);
+  let tenure: Tenure | undefined;
+  // Kept for the whole life of the process: within a fence no number may come twice.
+  let flushes = 0;
+
+  const nextFlush = ({ fence }: Tenure) => fence * FLUSHES_PER_TENURE + ++flushes;
+  const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
+
+  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it, and reads the marks. */
+  async function begin(fence: number): Promise<Tenure> {
+    await collection.updateMany({ pending: { $exists: true } }, { $set: { fence } });
+    const begun: Tenure = { fence, checkedMs: clock.monotonic(), bindings: await bindings.all(), marks: new Map() };
+    const [last] = await collection
+      .find({ relayed: { $exists: true } })
+      .sort({ relayed: -1 })
+      .limit(1)
+      .toArray();
+    for (const binding of begun.bindings) {
+      const mark = (await transport.marks(binding._id))[service];
+      begun.marks.set(binding._id, mark);
+      // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it.
+      if (last?.relayed !== undefined && (mark ?? 0) < last.relayed) await recover(begun, binding);
+    }
+    return begun;
+  }
+
+  /** Makes pending again what a consumer has not durably passed, and only then leaves a mark. */
+  async function recover(current: Tenure, binding: Binding): Promise<void> {
+    const passed = (await bindings.find(binding._id))?.passed?.[service] ?? 0;
+    const { modifiedCount } = await collection.updateMany(
+      { relayed: { $gt: passed } },
+      { $set: { pending: clock.now(), fence: current.fence }, $unset: { relayed: '' } },
+    );
+    const flush = nextFlush(current);
+    await transport.resetMark(binding._id, service, flush);
+    current.marks.set(binding._id, flush);
+    log.info({ consumer: binding._id, events: modifiedCount }, 'the queue lost its mark, or is new: sending again');
+  }
+
+  async function check(current: Tenure): Promise<void> {
+    current.bindings = await bindings.all();
+    for (const binding of current.bindings) {
+      const mark = (await transport.marks(binding._id))[service];
+      const known = current.marks.has(binding._id);
+      if (!known || mark !== current.marks.get(binding._id)) await recover(current, binding);
+    }
+    current.checkedMs = clock.monotonic();
+  }
+
+  /** @returns whether there may be more. */
+  async function flush(current: Tenure): Promise<boolean> {
+    const entries = await collection
+      .find({ pending: { $exists: true } })
+      .sort({ pending: 1 })
+      .limit(flushMax)
+      .toArray();
+    if (entries.length === 0) return false;
+    await transport.send(
+      lettersFor(
+        service,
+        entries.map(({ event }) => event),
+        current.bindings,
+        jobMax,
+      ),
+    );
+    const number = nextFlush(current);
+    const lost = await leaveMarks(current, number);
+    if (lost.length > 0) {
+      // What this flush sent may be among what was lost: nothing is cleared, and all of it is sent again.
+      for (const binding of lost) await recover(current, binding);
+      return true;
+    }
+    const ids = entries.map(({ _id }) => _id);
+    await collection.updateMany(
+      { _id: { $in: ids }, ...unfenced(current.fence) },
+      { $unset: { pending: '' }, $set: { relayed: number } },
+    );
+    return entries.length === flushMax;
+  }
+
+  /** @returns the consumers at which the mark before was gone. */
+  async function leaveMarks(current: Tenure, number: number): Promise<Binding[]> {
+    const kept = await Promise.all(
+      current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number)),
+    );
+    current.bindings.forEach(({ _id }, index) => {
+      if (kept[index]) current.marks.set(_id, number);
+    });
+    return current.bindings.filter((_, index) => !kept[index]);
+  }
+
+  async function turn(): Promise<void> {
+    const fence = lease.fence();
+    if (fence === undefined) {
+      tenure = undefined;
+      return;
+    }
+    if (tenure?.fence !== fence) tenure = await begin(fence);
+    else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);
+    while (!stopped.signal.aborted && lease.fence() === fence && (await flush(tenure)));
+  }
+
+  const running = (async () => {
+    while (!stopped.signal.aborted) {
+      try {
+        await turn();
+      } catch (error) {
+        // Most likely a store or Redis that is away; entries stay pending, and the next turn begins the tenure anew.
+        log.debug({ err: error }, 'relay waits');
+        tenure = undefined;
+        await clock.sleep(pollMs / 4, stopped.signal);
+      }
+      await wake.wait(pollMs, stopped.signal);
+    }
+  })();
+
+  return {
+    wake: wake.notify,
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+/** The jobs of one flush: for each consumer and partition, the events it wants, in order, at most `jobMax` a job. */
+export function lettersFor(
+  source: string,
+  events: readonly Event[],
+  bindings: readonly Binding[],
+  jobMax: number,
+): Letter[] {
+  return bindings.flatMap(binding => {
+    const wanted = events.filter(({ type }) => wants(binding, type));
+    const partitions = groupBy(wanted, event => partitionOf(event, binding.partitions));
+    return [...partitions].flatMap(([partition, group]) =>
+      chunk(group, jobMax).map(some => ({ service: binding._id, partition, source, events: some })),
+    );
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * The micro event store: a service's own copy of the events it correlates, kept as chains. Each row holds one event, its
+ * version within its chain (1, 2, 3, ... without gaps), and what the service calculated up to it, in ONE document. The
+ * newest row of a chain is its state, so an event costs the same whatever the chain's history.
+ *
+ * Guarantees: an event is in the store once; versions have no gaps; a row is calculated from exactly the row before it,
+ * whichever processes append at the same time (two unique indexes decide; the loser reads again). Does not guarantee
+ * which version events that arrive together get.
+ */
+
+import { LRUCache } from 'lru-cache';
+import type { Collection, Document, Filter, OptionalUnlessRequiredId } from 'mongodb';
+import { isDuplicateKey } from './errors.ts';
+import type { Event } from './event.ts';
+import { groupBy } from './group.ts';
+
+export type ChainRow = {
+  _id: string;
+  /** Which chain: an account. */
+  chain: string;
+  version: number;
+};
+
+export type Chain<Row extends ChainRow> = {
+  /**
+   * Adds the events that are not in the store yet, each at the end of its chain, in the order given.
+   *
+   * @returns the new rows; and the newest row of every chain that the events belong to, new or not, so that whoever keeps
+   *   a view of them can write it again after a crash.
+   * @throws what `next` throws: nothing of the batch's remaining events is stored then.
+   */
+  append(events: readonly Event[]): Promise<{ appended: Row[]; heads: Row[] }>;
+  /** The newest row of a chain. */
+  head(chain: string): Promise<Row | null>;
+  /** Forgets what is cached of these chains, because somebody wrote rows without `append`. */
+  forget(chains: Iterable<string>): void;
+};
+
+export type ChainOptions<Row extends ChainRow> = {
+  collection: Collection<Row>;
+  chainOf(event: Event): string;
+  /** The row for an event that follows `head`: pure, and quick. */
+  next(head: Row | undefined, event: Event): Row;
+  /** The field that holds the id of the row's event; it needs a unique index. Default `_id`. */
+  identity?: string;
+};
+
+/** Sparse: a collection may hold documents that are in no chain. */
+export const chainIndex = { key: { chain: 1, version: 1 }, unique: true, sparse: true } as const;
+
+const CACHED_HEADS_MAX = 50_000;
+/** Each try follows a write of somebody else's that was in the way. */
+const TRIES_MAX = 50;
+
+export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): Chain<Row> {
+  const { chainOf, next, identity = '_id' } = options;
+  // The driver's types cannot follow a generic row.
+  const collection = options.collection as unknown as Collection<Document>;
+  // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
+  const heads = new LRUCache<string, Row>({ max: CACHED_HEADS_MAX });
+
+  async function head(chain: string): Promise<Row | null> {
+    const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
+    return (row as Row | undefined) ?? null;
+  }
+
+  async function loadHeads(chains: Iterable<string>): Promise<void> {
+    const unknown = [...chains].filter(chain => !heads.has(chain));
+    await Promise.all(
+      unknown.map(async chain => {
+        const row = await head(chain);
+        if (row) heads.set(chain, row);
+      }),
+    );
+  }
+
+  async function known(events: readonly Event[]): Promise<Set<string>> {
+    const filter: Filter<Document> = { [identity]: { $in: events.map(({ id }) => id) } };
+    const rows = await collection.find(filter, { projection: { [identity]: 1 } }).toArray();
+    return new Set(rows.map(row => String(row[identity])));
+  }
+
+  function rowsFor(events: readonly Event[]): Row[] {
+    const latest = new Map<string, Row>();
+    return events.map(event => {
+      const chain = chainOf(event);
+      const row = next(latest.get(chain) ?? heads.get(chain), event);
+      latest.set(chain, row);
+      return row;
+    });
+  }
+
+  /** Ordered, so that a row is stored only after the one that it follows. @returns how many were stored. */
+  async function insert(rows: readonly Row[]): Promise<number> {
+    try {
+      await collection.insertMany(rows as unknown as OptionalUnlessRequiredId<Document>[], { ordered: true });
+      return rows.length;
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+      return (error as { insertedCount?: number }).insertedCount ?? 0;
+    }
+  }
+
+  return {
+    head,
+    forget(chains) {
+      for (const chain of chains) heads.delete(chain);
+    },
+    async append(events) {
+      let remaining = [...new Map(events.map(event => [event.id, event])).values()];
+      const chains = [...groupBy(events, chainOf).keys()];
+      const appended: Row[] = [];
+      for (let tries = 0; remaining.length > 0; tries++) {
+        if (tries === TRIES_MAX)
+          throw new Error(`${TRIES_MAX} tries to append ${remaining.length} events, all in vain`);
+        await loadHeads(chains);
+        const rows = rowsFor(remaining);
+        const count = await insert(rows);
+        for (const row of rows.slice(0, count)) heads.set(row.chain, row);
+        appended.push(...rows.slice(0, count));
+        remaining = remaining.slice(count);
+        if (remaining.length === 0) break;
+        // Something was in the way: the event is stored already, or its version is taken.
+        const stored = await known(remaining);
+        const [first] = remaining;
+        if (first) heads.delete(chainOf(first));
+        remaining = remaining.filter(({ id }) => !stored.has(id));
+      }
+      await loadHeads(chains);
+      return { appended, heads: chains.flatMap(chain => heads.get(chain) ?? []) };
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { Logger } from 'pino';
+import type { ErrorCode } from '../schema/errors.ts';
+
+/** The codes with which an error is meant for the client: ours, then Apollo's for a request it refuses. */
+const DELIBERATE: ReadonlySet<unknown> = new Set<Exclude<ErrorCode, 'INTERNAL_SERVER_ERROR'> | string>([
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'BAD_USER_INPUT',
+  'INSUFFICIENT_FUNDS',
+  'IDEMPOTENCY_KEY_REUSED',
+  'NOT_FOUND',
+  'TIMEOUT',
+  'UNAVAILABLE',
+  'TOO_MANY_SUBSCRIPTIONS',
+  'SUBGRAPH_STREAM_LOST',
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+const SUGGESTIONS = / ?Did you mean .+\?$/;
+
+/** Makes of an error what a client may see; the shape of Apollo Server's own `formatError`. */
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
+/**
+ * Only deliberate errors pass, and of them only message, place and code. Of any other the client gets an id: the one
+ * under which the subgraph logged it, or a new one under which it is logged here.
+ *
+ * @param suggestions whether "Did you mean" may name parts of the schema.
+ */
+export function errorFormatter({ log, suggestions }: { log: Logger; suggestions: boolean }): FormatError {
+  return ({ message, locations, path, extensions }, error) => {
+    const at = { ...(locations && { locations }), ...(path && { path }) };
+    const code = extensions?.code;
+    if (DELIBERATE.has(code)) {
+      return { message: suggestions ? message : message.replace(SUGGESTIONS, ''), ...at, extensions: { code } };
+    }
+    const errorId = loggedId(extensions?.errorId) ?? randomUUID();
+    if (errorId !== extensions?.errorId) log.error({ err: error, errorId, path }, 'unexpected error');
+    return {
+      message: `Unexpected error ${errorId}`,
+      ...at,
+      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
+    };
+  };
+}
+
+const loggedId = (id: unknown): string | undefined => (typeof id === 'string' && UUID.test(id) ? id : undefined);
+
+/** The same for errors that did not come through Apollo Server. */
+export const formatAll = (format: FormatError, errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
+  errors.map(error => format(error.toJSON(), error));

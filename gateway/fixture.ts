@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { type Client, createClient } from 'graphql-ws';
+import pino from 'pino';
+import { WebSocket } from 'ws';
+import { clientError } from '../schema/errors.ts';
+import { type IdentityCodec, identityCodec } from '../schema/identity.ts';
+import { type HostOptions, hostSubgraph, type Subgraph } from '../subgraphs/host.ts';
+import { signToken, tokenVerifier } from './identity.ts';
+import { createGateway, type Gateway, type GatewayOptions } from './index.ts';
+import { mailbox } from './subscriptions/mailbox.ts';
+
+/** What the gateway's tests share: the real schemas over resolvers that are only as good as the tests need. */
+export const SECRET = 'a secret for tests that is long enough';
+export const identities: IdentityCodec = identityCodec(SECRET);
+export const supergraphSdl = readFileSync(new URL('../schema/supergraph.graphql', import.meta.url), 'utf8');
+
+const sdlOf = (name: string) => readFileSync(new URL(`../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
+
+/** A pino logger whose lines can be read back. */
+export function recordingLog() {
+  const lines: string[] = [];
+  const log = pino({ level: 'info' }, { write: line => lines.push(line) });
+  return { log, lines };
+}
+
+/** A source of subscriptions that the test drives. */
+export function topic<T>() {
+  const readers = new Set<ReturnType<typeof mailbox<T>>>();
+  return {
+    readers,
+    publish: (value: T) => {
+      for (const reader of readers) reader.push(value);
+    },
+    end: (error?: Error) => {
+      for (const reader of readers) reader.end(error);
+      readers.clear();
+    },
+    subscribe: (first?: T) => {
+      const box: ReturnType<typeof mailbox<T>> = mailbox<T>({
+        capacity: 1_000,
+        fold: (_, newer) => newer,
+        onReturn: () => readers.delete(box),
+      });
+      readers.add(box);
+      if (first !== undefined) box.push(first);
+      return box.values;
+    },
+  };
+}
+
+type Account = { id: string; ownerId: string; name: string; currency: string; openedAt: string; version: number };
+const accountOf = (id: string, ownerId: string, version: number): Account => ({
+  id,
+  ownerId,
+  version,
+  name: `name of ${id}`,
+  currency: 'USD',
+  openedAt: '2026-01-01T00:00:00Z',
+});
+
+/** Fakes of the four services, over the schemas of the real ones. */
+export function fakes(log = recordingLog().log) {
+  const balances = topic<{ balanceChanged: Account | null }>();
+  const stored = topic<{ eventStored: object }>();
+  const host = (name: string, resolvers: HostOptions['resolvers']) =>
+    hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
+  const control = { down: false, slowMs: 0, ledgerFetches: 0 };
+
+  const account = host('account', {
+    Query: {
+      account: async (_: unknown, { id }: { id: string }, { identity }) => {
+        if (control.down)
+          throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:27017'), { code: 'ECONNREFUSED' });
+        if (id === 'boom') throw new Error('secret host 10.0.0.1');
+        if (control.slowMs) await new Promise(resolve => setTimeout(resolve, control.slowMs));
+        return id === 'none' ? null : accountOf(id, identity.ownerId, 1);
+      },
+      accounts: () => {
+        if (control.down)
+          throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:27017'), { code: 'ECONNREFUSED' });
+        return { nodes: [], pageInfo: { hasNextPage: false } };
+      },
+    },
+    Mutation: {
+      withdraw: () => {
+        throw clientError('INSUFFICIENT_FUNDS', 'The balance does not cover it.');
+      },
+      openAccount: (_: unknown, { input }: { input: { name: string } }, { identity }) => ({
+        account: { ...accountOf('new', identity.ownerId, 0), name: input.name },
+      }),
+    },
+    Subscription: {
+      balanceChanged: {
+        subscribe: (
+          _: unknown,
+          { accountId }: { accountId: string },
+          { identity }: { identity: { ownerId: string } },
+        ) => {
+          if (accountId === 'denied') throw clientError('FORBIDDEN', 'Not yours.');
+          return balances.subscribe({ balanceChanged: accountOf(accountId, identity.ownerId, 1) });
+        },
+      },
+    },
+    Account: {
+      __resolveReference: ({ id }: { id: string }) => accountOf(id, 'alice', 1),
+      balance: ({ version }: Account) => ({ amount: version * 100, version, asOf: null }),
+      name: ({ name }: Account) => {
+        if (name === 'throws') throw new Error('secret name server 10.0.0.1');
+        return name;
+      },
+    },
+  });
+  const balance = host('balance', {
+    Account: {
+      ledger: ({ id, ownerId }: Account) => {
+        control.ledgerFetches++;
+        return {
+          nodes: [
+            { version: 1, amount: 1, balance: 1, time: 't', eventId: `${id}/${ownerId}`, eventType: 'deposited' },
+          ],
+          pageInfo: {},
+        };
+      },
+      balanceAt: () => {
+        throw new Error('secret ledger host 10.0.0.2');
+      },
+    },
+  });
+  const reporting = host('reporting', { Query: { statistics: () => [] }, Account: { statistics: () => [] } });
+  const lake = host('lake', {
+    Subscription: { eventStored: { subscribe: () => stored.subscribe() } },
+    Query: { services: () => [] },
+  });
+  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake };
+  return { subgraphs, account, balances, stored, control, accountOf };
+}
+
+/** A gateway on a free port, over the fakes unless others are given. */
+export async function startGateway(options: Partial<GatewayOptions> = {}) {
+  const { log, lines } = recordingLog();
+  const services = fakes(log);
+  const gateway = await createGateway({
+    supergraphSdl,
+    subgraphs: services.subgraphs,
+    tokens: tokenVerifier({ secret: SECRET }),
+    identities,
+    health: async () => ({ mongodb: { state: 'ok' } }),
+    host: '127.0.0.1',
+    port: 0,
+    limits: { connections: 20, subscriptions: 50 },
+    log,
+    introspection: false,
+    ...options,
+  });
+  return { gateway, lines, ...services };
+}
+
+export const tokenOf = (sub: string, expiresIn = '1h', roles: string[] = []) =>
+  signToken(SECRET, { sub, roles, expiresIn });
+
+/** Posts to /graphql; `body` is sent as JSON unless it is a string. */
+export async function post(gateway: Gateway, body: unknown, headers: Record<string, string> = {}) {
+  const response = await fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf('alice')}`, ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) };
+}
+
+/** A graphql-ws client of one identity, that does not connect again by itself. */
+export function connect(
+  gateway: { url: string },
+  token: string,
+  on: Parameters<typeof createClient>[0]['on'] = {},
+): Client {
+  return createClient({
+    url: `${gateway.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    connectionParams: { authorization: `Bearer ${token}` },
+    retryAttempts: 0,
+    on,
+  });
+}
+
+/** Waits until something holds. @throws when it does not within 5 s. */
+export async function until(holds: () => boolean): Promise<void> {
+  for (const endMs = Date.now() + 5_000; !holds(); ) {
+    if (Date.now() > endMs) throw new Error(`did not come true: ${holds}`);
+    await new Promise(resolve => setTimeout(resolve, 5));
+  }
+}

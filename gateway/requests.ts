@@ -1,0 +1,28 @@
+import type { Logger } from 'pino';
+import type { Metrics, OperationLabels } from './metrics.ts';
+
+/** What is remembered of one operation: for the log and the metrics, and nothing that is the client's own business. */
+export type RequestRecord = {
+  transport: OperationLabels['transport'];
+  kind: OperationLabels['kind'];
+  /** HTTP status, or over a socket `ok` or `error`. */
+  status: number | 'ok' | 'error';
+  durationMs: number;
+  correlationId?: string | undefined;
+  operationName?: string | undefined;
+  ownerId?: string | undefined;
+};
+
+/** Writes one log line and one measurement for every operation; never tokens, documents or variables. */
+export type RecordRequest = (record: RequestRecord) => void;
+
+const OPERATION_NAME_CHARS_MAX = 100;
+
+export function requestRecorder(log: Logger, metrics: Metrics): RecordRequest {
+  return record => {
+    const { kind, transport, status, durationMs } = record;
+    metrics.operation({ kind, transport, status: String(status) }, durationMs / 1000);
+    const operationName = record.operationName?.slice(0, OPERATION_NAME_CHARS_MAX);
+    log.info({ ...record, operationName, durationMs: Math.round(durationMs * 10) / 10 }, 'request');
+  };
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import type { ApolloServer } from '@apollo/server';
+import { expressMiddleware } from '@as-integrations/express5';
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
+import { GraphQLError } from 'graphql';
+import helmet from 'helmet';
+import type { Registry } from 'prom-client';
+import { clientError } from '../schema/errors.ts';
+import type { Identity } from '../schema/identity.ts';
+import { consolePage } from './console/page.ts';
+import type { GatewayContext } from './datasource.ts';
+import { type FormatError, formatAll } from './errors.ts';
+import { bearer, type TokenVerifier } from './identity.ts';
+import type { OperationReader } from './operations.ts';
+import type { RecordRequest, RequestRecord } from './requests.ts';
+
+export type AppOptions = {
+  apollo: ApolloServer<GatewayContext>;
+  tokens: TokenVerifier;
+  read: OperationReader;
+  formatError: FormatError;
+  record: RecordRequest;
+  registry: Registry;
+  health: Router;
+  /** Routes of whoever composes the process. */
+  pages?: Router | undefined;
+};
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** The largest body of a request. */
+const BODY_BYTES_MAX = 100_000;
+const CORRELATION_ID = /^[\w.:-]{1,100}$/;
+
+/** What the handlers of one request tell each other. */
+type Locals = {
+  identity?: Identity;
+  correlationId: string;
+  kind: RequestRecord['kind'];
+  operationName?: string | undefined;
+};
+
+type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
+
+/** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
+export function gatewayApp(options: AppOptions): Express {
+  const { apollo, registry, health, pages, formatError } = options;
+  const app = express();
+  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: POLICY } }));
+  app.use(health);
+  app.get('/metrics', async (_request, response) => {
+    response.type(registry.contentType).send(await registry.metrics());
+  });
+  app.all(
+    GRAPHQL_PATH,
+    recorded(options),
+    authenticated(options),
+    postOnly,
+    express.json({ limit: BODY_BYTES_MAX }),
+    readable(options),
+    expressMiddleware(apollo, { context: async ({ res }) => contextOf(res) }),
+  );
+  app.use(consolePage());
+  if (pages) app.use(pages);
+  app.use((_request, response) => {
+    fail(response, 404, [clientError('NOT_FOUND', 'There is nothing here.')], formatError);
+  });
+  app.use(lastResort(formatError));
+  return app;
+}
+
+/** Pages that want more have to say so. */
+const POLICY = {
+  'default-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'base-uri': ["'none'"],
+  'form-action': ["'self'"],
+  'frame-ancestors': ["'none'"],
+};
+
+const recorded =
+  ({ record }: AppOptions): Handler =>
+  (request, response, next) => {
+    const startedMs = performance.now();
+    const asked = request.get('x-correlation-id');
+    const correlationId = asked && CORRELATION_ID.test(asked) ? asked : randomUUID();
+    response.locals.correlationId = correlationId;
+    response.locals.kind = 'none';
+    response.setHeader('x-correlation-id', correlationId);
+    response.setHeader('cache-control', 'no-store');
+    response.once('close', () => {
+      const { kind, operationName, identity } = response.locals;
+      record({
+        transport: 'http',
+        kind,
+        operationName,
+        status: response.writableFinished ? response.statusCode : CLIENT_LEFT,
+        durationMs: performance.now() - startedMs,
+        correlationId,
+        ownerId: identity?.ownerId,
+      });
+    });
+    next();
+  };
+
+/** nginx's status for a client that did not wait for the answer. */
+const CLIENT_LEFT = 499;
+
+const authenticated =
+  ({ tokens, formatError }: AppOptions): Handler =>
+  async (request, response, next) => {
+    try {
+      const { identity } = await tokens(bearer(request.get('authorization')));
+      response.locals.identity = identity;
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) return next(error);
+      const out = error.extensions.code === 'UNAVAILABLE';
+      if (!out) response.setHeader('www-authenticate', 'Bearer');
+      return fail(response, out ? 503 : 401, [error], formatError);
+    }
+    next();
+  };
+
+const postOnly: RequestHandler = (request, response, next) => {
+  if (request.method === 'POST') return next();
+  response.setHeader('allow', 'POST');
+  next(new Refused(405, 'GraphQL requests are HTTP POST.'));
+};
+
+/** Refuses what Apollo Server would answer with a 500, and lets the log know what was asked for. */
+const readable =
+  ({ read, formatError }: AppOptions): Handler =>
+  (request, response, next) => {
+    const { query, operationName } = Object(request.body) as Record<'query' | 'operationName', unknown>;
+    const named = operationName ?? undefined;
+    // What is not even a request, Apollo Server refuses.
+    if (typeof query !== 'string' || !query || (named !== undefined && typeof named !== 'string')) return next();
+    const operation = read(query, named);
+    if (!('definition' in operation)) return fail(response, 400, operation, formatError);
+    response.locals.kind = operation.definition.operation;
+    response.locals.operationName = operation.definition.name?.value;
+    if (operation.definition.operation !== 'subscription') return next();
+    next(new Refused(400, 'Subscriptions are executed over the graphql-transport-ws protocol only.'));
+  };
+
+function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {
+  if (!locals.identity) throw new Error('an operation that was not authenticated');
+  return { identity: locals.identity };
+}
+
+/** A request that is wrong as HTTP. */
+class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// Express knows an error handler by its four parameters.
+const lastResort =
+  (formatError: FormatError): ErrorRequestHandler =>
+  (error, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const { status, message } = refusal(error);
+    if (status < 500) return fail(response, status, [badRequest(message)], formatError);
+    const cause = error instanceof Error ? error : new Error(String(error));
+    fail(response, status, [new GraphQLError(cause.message, { originalError: cause })], formatError);
+  };
+
+/** The body parser's errors have a status, and a message about the client's own bytes only. */
+function refusal(error: unknown): { status: number; message: string } {
+  const { status, expose, message } = error as { status?: unknown; expose?: unknown; message?: unknown };
+  const known = typeof status === 'number' && status >= 400 && status < 500 && (expose || error instanceof Refused);
+  return known ? { status, message: String(message) } : { status: 500, message: '' };
+}
+
+const badRequest = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+
+function fail(response: Response, status: number, errors: readonly GraphQLError[], formatError: FormatError): void {
+  response.status(status).json({ errors: formatAll(formatError, errors) });
+}

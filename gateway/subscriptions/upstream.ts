@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ExecutionResult } from 'graphql';
+import type { Logger } from 'pino';
+import { clientError } from '../../schema/errors.ts';
+import { mailbox } from './mailbox.ts';
+
+/** A result of a subgraph's stream, and what its reader has to know about the ones before it. */
+export type StreamEvent = {
+  result: ExecutionResult;
+  /** The stream broke before this event and was opened again: something may have been missed in between. */
+  resumed: boolean;
+  /** How many events before this one were dropped, because the reader was too slow. */
+  skipped: number;
+};
+
+/** How often, and how long apart, a lost stream is opened again before it is given up. */
+export type Retry = { attempts: number; firstMs: number; maxMs: number };
+
+export const RETRY: Retry = { attempts: 20, firstMs: 100, maxMs: 2_000 };
+
+/** A stream that lived this long was well: the next time it is lost, attempts count from one again. */
+const STEADY_MS = 10_000;
+
+/** Occurrences that may wait for a slow reader; a state replaces the one before it. */
+const OCCURRENCES_MAX = 1_000;
+
+export type UpstreamOptions = {
+  /** Opens the stream; called again, for a fresh identity too, whenever it was lost. */
+  open(): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+  /** Whether a result makes the one before it worthless, so that a slow reader gets the newest alone. */
+  state: boolean;
+  retry: Retry;
+  log: Logger;
+};
+
+/**
+ * Keeps a subgraph's stream open for one reader: opens it, opens it again with back-off when it breaks, and marks the
+ * event after the gap. It ends when the subgraph ends it, and never because it was lost: then `next()` rejects with
+ * SUBGRAPH_STREAM_LOST. `return()` reaches the subgraph at once.
+ */
+export function upstream({ open, state, retry, log }: UpstreamOptions): AsyncIterableIterator<StreamEvent> {
+  const stopped = new AbortController();
+  let source: AsyncIterator<ExecutionResult> | undefined;
+  let delivered = false;
+  let resumed = false;
+
+  const box = mailbox<StreamEvent>({
+    capacity: state ? 1 : OCCURRENCES_MAX,
+    fold: (older, newer) => ({
+      result: newer.result,
+      resumed: older.resumed || newer.resumed,
+      skipped: state ? 0 : older.skipped + 1 + newer.skipped,
+    }),
+    onReturn() {
+      stopped.abort();
+      leave();
+    },
+  });
+
+  function leave(): void {
+    const left = source;
+    source = undefined;
+    // What a stream says when it is left is nobody's business any more.
+    left?.return?.().catch(() => undefined);
+  }
+
+  /** Reads one stream until the subgraph ends it. @throws when it is lost. */
+  async function read(): Promise<void> {
+    source = iterate(await open());
+    if (stopped.signal.aborted) return leave();
+    for (let step = await source.next(); !step.done; step = await source.next()) {
+      if (delivered && isOutage(step.value)) throw new Error('the subgraph cannot open the stream again yet');
+      box.push({ result: step.value, resumed, skipped: 0 });
+      delivered = true;
+      resumed = false;
+      if (stopped.signal.aborted) return;
+    }
+  }
+
+  async function pump(): Promise<void> {
+    for (let lost = 1; !stopped.signal.aborted; lost++) {
+      const openedAtMs = Date.now();
+      try {
+        await read();
+        return box.end();
+      } catch (error) {
+        leave();
+        if (stopped.signal.aborted) return;
+        if (Date.now() - openedAtMs > STEADY_MS) lost = 1;
+        log.warn({ err: error, lost }, 'a stream of a subgraph was lost');
+        if (lost > retry.attempts) return box.end(clientError('SUBGRAPH_STREAM_LOST', LOST_MESSAGE));
+        resumed = delivered;
+        await delay(backoffMs(retry, lost), undefined, { signal: stopped.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  void pump();
+  return box.values;
+}
+
+const LOST_MESSAGE = 'The source of this subscription cannot be reached. Subscribe again.';
+
+function backoffMs({ firstMs, maxMs }: Retry, attempt: number): number {
+  const fullMs = Math.min(maxMs, firstMs * 2 ** (attempt - 1));
+  return fullMs * (0.5 + Math.random() / 2);
+}
+
+function isOutage({ data, errors }: ExecutionResult): boolean {
+  return data == null && errors?.[0]?.extensions?.code === 'UNAVAILABLE';
+}
+
+function iterate(opened: AsyncIterableIterator<ExecutionResult> | ExecutionResult): AsyncIterator<ExecutionResult> {
+  if (Symbol.asyncIterator in opened) return opened[Symbol.asyncIterator]();
+  const once = mailbox<ExecutionResult>({ capacity: 1, fold: (_, newer) => newer, onReturn: () => undefined });
+  once.push(opened);
+  once.end();
+  return once.values;
+}

@@ -1,0 +1,49 @@
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+
+const refuse = (expected: string, value: unknown): never => {
+  throw new GraphQLError(`expected ${expected}, got ${JSON.stringify(value)?.slice(0, 100)}`, {
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+};
+
+const MINOR_UNITS = "a whole number of the currency's minor units within ±(2^53 - 1), as a JSON integer";
+
+function minorUnits(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? value : refuse(MINOR_UNITS, value);
+}
+
+/** Whole minor units of a currency. A string or a float is refused, never rounded. */
+export const MinorUnits = new GraphQLScalarType<number, number>({
+  name: 'MinorUnits',
+  parseValue: minorUnits,
+  parseLiteral: node => (node.kind === Kind.INT ? minorUnits(Number(node.value)) : refuse(MINOR_UNITS, node.kind)),
+  serialize(value) {
+    if (Number.isSafeInteger(value)) return value as number;
+    throw new Error(`not a whole number of minor units: ${value}`);
+  },
+});
+
+const DATE_TIME = 'an RFC 3339 date-time such as 2026-01-31T12:00:00Z';
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
+/** @returns UTC with milliseconds, so that text order is time order. */
+function dateTime(value: unknown): string {
+  if (typeof value !== 'string' || !RFC_3339.test(value)) return refuse(DATE_TIME, value);
+  const ms = Date.parse(value);
+  return Number.isNaN(ms) ? refuse(DATE_TIME, value) : new Date(ms).toISOString();
+}
+
+/** An instant; text inside the system, always UTC with milliseconds. */
+export const DateTime = new GraphQLScalarType<string, string>({
+  name: 'DateTime',
+  parseValue: dateTime,
+  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuse(DATE_TIME, node.kind)),
+  serialize: value => String(value),
+});
+
+/** Any JSON value; output only. */
+export const JsonValue = new GraphQLScalarType({
+  name: 'JSON',
+  parseValue: () => refuse('no input: this scalar is for output only', undefined),
+  parseLiteral: () => refuse('no input: this scalar is for output only', undefined),
+});

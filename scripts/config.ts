@@ -1,0 +1,65 @@
+/** The only place that reads the environment. */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = (protocols: string) =>
+  z.string().regex(new RegExp(`^(${protocols})://`), `must begin with ${protocols}://`);
+const limit = z.coerce.number().int().positive();
+
+const environment = z.object({
+  PORT: port.optional(),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  DATA_DIR: z.string().min(1).default('.data'),
+  MONGODB_URL: url('mongodb|mongodb\\+srv').optional(),
+  REDIS_URL: url('redis|rediss').optional(),
+  AUTH_SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
+  AUTH_JWKS_URL: url('http|https').optional(),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LIMIT_CONNECTIONS: limit.default(20),
+  LIMIT_SUBSCRIPTIONS: limit.default(50),
+  LIMIT_REQUESTS: limit.optional(),
+  NODE_ENV: z.string().optional(),
+});
+
+export type Config = z.infer<typeof environment>;
+
+/** A mistake in how the system was started: shown as one line, without a stack. */
+export class ConfigError extends Error {
+  override name = 'ConfigError';
+}
+
+/** @throws ConfigError that names each variable that is wrong, and why. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  // An empty variable is one that a compose file passed on without a value.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (parsed.success) return { ...parsed.data, DATA_DIR: resolve(parsed.data.DATA_DIR) };
+  throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+}
+
+/** @returns the value. @throws ConfigError that says what the variable is for. */
+export function required<Value>(value: Value | undefined, name: string, purpose: string): Value {
+  if (value !== undefined) return value;
+  throw new ConfigError(`${name} is not set: ${purpose}`);
+}
+
+/** AUTH_SECRET, or the one kept in the data folder, made when there is none: 256 random bits, readable by its owner only. */
+export function embeddedSecret({ AUTH_SECRET, DATA_DIR }: Config): string {
+  if (AUTH_SECRET) return AUTH_SECRET;
+  const file = join(DATA_DIR, 'auth-secret');
+  mkdirSync(DATA_DIR, { recursive: true });
+  try {
+    writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return readFileSync(file, 'utf8').trim();
+}
+
+/** What begins the names of databases and keys: the database named in the URL's path. */
+export function prefixOf(mongodbUrl: string): string {
+  return /^[^/]+:\/\/[^/]+\/([A-Za-z0-9_-]+)/.exec(mongodbUrl)?.[1] ?? 'tributary';
+}

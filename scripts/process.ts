@@ -1,0 +1,120 @@
+/** What every process of the system has: a log, its connections, and an orderly end. */
+import { hostname } from 'node:os';
+import { Redis } from 'ioredis';
+import { MongoClient } from 'mongodb';
+import { type Logger, pino } from 'pino';
+import { type Binding, createBindings } from '../events/binding.ts';
+import { systemClock, systemIds } from '../events/clock.ts';
+import { createFeed } from '../events/feed.ts';
+import { createTransport } from '../events/queue.ts';
+import type { Resources } from '../events/service.ts';
+import type { Health } from '../gateway/health.ts';
+import { ConfigError, prefixOf } from './config.ts';
+
+export function createLog(level: string): Logger {
+  const pretty = { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } };
+  return pino({ level, redact: ['*.token', '*.authorization'], ...(process.stdout.isTTY && { transport: pretty }) });
+}
+
+const MONGODB = {
+  appName: 'tributary',
+  // Acknowledged means durable.
+  writeConcern: { w: 'majority' as const, journal: true },
+  serverSelectionTimeoutMS: 2_000,
+  connectTimeoutMS: 2_000,
+  socketTimeoutMS: 60_000,
+  maxPoolSize: 50,
+  ignoreUndefined: true,
+};
+
+export type Connections = { resources: Resources; health(): Promise<Health>; close(): Promise<void> };
+
+/**
+ * Connects to MongoDB and Redis; does not wait for either.
+ *
+ * @param holder names this process in leases; by default one that no other process has.
+ */
+export function connect(options: { mongodbUrl: string; redisUrl: string; log: Logger; holder?: string }): Connections {
+  const { mongodbUrl, redisUrl, log, holder = `${hostname()} ${process.pid} ${systemIds.random()}` } = options;
+  const prefix = prefixOf(mongodbUrl);
+  const mongo = new MongoClient(mongodbUrl, MONGODB);
+  const onError = (error: Error) => log.debug({ err: error }, 'Redis is out of reach');
+  const transport = createTransport({ redisUrl, prefix, onError });
+  const subscriber = new Redis(redisUrl, {
+    maxRetriesPerRequest: null,
+    retryStrategy: times => Math.min(100 * times, 2_000),
+  });
+  subscriber.on('error', onError);
+  const feed = createFeed({ redis: transport.redis, subscriber, prefix, log });
+  const bindings = createBindings(mongo.db(`${prefix}-registry`).collection<Binding>('bindings'));
+
+  return {
+    resources: { mongo, prefix, transport, feed, bindings, clock: systemClock, ids: systemIds, holder, log },
+    async health() {
+      const [mongodb, redis] = await Promise.all([
+        answers(mongo.db(`${prefix}-registry`).command({ ping: 1 })),
+        answers(transport.redis.ping()),
+      ]);
+      // Without Redis, mutations are still acknowledged and queries answered; balances stand still.
+      return { mongodb: { state: mongodb ? 'ok' : 'down' }, redis: { state: redis ? 'ok' : 'degraded' } };
+    },
+    async close() {
+      feed.close();
+      await transport.close();
+      await mongo.close();
+    },
+  };
+}
+
+const answers = (ping: Promise<unknown>): Promise<boolean> =>
+  ping.then(
+    () => true,
+    () => false,
+  );
+
+const STOP_WITHIN_MS = 9_500;
+
+/**
+ * Runs `main` as a process: it is stopped in an orderly way by SIGTERM or SIGINT, with exit code 0 within 10 s. A failed
+ * start says what is wrong in one line; anything else that nobody caught is logged and ends the process with 1.
+ *
+ * @param main hands over how to undo each thing that it starts; they are undone in reverse order.
+ */
+export async function run(log: Logger, main: (undo: (step: () => unknown) => void) => Promise<void>): Promise<void> {
+  const steps: (() => unknown)[] = [];
+  let stopping: Promise<void> | undefined;
+
+  const stop = (exitCode: number) => {
+    stopping ??= (async () => {
+      setTimeout(() => process.exit(exitCode || 1), STOP_WITHIN_MS).unref();
+      for (const step of steps.reverse()) {
+        await Promise.resolve(step()).catch(error => log.error({ err: error }, 'while stopping'));
+      }
+      process.exit(exitCode);
+    })();
+    return stopping;
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
+  process.on('uncaughtException', error => {
+    log.fatal({ err: error }, 'uncaught');
+    void stop(1);
+  });
+
+  try {
+    await main(step => {
+      if (stopping) void step();
+      else steps.push(step);
+    });
+  } catch (error) {
+    if (stopping) return;
+    if (isMistake(error)) process.stderr.write(`\n${error.message}\n\n`);
+    else log.fatal({ err: error }, 'could not start');
+    await stop(1);
+  }
+}
+
+// Errors whose message is all that a person needs.
+function isMistake(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return error instanceof ConfigError || ['StartError', 'LockedError'].includes(error.name) || 'syscall' in error;
+}

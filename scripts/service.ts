@@ -1,0 +1,113 @@
+/** `npm run service -- NAME`: one service, or the gateway, as a process of its own. */
+import { readFileSync } from 'node:fs';
+import { assemble } from '../events/service.ts';
+import type { Health } from '../gateway/health.ts';
+import { tokenVerifier } from '../gateway/identity.ts';
+import { createGateway } from '../gateway/index.ts';
+import { remoteSubgraph } from '../gateway/remote.ts';
+import { supergraphFile } from '../schema/compose.ts';
+import { identityCodec } from '../schema/identity.ts';
+import { loadService, serviceNames } from '../subgraphs/catalog.ts';
+import { hostSubgraph } from '../subgraphs/host.ts';
+import { serveSubgraph } from '../subgraphs/server.ts';
+import { type Config, ConfigError, readConfig, required } from './config.ts';
+import { connect, createLog, run } from './process.ts';
+
+const GATEWAY = 'gateway';
+const GATEWAY_PORT = 4000;
+const HEALTH_TIMEOUT_MS = 2_000;
+
+const config = readConfig(process.env);
+const log = createLog(config.LOG_LEVEL);
+type Undo = (step: () => unknown) => void;
+
+await run(log, async undo => {
+  const [name] = process.argv.slice(2);
+  const names = [GATEWAY, ...serviceNames()];
+  if (!name || !names.includes(name)) throw new ConfigError(`usage: npm run service -- ${names.join('|')}`);
+  const url = name === GATEWAY ? await startGateway(config, undo) : await startService(name, config, undo);
+  process.stdout.write(`${name} is ready: ${url}\n`);
+});
+
+function secretOf({ AUTH_SECRET }: Config): string {
+  return required(
+    AUTH_SECRET,
+    'AUTH_SECRET',
+    'it signs what the gateway tells the services; the same for all, 32 characters or more.',
+  );
+}
+
+async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: Config, undo: Undo): Promise<string> {
+  const connections = connect({
+    mongodbUrl: required(MONGODB_URL, 'MONGODB_URL', 'where the service keeps its data, mongodb://…'),
+    redisUrl: required(REDIS_URL, 'REDIS_URL', 'where its queues are, redis://…'),
+    log,
+  });
+  undo(() => connections.close());
+  const { definition, sdl } = await loadService(name);
+  const service = assemble(definition, connections.resources);
+  await service.prepare();
+  service.start();
+  undo(() => service.stop());
+
+  const identities = identityCodec(secretOf(rest));
+  const served = await serveSubgraph({
+    subgraph: hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log }),
+    health: async () => {
+      const [parts, outbox] = await Promise.all([connections.health(), service.outboxState().catch(() => undefined)]);
+      return { ...parts, [name]: outbox ? { state: 'ok', outbox } : { state: 'down' } };
+    },
+    host: rest.HOST,
+    port: rest.PORT ?? GATEWAY_PORT + 1 + serviceNames().indexOf(name),
+    log,
+  });
+  undo(() => served.stop());
+  return served.url;
+}
+
+async function startGateway(settings: Config, undo: Undo): Promise<string> {
+  const secret = secretOf(settings);
+  const urls = Object.fromEntries(serviceNames().map(name => [name, urlOf(name)]));
+  const remotes = Object.entries(urls).map(([name, url]) => remoteSubgraph({ name, url, log }));
+  for (const remote of remotes) undo(() => remote.stop());
+
+  const gateway = await createGateway({
+    supergraphSdl: readFileSync(supergraphFile, 'utf8'),
+    subgraphs: Object.fromEntries(remotes.map(remote => [remote.name, remote])),
+    tokens: tokenVerifier(settings.AUTH_JWKS_URL ? { jwksUrl: settings.AUTH_JWKS_URL } : { secret }),
+    identities: identityCodec(secret),
+    health: () => healthOf(urls),
+    host: settings.HOST,
+    port: settings.PORT ?? GATEWAY_PORT,
+    limits: { connections: settings.LIMIT_CONNECTIONS, subscriptions: settings.LIMIT_SUBSCRIPTIONS },
+    log,
+    introspection: settings.NODE_ENV !== 'production',
+  });
+  undo(() => gateway.stop());
+  return gateway.url;
+}
+
+/** ACCOUNT_URL, BALANCE_URL, …: where the gateway finds each service. */
+function urlOf(name: string): string {
+  const variable = `${name.toUpperCase().replaceAll('-', '_')}_URL`;
+  const url = required(
+    process.env[variable] || undefined,
+    variable,
+    `where the gateway finds ${name}, http://…/graphql`,
+  );
+  if (!URL.canParse(url)) throw new ConfigError(`${variable}: not a URL`);
+  return url;
+}
+
+/** Each service as it says itself. One that does not answer is down; nothing of its address is shown. */
+async function healthOf(urls: Readonly<Record<string, string>>): Promise<Health> {
+  const parts = await Promise.all(
+    Object.entries(urls).map(async ([name, url]) => {
+      const state = await fetch(new URL('/health/ready', url), { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) })
+        .then(async answer => ((await answer.json()) as { status: 'ok' | 'degraded' | 'down' }).status)
+        .catch(() => 'down' as const);
+      return [name, { state }] as const;
+    }),
+  );
+  return Object.fromEntries(parts);
+}

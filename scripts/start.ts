@@ -1,0 +1,96 @@
+/** `npm start`: the whole system in one process, with its servers beside it. */
+import { readFileSync } from 'node:fs';
+import { lockDataDir, startServers } from '../embedded/index.ts';
+import { assemble, type RunningService } from '../events/service.ts';
+import type { Health } from '../gateway/health.ts';
+import { signToken, tokenVerifier } from '../gateway/identity.ts';
+import { createGateway } from '../gateway/index.ts';
+import { supergraphFile } from '../schema/compose.ts';
+import { identityCodec } from '../schema/identity.ts';
+import { loadService, serviceNames } from '../subgraphs/catalog.ts';
+import { hostSubgraph, type Resolvers } from '../subgraphs/host.ts';
+import { embeddedSecret, readConfig } from './config.ts';
+import { connect, createLog, run } from './process.ts';
+import { readyScreen } from './screen.ts';
+
+const startedMs = performance.now();
+const config = readConfig(process.env);
+const log = createLog(config.LOG_LEVEL);
+const port = config.PORT ?? 4000;
+
+await run(log, async undo => {
+  const lock = await lockDataDir(config.DATA_DIR);
+  undo(() => lock.release());
+  const secret = embeddedSecret(config);
+  const identities = identityCodec(secret);
+
+  const servers = await startServers({
+    dataDir: config.DATA_DIR,
+    mongodbUrl: config.MONGODB_URL,
+    redisUrl: config.REDIS_URL,
+    log,
+  });
+  undo(() => servers.stop());
+
+  // Whoever holds the lock is the only process on this data, so it need not wait for a killed one's leases.
+  const connections = connect({ ...servers, log, ...(!config.MONGODB_URL && { holder: config.DATA_DIR }) });
+  undo(() => connections.close());
+
+  const entries = await Promise.all(serviceNames().map(loadService));
+  const services = entries.map(({ definition, sdl }) => ({
+    sdl,
+    service: assemble(definition, connections.resources),
+  }));
+  // Every binding is known before the first event is relayed.
+  await Promise.all(services.map(({ service }) => service.prepare()));
+  for (const { service } of services) {
+    service.start();
+    undo(() => service.stop());
+  }
+
+  const gateway = await createGateway({
+    supergraphSdl: readFileSync(supergraphFile, 'utf8'),
+    subgraphs: Object.fromEntries(
+      services.map(({ sdl, service }) => {
+        const { name } = service.definition;
+        return [name, hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log })];
+      }),
+    ),
+    tokens: tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret }),
+    identities,
+    health: async () => ({
+      ...(await connections.health()),
+      ...(await outboxes(services.map(({ service }) => service))),
+    }),
+    host: config.HOST,
+    port,
+    limits: { connections: config.LIMIT_CONNECTIONS, subscriptions: config.LIMIT_SUBSCRIPTIONS },
+    log,
+    introspection: config.NODE_ENV !== 'production',
+  });
+  undo(() => gateway.stop());
+
+  const token = (sub: string, roles?: string[]) =>
+    signToken(secret, { sub, ...(roles && { roles }), expiresIn: '12h' });
+  process.stdout.write(
+    readyScreen({
+      url: gateway.url,
+      dataDir: config.DATA_DIR,
+      seconds: (performance.now() - startedMs) / 1000,
+      ...(!config.AUTH_JWKS_URL && {
+        tokens: { alice: await token('alice'), olga: await token('olga', ['operator']) },
+      }),
+    }),
+  );
+});
+
+/** Each service, with what it has acknowledged and not yet relayed. */
+async function outboxes(services: readonly RunningService<Resolvers>[]): Promise<Health> {
+  const states = await Promise.all(
+    services.map(async service => {
+      const outbox = await service.outboxState().catch(() => undefined);
+      return [service.definition.name, outbox ? { state: 'ok' as const, outbox } : { state: 'down' as const }] as const;
+    }),
+  );
+  return Object.fromEntries(states);
+}

@@ -1,0 +1,105 @@
+/** What the account service decides: pure. Time and ids come from the caller. */
+import { z } from 'zod';
+import { type Contract, createEvent } from '../../events/contract.ts';
+import { deriveId, type Event } from '../../events/event.ts';
+import { clientError } from '../../schema/errors.ts';
+import { accountOpened, deposited, withdrawn } from '../../schema/events.ts';
+
+/** What never changes about an account. */
+export type AccountFacts = { id: string; ownerId: string; name: string; currency: string; openedAt: string };
+
+/** When, and with which id if the caller's idempotency key decides none. */
+export type Circumstances = { time: string; randomId: string };
+
+const SOURCE = '/account';
+
+const text = (max: number) =>
+  z
+    .string()
+    .max(max)
+    // No control characters, and no halves of surrogate pairs: neither survives every store and screen.
+    .refine(value => !/[\p{Cc}\p{Cs}]/u.test(value), 'must not contain control characters or lone surrogates');
+
+const idempotencyKey = text(200).min(1).nullish();
+
+export const openAccountInput = z.object({
+  name: text(200).trim().min(1),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD')
+    .nullish(),
+  idempotencyKey,
+});
+
+export const transactionInput = z.object({
+  accountId: z.string().min(1).max(200),
+  amount: z.int().positive('must be greater than zero'),
+  memo: text(500).nullish(),
+  idempotencyKey,
+});
+
+export type OpenAccount = z.infer<typeof openAccountInput>;
+export type TransactionCommand = z.infer<typeof transactionInput>;
+
+/** The same key from the same owner is the same event, for ever; without a key every command is a new one. */
+export function eventIdFor(ownerId: string, key: string | null | undefined, randomId: string): string {
+  return key === null || key === undefined ? randomId : deriveId('idempotency key', ownerId, key);
+}
+
+export function openAccount(ownerId: string, command: OpenAccount, { time, randomId }: Circumstances) {
+  const id = eventIdFor(ownerId, command.idempotencyKey, randomId);
+  const data = { ownerId, name: command.name, currency: command.currency ?? 'USD' };
+  return createEvent(accountOpened, { id, source: SOURCE, subject: id, time, correlationid: id, data });
+}
+
+export function deposit(account: AccountFacts, command: TransactionCommand, circumstances: Circumstances) {
+  return transact(deposited, account, command, circumstances);
+}
+
+/**
+ * @param availableMinor what the service's own view says can be spent, pending transactions counted.
+ * @throws INSUFFICIENT_FUNDS when the amount is more.
+ */
+export function withdraw(
+  account: AccountFacts,
+  command: TransactionCommand,
+  availableMinor: number,
+  circumstances: Circumstances,
+) {
+  if (command.amount > availableMinor) {
+    throw clientError(
+      'INSUFFICIENT_FUNDS',
+      `${command.amount} ${account.currency} minor units cannot be withdrawn: ${Math.max(0, availableMinor)} are available.`,
+    );
+  }
+  return transact(withdrawn, account, command, circumstances);
+}
+
+/** @throws BAD_USER_INPUT when the deposit would take the balance past what can be counted exactly. */
+export function assertCountable(amountMinor: number, balanceMinor: number): void {
+  if (Number.isSafeInteger(balanceMinor + amountMinor)) return;
+  throw clientError('BAD_USER_INPUT', `amount: the balance would exceed ${Number.MAX_SAFE_INTEGER} minor units`);
+}
+
+/** @throws IDEMPOTENCY_KEY_REUSED when the event under an id is not the one asked for: the same key, another body. */
+export function assertSameRequest(stored: Event, asked: Event): void {
+  const bodyOf = ({ type, subject, data }: Event) =>
+    JSON.stringify([type, subject, Object.entries(data as object).sort()]);
+  if (bodyOf(stored) === bodyOf(asked)) return;
+  throw clientError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This idempotencyKey was used before, for a different request. Use a new one.',
+  );
+}
+
+function transact<Data extends { amountMinor: number; currency: string; memo?: string | undefined }>(
+  contract: Contract<Data>,
+  account: AccountFacts,
+  command: TransactionCommand,
+  { time, randomId }: Circumstances,
+) {
+  const id = eventIdFor(account.ownerId, command.idempotencyKey, randomId);
+  const memo = command.memo ?? undefined;
+  const data = { amountMinor: command.amount, currency: account.currency, ...(memo && { memo }) } as Data;
+  return createEvent(contract, { id, source: SOURCE, subject: account.id, time, correlationid: id, data });
+}

@@ -1,0 +1,220 @@
+import DataLoader from 'dataloader';
+import { timestamp } from '../../events/clock.ts';
+import type { Event } from '../../events/event.ts';
+import { follow, type Hint } from '../../events/feed.ts';
+import type { ServiceContext } from '../../events/service.ts';
+import { clientError } from '../../schema/errors.ts';
+import type { Identity } from '../../schema/identity.ts';
+import { parseInput } from '../../schema/input.ts';
+import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
+import { DateTime, MinorUnits } from '../../schema/scalars.ts';
+import type { RequestContext, Resolvers } from '../host.ts';
+import {
+  type AccountFacts,
+  assertCountable,
+  assertSameRequest,
+  deposit,
+  openAccount,
+  openAccountInput,
+  type TransactionCommand,
+  transactionInput,
+  withdraw,
+} from './decide.ts';
+import { type BalanceRow, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
+
+/** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
+type AccountNode = AccountFacts & { known?: BalanceRow };
+type Page = { first: number; after?: string | null };
+
+const WAIT_FOR_TRANSACTION_MS = 5_000;
+/** Feeds are hints; this is the poll behind them. */
+const LOOK_AGAIN_MS = 250;
+/** Only an amount this large can take a balance past what can be counted, so only then the balance is read first. */
+const HUGE_MINOR = 1_000_000_000_000;
+
+export function createResolvers(view: View, context: ServiceContext): Resolvers {
+  const { outbox, feed, clock, ids } = context;
+  const { openings, transactions, factsOf, balanceOf } = view;
+  const balances = new DataLoader<string, BalanceRow>(ids => view.balancesOf(ids), {
+    cache: false,
+    maxBatchSize: 1_000,
+  });
+
+  const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
+  const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;
+
+  async function readable(accountId: string, identity: Identity): Promise<AccountFacts | undefined> {
+    const account = await factsOf(accountId);
+    return account && isHers(account, identity) ? account : undefined;
+  }
+
+  /** @throws NOT_FOUND, the same for another owner's account and for none. */
+  async function own(accountId: string, { ownerId }: Identity): Promise<AccountFacts> {
+    const account = await factsOf(accountId);
+    if (account?.ownerId === ownerId) return account;
+    throw clientError('NOT_FOUND', `You have no account ${accountId}.`);
+  }
+
+  /** The transaction as it stands: this request's, or the one that the same key made before. */
+  async function record(event: Event): Promise<TransactionEntry> {
+    const extra = { account: event.subject ?? '', time: event.time, settled: UNSETTLED };
+    const stored = await outbox.append<TransactionEntry>(event, extra);
+    if (stored) assertSameRequest(stored.event, event);
+    return stored ?? ({ ...outbox.entry(event), ...extra } as TransactionEntry);
+  }
+
+  const payload = (account: AccountFacts, entry: TransactionEntry) => ({
+    account,
+    transaction: transactionNode(entry),
+  });
+
+  /** The node of a transaction: settled when the balance that clients see contains it. */
+  function transactionNode({ _id, event, account, settled }: TransactionEntry) {
+    const { amountMinor, memo } = event.data;
+    return {
+      id: _id,
+      type: event.type === 'withdrawn' ? 'WITHDRAWAL' : 'DEPOSIT',
+      amount: amountMinor,
+      memo: memo ?? null,
+      time: event.time,
+      status: async () =>
+        settled !== UNSETTLED && settled <= (await balances.load(account)).version ? 'SETTLED' : 'PENDING',
+    };
+  }
+
+  async function depositInto(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
+    const event = deposit(account, command, circumstances());
+    if (command.amount > HUGE_MINOR) assertCountable(command.amount, await view.availableMinor(account.id));
+    return record(event);
+  }
+
+  async function withdrawFrom(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
+    const now = circumstances();
+    if (command.idempotencyKey) {
+      // A repeated request must get its first answer, whatever the balance is by now.
+      const asked = withdraw(account, command, Number.POSITIVE_INFINITY, now);
+      const stored = await transactions.findOne({ _id: asked.id });
+      if (stored) {
+        assertSameRequest(stored.event, asked);
+        return stored;
+      }
+    }
+    return record(withdraw(account, command, await view.availableMinor(account.id), now));
+  }
+
+  /** Waits until the view contains a transaction. */
+  async function balanceAfter(accountId: string, transactionId: string): Promise<BalanceRow> {
+    const hints = feed.watch(topicOf(accountId));
+    const deadlineMs = clock.monotonic() + WAIT_FOR_TRANSACTION_MS;
+    try {
+      for (;;) {
+        const [entry, row] = await Promise.all([
+          transactions.findOne({ _id: transactionId, account: accountId }),
+          balanceOf(accountId),
+        ]);
+        if (!entry) throw clientError('BAD_USER_INPUT', `"after": this account has no transaction ${transactionId}.`);
+        if (entry.settled <= row.version) return row;
+        const leftMs = deadlineMs - clock.monotonic();
+        if (leftMs <= 0) {
+          throw clientError(
+            'TIMEOUT',
+            `Transaction ${transactionId} is acknowledged but not in the balance yet. Ask again.`,
+          );
+        }
+        const waited = new AbortController();
+        await Promise.race([hints.next(), clock.sleep(Math.min(leftMs, LOOK_AGAIN_MS), waited.signal)]);
+        waited.abort();
+      }
+    } finally {
+      await hints.return?.();
+    }
+  }
+
+  function watchBalance(account: AccountFacts): AsyncIterableIterator<{ balanceChanged: AccountNode }> {
+    let shown = -1;
+    return follow<Hint<BalanceRow>, { balanceChanged: AccountNode }>(feed.watch(topicOf(account.id)), async hint => {
+      const row = hint && 'message' in hint ? hint.message : await balanceOf(account.id);
+      if (row.version <= shown) return undefined;
+      shown = row.version;
+      return { balanceChanged: { ...account, known: row } };
+    });
+  }
+
+  return {
+    DateTime,
+    MinorUnits,
+    Query: {
+      account: async (_: unknown, { id }: { id: string }, { identity }: RequestContext) =>
+        (await readable(id, identity)) ?? null,
+
+      async accounts(_: unknown, { first, after }: Page, { identity }: RequestContext) {
+        const size = pageSize(first);
+        const place = decodeCursor(after, timePlace);
+        const whose = identity.operator ? { openedAt: { $exists: true } } : { owner: identity.ownerId };
+        const beyond = place && {
+          $or: [{ openedAt: { $gt: place[0] } }, { openedAt: place[0], _id: { $gt: place[1] } }],
+        };
+        const rows = await openings
+          .find({ ...whose, ...beyond })
+          .sort({ openedAt: 1, _id: 1 })
+          .limit(size + 1)
+          .toArray();
+        return connection(rows, size, ({ openedAt, _id }) => [openedAt, _id], factsFrom);
+      },
+    },
+
+    Mutation: {
+      async openAccount(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+        const event = openAccount(identity.ownerId, parseInput(openAccountInput, input), circumstances());
+        const stored = await outbox.append(event, { owner: identity.ownerId, openedAt: event.time });
+        if (stored) assertSameRequest(stored.event, event);
+        const { id, time, data } = (stored?.event as typeof event | undefined) ?? event;
+        return { account: { ...data, id, openedAt: time } satisfies AccountFacts };
+      },
+      async deposit(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+        const command = parseInput(transactionInput, input);
+        const account = await own(command.accountId, identity);
+        return payload(account, await depositInto(account, command));
+      },
+      async withdraw(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+        const command = parseInput(transactionInput, input);
+        const account = await own(command.accountId, identity);
+        return payload(account, await withdrawFrom(account, command));
+      },
+    },
+
+    Subscription: {
+      balanceChanged: {
+        async subscribe(_: unknown, { accountId }: { accountId: string }, { identity }: RequestContext) {
+          const account = await readable(accountId, identity);
+          if (!account) throw clientError('NOT_FOUND', `You have no account ${accountId}.`);
+          return watchBalance(account);
+        },
+      },
+    },
+
+    Account: {
+      __resolveReference: async ({ id }: { id: string }, { identity }: RequestContext) =>
+        (await readable(id, identity)) ?? null,
+
+      async balance(account: AccountNode, { after }: { after?: string | null }) {
+        const row = after
+          ? await balanceAfter(account.id, after)
+          : (account.known ?? (await balances.load(account.id)));
+        return { amount: row.amountMinor, version: row.version, asOf: row.asOf };
+      },
+
+      async transactions({ id }: AccountNode, { first, after }: Page) {
+        const size = pageSize(first);
+        const place = decodeCursor(after, timePlace);
+        const beyond = place && { $or: [{ time: { $lt: place[0] } }, { time: place[0], _id: { $lt: place[1] } }] };
+        const rows = await transactions
+          .find({ account: id, ...beyond })
+          .sort({ time: -1, _id: -1 })
+          .limit(size + 1)
+          .toArray();
+        return connection(rows, size, ({ time, _id }) => [time, _id], transactionNode);
+      },
+    },
+  };
+}

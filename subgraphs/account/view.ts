@@ -1,0 +1,121 @@
+/**
+ * What the account service knows: its own emitted events (which accounts there are, which transactions), and the
+ * `accounts` view with the latest balance that it has heard of.
+ */
+
+import { LRUCache } from 'lru-cache';
+import type { Collection } from 'mongodb';
+import type { EventOf } from '../../events/contract.ts';
+import type { OutboxEntry } from '../../events/outbox.ts';
+import type { ServiceContext } from '../../events/service.ts';
+import { materialize } from '../../events/view.ts';
+import type { accountOpened, balanceUpdated, deposited } from '../../schema/events.ts';
+import type { AccountFacts } from './decide.ts';
+
+/** The latest balance. */
+export type BalanceRow = { _id: string; version: number; amountMinor: number; asOf: string | null };
+
+export type OpenedEntry = OutboxEntry<EventOf<typeof accountOpened>['data']> & { owner: string; openedAt: string };
+
+/** `deposited` and `withdrawn` have the same data. */
+export type TransactionEntry = OutboxEntry<EventOf<typeof deposited>['data']> & {
+  account: string;
+  time: string;
+  /** The version of the balance that it is in; UNSETTLED until the service hears of it. */
+  settled: number;
+};
+
+/** Higher than every version, so that "not in version v" is one range: settled > v. */
+export const UNSETTLED = Number.MAX_SAFE_INTEGER;
+
+export const indexes = {
+  events: [
+    { key: { owner: 1, openedAt: 1, _id: 1 }, sparse: true },
+    { key: { openedAt: 1, _id: 1 }, sparse: true },
+    { key: { account: 1, time: -1, _id: -1 }, sparse: true },
+    { key: { account: 1, settled: 1 }, sparse: true },
+  ],
+} as const;
+
+const CACHED_FACTS_MAX = 50_000;
+const NO_BALANCE = { version: 0, amountMinor: 0, asOf: null };
+
+export type View = ReturnType<typeof createView>;
+
+export function createView({ collection, feed }: Pick<ServiceContext, 'collection' | 'feed'>) {
+  const openings = collection<OpenedEntry>('events');
+  const transactions = collection<TransactionEntry>('events');
+  const balances: Collection<BalanceRow> = collection('accounts');
+  // The facts of an account never change.
+  const facts = new LRUCache<string, AccountFacts>({ max: CACHED_FACTS_MAX });
+
+  async function factsOf(accountId: string): Promise<AccountFacts | undefined> {
+    const known = facts.get(accountId);
+    if (known) return known;
+    const entry = await openings.findOne({ _id: accountId, owner: { $exists: true } });
+    if (!entry) return undefined;
+    const opened = factsFrom(entry);
+    facts.set(accountId, opened);
+    return opened;
+  }
+
+  /** In the order asked for; an account without transactions has version 0. */
+  async function balancesOf(accountIds: readonly string[]): Promise<BalanceRow[]> {
+    const rows = await balances.find({ _id: { $in: [...accountIds] } }).toArray();
+    const byId = new Map(rows.map(row => [row._id, row]));
+    return accountIds.map(_id => byId.get(_id) ?? { _id, ...NO_BALANCE });
+  }
+
+  async function balanceOf(accountId: string): Promise<BalanceRow> {
+    return (await balances.findOne({ _id: accountId })) ?? { _id: accountId, ...NO_BALANCE };
+  }
+
+  return {
+    openings,
+    transactions,
+    factsOf,
+    balanceOf,
+    balancesOf,
+
+    /**
+     * What can be spent: the balance in the view and all transactions that are not in it yet. The balance is read
+     * first: a transaction is marked with its version before the view shows that version (see `settle`).
+     */
+    async availableMinor(accountId: string): Promise<number> {
+      const { version, amountMinor } = await balanceOf(accountId);
+      const pending = await transactions.find({ account: accountId, settled: { $gt: version } }).toArray();
+      return pending.reduce((sum, { event }) => sum + signedAmount(event), amountMinor);
+    },
+
+    /** Marks the transactions that a new balance contains, then shows it, then tells whoever watches the account. */
+    async settle(updates: readonly EventOf<typeof balanceUpdated>[]): Promise<void> {
+      await transactions.bulkWrite(
+        updates.map(({ data }) => ({
+          updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
+        })),
+        { ordered: false },
+      );
+      const rows = updates.flatMap(({ subject, data }) =>
+        subject === undefined
+          ? []
+          : { _id: subject, version: data.version, amountMinor: data.balanceMinor, asOf: data.eventTime },
+      );
+      await materialize(balances, rows);
+      // Also when the view had it already: the process may have died before it said so.
+      const newest = new Map<string, BalanceRow>();
+      for (const row of rows) if (row.version > (newest.get(row._id)?.version ?? 0)) newest.set(row._id, row);
+      await feed.publish([...newest.values()].map(row => ({ topic: topicOf(row._id), message: row })));
+    },
+  };
+}
+
+export const topicOf = (accountId: string) => `account/${accountId}`;
+
+export function factsFrom({ _id, event, openedAt }: OpenedEntry): AccountFacts {
+  const { ownerId, name, currency } = event.data;
+  return { id: _id, ownerId, name, currency, openedAt };
+}
+
+export function signedAmount({ type, data }: TransactionEntry['event']): number {
+  return type === 'withdrawn' ? -data.amountMinor : data.amountMinor;
+}

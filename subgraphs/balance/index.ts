@@ -1,0 +1,30 @@
+import { rule } from '../../events/consumer.ts';
+import type { ServiceDefinition } from '../../events/service.ts';
+import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import type { Resolvers } from '../host.ts';
+import { createLedger, indexes, type LedgerRow } from './ledger.ts';
+import { createResolvers } from './resolvers.ts';
+
+/**
+ * The balance service, a control service: correlates the transactions of each account in its ledger, calculates every
+ * balance, and tells the system. Nobody calls it; it only listens.
+ */
+export const service: ServiceDefinition<Resolvers> = {
+  name: 'balance',
+  consumes: [deposited, withdrawn, balanceUpdated],
+  emits: [balanceUpdated, overdrawn],
+  replayedFirst: [balanceUpdated],
+  indexes,
+  create({ collection, outbox, clock, log }) {
+    const ledger = createLedger({ rows: collection<LedgerRow>('events'), outbox, clock, log });
+    return {
+      rules: [
+        // Snapshots first: what they restore must not be counted again by the transactions of the same batch.
+        rule([balanceUpdated], ledger.restore),
+        rule([deposited, withdrawn], ledger.count),
+        rule([balanceUpdated], ledger.report),
+      ],
+      resolvers: createResolvers(ledger),
+    };
+  },
+};

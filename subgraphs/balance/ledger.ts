@@ -1,0 +1,144 @@
+/**
+ * The ledger: one chain an account. A row is the `balance-updated` event for one transaction, so the row is at once the
+ * running balance, the outbox entry, and, when the service hears its own event again, the snapshot to restore it from.
+ */
+import type { Collection } from 'mongodb';
+import type { Logger } from 'pino';
+import { type Clock, timestamp } from '../../events/clock.ts';
+import { createEvent, type EventOf } from '../../events/contract.ts';
+import { ignoreDuplicates } from '../../events/errors.ts';
+import { causedBy, deriveId, type Event } from '../../events/event.ts';
+import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
+import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
+import { balanceUpdated, type deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+
+export type BalanceUpdated = EventOf<typeof balanceUpdated>;
+type Transaction = EventOf<typeof deposited>;
+
+export type LedgerRow = ChainRow &
+  OutboxEntry<BalanceUpdated['data']> & {
+    /** The transaction that the row is about. */
+    cause: string;
+  };
+
+const SOURCE = '/balance';
+
+export const indexes = {
+  events: [
+    chainIndex,
+    { key: { cause: 1 }, unique: true, sparse: true },
+    { key: { chain: 1, 'event.data.eventTime': -1, version: -1 }, sparse: true },
+  ],
+} as const;
+
+/**
+ * The balance after one more transaction: pure.
+ *
+ * @param head the account's balance before, undefined before its first transaction.
+ * @throws RangeError when the balance could not be counted exactly any more.
+ */
+export function nextBalance(
+  head: BalanceUpdated | undefined,
+  transaction: Event<Transaction['data']>,
+  time: string,
+): BalanceUpdated {
+  const { id, type, subject = '', data } = transaction;
+  const version = (head?.data.version ?? 0) + 1;
+  const amountMinor = type === withdrawn.type ? -data.amountMinor : data.amountMinor;
+  const balanceMinor = (head?.data.balanceMinor ?? 0) + amountMinor;
+  if (!Number.isSafeInteger(balanceMinor))
+    throw new RangeError(`account ${subject}: a balance of ${balanceMinor} is not exact`);
+  return createEvent(balanceUpdated, {
+    id: deriveId(balanceUpdated.type, subject, version, id),
+    source: SOURCE,
+    subject,
+    time,
+    ...causedBy(transaction),
+    data: {
+      version,
+      amountMinor,
+      balanceMinor,
+      currency: data.currency,
+      eventId: id,
+      eventType: type,
+      eventTime: transaction.time,
+    },
+  });
+}
+
+/** The `overdrawn` event that a new balance calls for, if it does: pure, and the same whenever it is asked again. */
+export function overdraft(update: BalanceUpdated): Event | undefined {
+  const { version, amountMinor, balanceMinor, currency, eventId } = update.data;
+  if (balanceMinor >= 0 || amountMinor >= 0) return undefined;
+  return createEvent(overdrawn, {
+    id: deriveId(overdrawn.type, update.subject ?? '', version, eventId),
+    source: SOURCE,
+    subject: update.subject,
+    time: update.time,
+    ...causedBy(update),
+    data: { version, amountMinor: -amountMinor, balanceMinor, currency, eventId },
+  });
+}
+
+export type Ledger = ReturnType<typeof createLedger>;
+
+export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Outbox; clock: Clock; log: Logger }) {
+  const { rows, outbox, clock, log } = options;
+
+  const rowFor = (event: BalanceUpdated): LedgerRow => ({
+    ...outbox.entry(event),
+    chain: event.subject ?? '',
+    version: event.data.version,
+    cause: event.data.eventId,
+  });
+
+  const chain = createChain<LedgerRow>({
+    collection: rows,
+    chainOf: event => event.subject ?? '',
+    next: (head, event) =>
+      // The consumer has read the event through its contract.
+      rowFor(
+        nextBalance(
+          head?.event as BalanceUpdated | undefined,
+          event as Event<Transaction['data']>,
+          timestamp(clock.now()),
+        ),
+      ),
+    identity: 'cause',
+  });
+
+  return {
+    rows,
+    head: chain.head,
+
+    /** The rule for transactions: one row each, which is also the event to relay. */
+    async count(transactions: readonly Event[]): Promise<void> {
+      const { appended } = await chain.append(transactions);
+      if (appended.length > 0) outbox.wake();
+    },
+
+    /**
+     * The rule for the service's own events, as snapshots: a row that is missing is put back exactly as it was, so that
+     * nothing is counted a second time. They have been relayed already.
+     */
+    async restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
+      const ids = snapshots.map(({ id }) => id);
+      const present = await rows.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+      const known = new Set(present.map(({ _id }) => _id));
+      const missing = snapshots.filter(({ id }) => !known.has(id));
+      if (missing.length === 0) return;
+      log.info({ rows: missing.length }, 'ledger rows restored from snapshots');
+      const restored = missing.map(event => {
+        const { pending: _, ...row } = rowFor(event);
+        return row;
+      });
+      await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
+      chain.forget(missing.map(({ subject = '' }) => subject));
+    },
+
+    /** The rule that tells the system of an overdraft. */
+    async report(updates: readonly BalanceUpdated[]): Promise<void> {
+      await outbox.appendDerived(updates.flatMap(update => overdraft(update) ?? []));
+    },
+  };
+}

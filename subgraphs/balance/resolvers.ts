@@ -1,0 +1,64 @@
+import { assertOwner, clientError } from '../../schema/errors.ts';
+import { connection, decodeCursor, numberPlace, pageSize } from '../../schema/paging.ts';
+import { DateTime, MinorUnits } from '../../schema/scalars.ts';
+import type { RequestContext, Resolvers } from '../host.ts';
+import type { Ledger, LedgerRow } from './ledger.ts';
+
+/** What the gateway knows of an account from the account service. */
+type AccountReference = { id: string; ownerId?: string };
+type Page = { first: number; after?: string | null };
+type AsOf = { version?: number | null; time?: string | null };
+
+const NOTHING_YET = { amount: 0, version: 0, asOf: null };
+
+export function createResolvers({ rows, head }: Ledger): Resolvers {
+  async function rowAsOf(account: string, { version, time }: AsOf): Promise<LedgerRow | null> {
+    if (typeof version === 'number') return rows.findOne({ chain: account, version });
+    if (typeof time !== 'string') return head(account);
+    const [row] = await rows
+      .find({ chain: account, 'event.data.eventTime': { $lte: time } })
+      .sort({ 'event.data.eventTime': -1, version: -1 })
+      .limit(1)
+      .toArray();
+    return row ?? null;
+  }
+
+  return {
+    DateTime,
+    MinorUnits,
+    Account: {
+      __resolveReference: (reference: AccountReference) => reference,
+
+      async ledger({ id, ownerId }: AccountReference, { first, after }: Page, { identity }: RequestContext) {
+        assertOwner(ownerId, identity);
+        const size = pageSize(first);
+        const place = decodeCursor(after, numberPlace);
+        const page = await rows
+          .find({ chain: id, ...(place && { version: { $lt: place[0] } }) })
+          .sort({ version: -1 })
+          .limit(size + 1)
+          .toArray();
+        return connection(page, size, ({ version }) => [version], entryNode);
+      },
+
+      async balanceAt({ id, ownerId }: AccountReference, asOf: AsOf, { identity }: RequestContext) {
+        assertOwner(ownerId, identity);
+        const { version, time } = asOf;
+        if (typeof version === 'number' && typeof time === 'string') {
+          throw clientError('BAD_USER_INPUT', 'balanceAt takes a version or a time, not both.');
+        }
+        if (typeof version === 'number' && version < 0) throw clientError('BAD_USER_INPUT', '"version" starts at 0.');
+        const row = await rowAsOf(id, asOf);
+        // A version that is not there yet is unknown; before the first transaction there was nothing.
+        if (!row) return typeof version === 'number' && version > 0 ? null : NOTHING_YET;
+        const { balanceMinor, eventTime } = row.event.data;
+        return { amount: balanceMinor, version: row.version, asOf: eventTime };
+      },
+    },
+  };
+}
+
+function entryNode({ version, event }: LedgerRow) {
+  const { amountMinor, balanceMinor, eventId, eventType, eventTime } = event.data;
+  return { version, amount: amountMinor, balance: balanceMinor, time: eventTime, eventId, eventType };
+}

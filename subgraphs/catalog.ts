@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ServiceDefinition } from '../events/service.ts';
+import type { Resolvers } from './host.ts';
+
+/** A service: what stands in its folder. */
+export type CatalogEntry = { definition: ServiceDefinition<Resolvers>; sdl: string };
+
+const here = new URL('./', import.meta.url);
+
+/** The names of all services: one folder each. */
+export function serviceNames(): string[] {
+  return readdirSync(here, { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** The SDL of a service. */
+export function readSdl(name: string): string {
+  return readFileSync(new URL(`${name}/schema.graphql`, here), 'utf8');
+}
+
+/** Loads a service from its folder, whose `index.ts` exports it as `service`. */
+export async function loadService(name: string): Promise<CatalogEntry> {
+  const { service } = (await import(new URL(`${name}/index.ts`, here).href)) as {
+    service?: ServiceDefinition<Resolvers>;
+  };
+  if (service?.name !== name)
+    throw new Error(`subgraphs/${name}/index.ts must export a "service" that is named "${name}"`);
+  return { definition: service, sdl: readSdl(name) };
+}

@@ -1,0 +1,99 @@
+/** Faults: what services have set aside, as the lake has it, and sending it to them once more. */
+import type { Collection, Filter } from 'mongodb';
+import { type Bindings, partitionOf } from '../../events/binding.ts';
+import { type Clock, timestamp } from '../../events/clock.ts';
+import { type EventOf, readEvent } from '../../events/contract.ts';
+import { fault } from '../../events/fault.ts';
+import type { Transport } from '../../events/queue.ts';
+import { clientError } from '../../schema/errors.ts';
+import type { Lake, LakeRow } from './store.ts';
+
+/** That a fault was resubmitted: by whom, when, and whether the queue has it. */
+export type Resubmission = { _id: string; service: string; by: string; at: string; sent: boolean };
+
+type FaultData = EventOf<typeof fault>['data'];
+
+const RESUBMIT_MAX = 1_000;
+
+export const indexes = { resubmissions: [{ key: { service: 1 } }] } as const;
+
+export type Faults = ReturnType<typeof createFaults>;
+
+export function createFaults(options: {
+  lake: Lake;
+  resubmissions: Collection<Resubmission>;
+  transport: Transport;
+  bindings: Bindings;
+  clock: Clock;
+}) {
+  const { lake, resubmissions, transport, bindings, clock } = options;
+  const isFault: Filter<LakeRow> = { 'event.type': fault.type };
+  const dataOf = (row: LakeRow): FaultData => readEvent(fault, row.event).data;
+
+  async function node(row: LakeRow, known?: Resubmission | null) {
+    const { service, error, eventId, deliveries } = dataOf(row);
+    const resubmission = known === undefined ? await resubmissions.findOne({ _id: row._id }) : known;
+    return {
+      id: row._id,
+      service,
+      error,
+      eventId,
+      deliveries,
+      time: row.event.time,
+      resubmittedAt: resubmission?.at ?? null,
+      event: () => lake.rows.findOne({ _id: eventId }),
+    };
+  }
+
+  /** @returns how it stands now. Idempotent: a fault is sent again once; failing again makes a fault of its own. */
+  async function resubmit(row: LakeRow, by: string) {
+    const { service, original, resubmission } = dataOf(row);
+    const binding = await bindings.find(service);
+    if (!binding) throw clientError('BAD_USER_INPUT', `Service ${service} is not bound any more.`);
+    const at = timestamp(clock.now());
+    await resubmissions.updateOne(
+      { _id: row._id },
+      { $setOnInsert: { service, by, at, sent: false } },
+      { upsert: true },
+    );
+    const record = await resubmissions.findOne({ _id: row._id });
+    if (record && !record.sent) {
+      const place = { id: row._id, subject: row.event.subject };
+      const partition = partitionOf(place, binding.partitions);
+      const letter = { service, partition, source: 'lake', events: [original], resubmission: resubmission + 1 };
+      await transport.send([letter], { jobId: `resubmission-${row._id}` });
+      await resubmissions.updateOne({ _id: row._id }, { $set: { sent: true } });
+    }
+    return node(row, record);
+  }
+
+  return {
+    page: (beyond: number | undefined, limit: number): Promise<LakeRow[]> =>
+      lake.page({ types: [fault.type] }, -1, beyond, limit),
+    node,
+
+    /** @throws BAD_USER_INPUT when there is no such fault; nothing is sent then. */
+    async resubmit(ids: readonly string[], by: string) {
+      if (ids.length > RESUBMIT_MAX) throw clientError('BAD_USER_INPUT', `At most ${RESUBMIT_MAX} faults at a time.`);
+      const rows = await lake.rows.find({ ...isFault, _id: { $in: [...ids] } }).toArray();
+      const byId = new Map(rows.map(row => [row._id, row]));
+      const chosen = ids.map(id => byId.get(id) ?? unknownFault(id));
+      const nodes = [];
+      for (const row of chosen) nodes.push(await resubmit(row, by));
+      return nodes;
+    },
+
+    /** Faults of a service that nobody has resubmitted. */
+    async open(service: string): Promise<number> {
+      const [all, again] = await Promise.all([
+        lake.rows.countDocuments({ ...isFault, 'event.data.service': service }),
+        resubmissions.countDocuments({ service }),
+      ]);
+      return Math.max(0, all - again);
+    },
+  };
+}
+
+function unknownFault(id: string): never {
+  throw clientError('BAD_USER_INPUT', `There is no fault ${id}.`);
+}

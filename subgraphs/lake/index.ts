@@ -1,0 +1,43 @@
+import type { ServiceDefinition } from '../../events/service.ts';
+import type { Resolvers } from '../host.ts';
+import { createFaults, indexes as faultIndexes } from './faults.ts';
+import { createReplays, indexes as replayIndexes } from './replay.ts';
+import { type Replayer, startReplayer } from './replayer.ts';
+import { createResolvers } from './resolvers.ts';
+import { createLake, indexes } from './store.ts';
+
+/**
+ * The lake: keeps every event of the system for ever, known type or not, in one order, and sends them again to a service
+ * that is to be repaired. It emits nothing.
+ */
+export const service: ServiceDefinition<Resolvers> = {
+  name: 'lake',
+  consumes: 'everything',
+  emits: [],
+  gatherMs: 50,
+  indexes: { ...indexes, ...faultIndexes, ...replayIndexes },
+  create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
+    const lake = createLake({ rows: collection('events'), feed, clock });
+    const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
+    const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
+    let replayer: Replayer | undefined;
+    return {
+      rules: [{ on: 'everything', handle: lake.store }],
+      resolvers: createResolvers({
+        lake,
+        faults,
+        replays,
+        bindings,
+        transport,
+        feed,
+        clock,
+        wake: () => replayer?.wake(),
+      }),
+      start() {
+        const held = lease('replayer', () => replayer?.wake());
+        replayer = startReplayer({ replays, lake, lease: held, transport, clock, log });
+      },
+      stop: async () => replayer?.stop(),
+    };
+  },
+};

@@ -1,0 +1,174 @@
+import type { GraphQLFieldResolver } from 'graphql';
+import type { Bindings } from '../../events/binding.ts';
+import type { Clock } from '../../events/clock.ts';
+import { type Feed, follow, type Hint } from '../../events/feed.ts';
+import type { Transport } from '../../events/queue.ts';
+import { assertOperator } from '../../schema/errors.ts';
+import { parseInput } from '../../schema/input.ts';
+import { connection, decodeCursor, numberPlace, pageSize, timePlace } from '../../schema/paging.ts';
+import { DateTime, JsonValue } from '../../schema/scalars.ts';
+import type { RequestContext, Resolvers } from '../host.ts';
+import type { Faults } from './faults.ts';
+import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
+import type { EventFilter, Lake, LakeRow } from './store.ts';
+import { tail } from './tail.ts';
+
+type Page = { first: number; after?: string | null };
+type EventsArguments = Page & { filter?: EventFilter | null; order: 'OLDEST_FIRST' | 'NEWEST_FIRST' };
+
+export type LakeParts = {
+  lake: Lake;
+  faults: Faults;
+  replays: Replays;
+  bindings: Bindings;
+  transport: Transport;
+  feed: Feed;
+  clock: Clock;
+  /** Tells the replayer that there is something to do. */
+  wake: () => void;
+};
+
+export function createResolvers(parts: LakeParts): Resolvers {
+  return {
+    DateTime,
+    JSON: JsonValue,
+    Query: forOperators({ ...eventQueries(parts), ...replayQueries(parts), ...serviceQueries(parts) }),
+    Mutation: forOperators(mutations(parts)),
+    Subscription: subscriptions(parts),
+    Event: eventFields,
+  };
+}
+
+type Resolver = GraphQLFieldResolver<unknown, RequestContext>;
+
+/** Everything here is the operators' alone. */
+function forOperators(resolvers: Record<string, Resolver>) {
+  return Object.fromEntries(
+    Object.entries(resolvers).map(([name, resolve]) => [
+      name,
+      ((parent, args, context, info) => {
+        assertOperator(context.identity);
+        return resolve(parent, args, context, info);
+      }) satisfies Resolver,
+    ]),
+  );
+}
+
+const eventFields = {
+  id: ({ event }: LakeRow) => event.id,
+  type: ({ event }: LakeRow) => event.type,
+  source: ({ event }: LakeRow) => event.source,
+  subject: ({ event }: LakeRow) => event.subject ?? null,
+  time: ({ event }: LakeRow) => event.time,
+  data: ({ event }: LakeRow) => event.data ?? null,
+  correlationId: ({ event }: LakeRow) => event.correlationid ?? null,
+  causationId: ({ event }: LakeRow) => event.causationid ?? null,
+  position: ({ version }: LakeRow) => version,
+};
+
+function eventQueries({ lake }: LakeParts) {
+  return {
+    async events(_: unknown, { filter, first, after, order }: EventsArguments) {
+      const size = pageSize(first);
+      const beyond = decodeCursor(after, numberPlace)?.[0];
+      const rows = await lake.page(filter, order === 'OLDEST_FIRST' ? 1 : -1, beyond, size + 1);
+      const place = (row: LakeRow) => [row.version];
+      return { ...connection(rows, size, place, row => row), totalCount: () => lake.count(filter) };
+    },
+    event: (_: unknown, { id }: { id: string }) => lake.rows.findOne({ _id: id }),
+    verifyLake: () => lake.verify(),
+  };
+}
+
+function replayQueries({ replays, faults }: LakeParts) {
+  return {
+    async replay(_: unknown, { id }: { id: string }) {
+      const row = await replays.rows.findOne({ _id: id });
+      return row && replayNode(row);
+    },
+    async replays(_: unknown, { first, after }: Page) {
+      const size = pageSize(first);
+      const place = decodeCursor(after, timePlace);
+      const beyond = place && {
+        $or: [{ createdAt: { $lt: place[0] } }, { createdAt: place[0], _id: { $lt: place[1] } }],
+      };
+      const rows = await replays.rows
+        .find({ ...beyond })
+        .sort({ createdAt: -1, _id: -1 })
+        .limit(size + 1)
+        .toArray();
+      return connection(rows, size, ({ createdAt, _id }) => [createdAt, _id], replayNode);
+    },
+    async faults(_: unknown, { first, after }: Page) {
+      const size = pageSize(first);
+      const rows = await faults.page(decodeCursor(after, numberPlace)?.[0], size + 1);
+      return connection(
+        rows,
+        size,
+        row => [row.version],
+        row => faults.node(row),
+      );
+    },
+  };
+}
+
+function serviceQueries({ bindings, transport, faults, clock }: LakeParts) {
+  return {
+    async services() {
+      const all = await bindings.all();
+      return all
+        .sort((a, b) => (a._id < b._id ? -1 : 1))
+        .map(async ({ _id: name, consumes, emits, partitions }) => {
+          const { events, oldestMs } = await transport.backlog(name, partitions);
+          const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
+          return { name, consumes, emits, lagEvents: events, lagSeconds, faults: () => faults.open(name) };
+        });
+    },
+  };
+}
+
+function mutations({ replays, faults, wake }: LakeParts) {
+  return {
+    async replay(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+      const row = await replays.request(parseInput(replayInput, input), identity.ownerId);
+      wake();
+      return replayNode(row);
+    },
+    cancelReplay: async (_: unknown, { id }: { id: string }) => replayNode(await replays.cancel(id)),
+    resubmit: (_: unknown, { faultIds }: { faultIds: string[] }, { identity }: RequestContext) =>
+      faults.resubmit(faultIds, identity.ownerId),
+  };
+}
+
+function subscriptions({ lake, replays, feed }: LakeParts) {
+  return {
+    replayProgress: {
+      async subscribe(_: unknown, { id }: { id: string }, { identity }: RequestContext) {
+        assertOperator(identity);
+        await replays.find(id);
+        let over = false;
+        const hints = feed.watch<ReplayRow>(topicOf(id));
+        return follow<Hint<ReplayRow>, { replayProgress: object }>(hints, async hint => {
+          // The end of a replay is the end of its progress.
+          if (over) return hints.return?.().then(() => undefined);
+          const row = hint && 'message' in hint ? hint.message : await replays.find(id);
+          over = isOver(row.status);
+          if (over) await hints.return?.();
+          return { replayProgress: replayNode(row) };
+        });
+      },
+    },
+    eventStored: {
+      async subscribe(_: unknown, { filter }: { filter?: EventFilter | null }, { identity }: RequestContext) {
+        assertOperator(identity);
+        return tail({ lake, feed, filter, from: await lake.size() }, row => ({ eventStored: row }));
+      },
+    },
+  };
+}
+
+function replayNode({ _id, ...row }: ReplayRow) {
+  const { status, eventsPerSecond, total, applied } = row;
+  const secondsLeft = status === 'RUNNING' && eventsPerSecond ? Math.max(0, total - applied) / eventsPerSecond : null;
+  return { ...row, id: _id, secondsLeft, differences: null };
+}

@@ -1,0 +1,23 @@
+import { rule } from '../../events/consumer.ts';
+import type { Contract } from '../../events/contract.ts';
+import type { ServiceDefinition } from '../../events/service.ts';
+import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import type { Resolvers } from '../host.ts';
+import { createResolvers } from './resolvers.ts';
+import { createStatistics, indexes } from './statistics.ts';
+
+const counted: readonly Contract[] = [accountOpened, deposited, withdrawn, overdrawn];
+
+/** The reporting service: keeps every event that statistics are made of, and the statistics. It emits nothing. */
+export const service: ServiceDefinition<Resolvers> = {
+  name: 'reporting',
+  consumes: counted,
+  emits: [],
+  // Nobody waits for statistics.
+  gatherMs: 100,
+  indexes,
+  create({ collection }) {
+    const statistics = createStatistics({ store: collection('store'), statistics: collection('statistics') });
+    return { rules: [rule(counted, statistics.count)], resolvers: createResolvers(statistics) };
+  },
+};

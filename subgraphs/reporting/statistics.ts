@@ -1,0 +1,187 @@
+/**
+ * Statistics by account, currency and hour. The events of one hour of one account are a chain in the micro event store;
+ * each row carries the totals up to it, so the newest row is the hour's statistic and an event costs the same however
+ * many there are. Totals are sums and maxima: any order of the same events comes to the same.
+ */
+import type { Collection } from 'mongodb';
+import type { Event } from '../../events/event.ts';
+import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
+import { materialize } from '../../events/view.ts';
+import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+
+export type Totals = {
+  deposits: number;
+  withdrawals: number;
+  depositedMinor: number;
+  withdrawnMinor: number;
+  /** 0 when there was no transaction. */
+  largestMinor: number;
+  accounts: number;
+  overdrafts: number;
+};
+
+/** The statistic of one hour of one account. */
+export type HourRow = Totals & {
+  _id: string;
+  version: number;
+  account: string;
+  currency: string;
+  /** `2026-01-31T12`, UTC. */
+  hour: string;
+};
+
+type StoredEvent = ChainRow & { event: Event; account: string; currency: string; hour: string; totals: Totals };
+
+export type Interval = 'HOUR' | 'DAY' | 'MONTH' | 'ALL';
+
+/** How much of an hour's name is the name of the interval it belongs to. */
+const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies Record<Interval, number>;
+
+const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
+
+export const indexes = {
+  store: [chainIndex],
+  statistics: [{ key: { account: 1, hour: 1 } }, { key: { hour: 1 } }],
+} as const;
+
+export const NONE: Totals = {
+  deposits: 0,
+  withdrawals: 0,
+  depositedMinor: 0,
+  withdrawnMinor: 0,
+  largestMinor: 0,
+  accounts: 0,
+  overdrafts: 0,
+};
+
+/** What one event is in statistics: pure. */
+export function totalsOf({ type, data }: Pick<Event, 'type' | 'data'>): Totals {
+  // The consumer has read the event through its contract.
+  const { amountMinor } = data as { amountMinor: number };
+  switch (type) {
+    case accountOpened.type:
+      return { ...NONE, accounts: 1 };
+    case deposited.type:
+      return { ...NONE, deposits: 1, depositedMinor: amountMinor, largestMinor: amountMinor };
+    case withdrawn.type:
+      return { ...NONE, withdrawals: 1, withdrawnMinor: amountMinor, largestMinor: amountMinor };
+    case overdrawn.type:
+      return { ...NONE, overdrafts: 1 };
+    default:
+      return NONE;
+  }
+}
+
+/** Associative and commutative, with NONE as its zero. */
+export function merge(a: Totals, b: Totals): Totals {
+  return {
+    deposits: a.deposits + b.deposits,
+    withdrawals: a.withdrawals + b.withdrawals,
+    depositedMinor: a.depositedMinor + b.depositedMinor,
+    withdrawnMinor: a.withdrawnMinor + b.withdrawnMinor,
+    largestMinor: Math.max(a.largestMinor, b.largestMinor),
+    accounts: a.accounts + b.accounts,
+    overdrafts: a.overdrafts + b.overdrafts,
+  };
+}
+
+export type IntervalTotals = Totals & { from: string | null; currency: string };
+
+/**
+ * Hours summed up to intervals, oldest first.
+ *
+ * @param hours of one account or of many, in any order.
+ */
+export function sumUp(
+  hours: readonly (Totals & Pick<HourRow, 'hour' | 'currency'>)[],
+  interval: Interval,
+): IntervalTotals[] {
+  const sums = new Map<string, IntervalTotals>();
+  for (const { hour, currency, ...totals } of hours) {
+    const name = hour.slice(0, NAME_LENGTH[interval]);
+    const key = `${name} ${currency}`;
+    const sum = sums.get(key) ?? { ...NONE, from: startOf(name), currency };
+    sums.set(key, { ...sum, ...merge(sum, totals) });
+  }
+  return [...sums.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, sum]) => sum);
+}
+
+function startOf(name: string): string | null {
+  if (name === '') return null;
+  const start = '0000-01-01T00:00:00.000Z';
+  return name + start.slice(name.length);
+}
+
+export type Statistics = ReturnType<typeof createStatistics>;
+export type Range = { from?: string | null; to?: string | null };
+
+export function createStatistics(options: { store: Collection<StoredEvent>; statistics: Collection<HourRow> }) {
+  const { store, statistics } = options;
+  const chainName = (event: Event) => `${event.subject} ${event.time.slice(0, HOUR_NAME_LENGTH)}`;
+
+  const chain = createChain<StoredEvent>({
+    collection: store,
+    chainOf: chainName,
+    next: (head, event) => ({
+      _id: event.id,
+      chain: chainName(event),
+      version: (head?.version ?? 0) + 1,
+      event,
+      account: event.subject ?? '',
+      currency: (event.data as { currency: string }).currency,
+      hour: event.time.slice(0, HOUR_NAME_LENGTH),
+      totals: merge(head?.totals ?? NONE, totalsOf(event)),
+    }),
+  });
+
+  const hoursIn = ({ from, to }: Range) => ({
+    // Whole hours: the one that `from` lies in, and the one that `to` lies in unless it begins with it.
+    ...(from && { $gte: from.slice(0, HOUR_NAME_LENGTH) }),
+    ...(to && { $lt: hourAfter(to) }),
+  });
+  const inRange = (range: Range) => (range.from || range.to ? { hour: hoursIn(range) } : {});
+
+  return {
+    /** The rule: stores the events, and shows the hours that they belong to. */
+    async count(events: readonly Event[]): Promise<void> {
+      const { heads } = await chain.append(events);
+      await materialize(
+        statistics,
+        heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({
+          _id,
+          version,
+          account,
+          currency,
+          hour,
+          ...totals,
+        })),
+      );
+    },
+
+    async ofAccount(account: string, range: Range, interval: Interval): Promise<IntervalTotals[]> {
+      return sumUp(await statistics.find({ account, ...inRange(range) }).toArray(), interval);
+    },
+
+    /** Over all accounts: summed up by hour in the database, so that what comes back is bounded by the hours. */
+    async overall(range: Range, interval: Interval): Promise<IntervalTotals[]> {
+      const sums = Object.fromEntries(
+        Object.keys(NONE).map(name => [name, { [name === 'largestMinor' ? '$max' : '$sum']: `$${name}` }]),
+      );
+      const hours = await statistics
+        .aggregate<Totals & { _id: Pick<HourRow, 'hour' | 'currency'> }>([
+          { $match: inRange(range) },
+          { $group: { _id: { hour: '$hour', currency: '$currency' }, ...sums } },
+        ])
+        .toArray();
+      return sumUp(
+        hours.map(({ _id, ...totals }) => ({ ...totals, ..._id })),
+        interval,
+      );
+    },
+  };
+}
+
+function hourAfter(time: string): string {
+  const hourMs = 3_600_000;
+  return new Date(Math.ceil(Date.parse(time) / hourMs) * hourMs).toISOString().slice(0, HOUR_NAME_LENGTH);
+}

@@ -1,0 +1,221 @@
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type RequestHandler,
+  type Response,
+  type Router,
+} from 'express';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  parse,
+} from 'graphql';
+import type { SubscribePayload } from 'graphql-ws';
+import { type Extra, useServer } from 'graphql-ws/use/ws';
+import { LRUCache } from 'lru-cache';
+import type { Logger } from 'pino';
+import { Histogram, Registry } from 'prom-client';
+import { WebSocketServer } from 'ws';
+import { type HealthCheck, healthRoutes } from '../gateway/health.ts';
+import { closeSockets, type Listener, listener } from '../gateway/listener.ts';
+import { processMetrics } from '../gateway/metrics.ts';
+import { clientError, maskError } from '../schema/errors.ts';
+import { IDENTITY_HEADER } from '../schema/identity.ts';
+import type { Subgraph, SubgraphRequest } from './host.ts';
+
+export type ServeOptions = {
+  /** As `hostSubgraph` made it. */
+  subgraph: Subgraph & { schema: GraphQLSchema };
+  /** What `/health/ready` answers. */
+  health: HealthCheck;
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  log: Logger;
+  /** Where `/metrics` comes from, for others to register theirs; an own one when absent. */
+  registry?: Registry;
+};
+
+export type ServedSubgraph = {
+  url: string;
+  port: number;
+  /** Closes the sockets (1001), finishes the requests that run, within 10 s. */
+  stop(): Promise<void>;
+};
+
+const GRAPHQL_PATH = '/graphql';
+/** Entity representations of a whole page travel in one body. */
+const BODY_BYTES_MAX = 4_000_000;
+const INIT_TIMEOUT_MS = 3_000;
+const PING_MS = 12_000;
+const FINISH_MS = 8_000;
+const CACHED_DOCUMENTS_MAX = 1_000;
+
+/**
+ * Serves one subgraph as a process of its own: GraphQL over HTTP POST and graphql-transport-ws on `/graphql`, and
+ * `/health/live`, `/health/ready`, `/metrics`. It answers whoever brings a signed identity, in the header
+ * IDENTITY_HEADER or, over a socket, under that name in a subscription's `extensions`, the connection's parameters or
+ * the headers of its handshake. The gateway shares one socket among its callers, so the subscription's own comes first.
+ */
+export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgraph> {
+  const { subgraph, log, host, registry = new Registry() } = options;
+  const documentOf = documentReader();
+  const door = listener((request, response) => app(request, response));
+  const health = healthRoutes(options.health, door.stopping);
+  const app = routes({ subgraph, registry, health, documentOf, log });
+  const closeSockets = serveSockets(door, options, documentOf);
+  const { url, port } = await door.listen(host, options.port);
+  log.info({ url, service: subgraph.name }, 'the subgraph listens');
+  return {
+    url,
+    port,
+    async stop() {
+      await Promise.all([door.stop(FINISH_MS), closeSockets()]);
+    },
+  };
+}
+
+type DocumentReader = (query: string) => DocumentNode;
+
+function documentReader(): DocumentReader {
+  const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS_MAX });
+  return query => {
+    const document = documents.get(query) ?? parse(query);
+    documents.set(query, document);
+    return document;
+  };
+}
+
+type RoutesOptions = {
+  subgraph: Subgraph;
+  registry: Registry;
+  health: Router;
+  documentOf: DocumentReader;
+  log: Logger;
+};
+
+function routes({ subgraph, registry, health, documentOf, log }: RoutesOptions): Express {
+  processMetrics(registry);
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(health);
+  app.get('/metrics', async (_request, response) => {
+    response.type(registry.contentType).send(await registry.metrics());
+  });
+  app.use(GRAPHQL_PATH, measured(registry, subgraph.name));
+  app.post(GRAPHQL_PATH, identified, express.json({ limit: BODY_BYTES_MAX }), answered(subgraph, documentOf));
+  app.use((_request, response) => fail(response, 404, 'There is nothing here.'));
+  app.use(lastResort(log));
+  return app;
+}
+
+const identified: RequestHandler = (request, response, next) => {
+  if (request.get(IDENTITY_HEADER)) return next();
+  const error = clientError('UNAUTHENTICATED', 'This service answers the gateway only.');
+  response.status(401).json({ errors: [error] });
+};
+
+const answered =
+  (subgraph: Subgraph, documentOf: DocumentReader): RequestHandler =>
+  async (request, response) => {
+    const { query, variables, operationName } = Object(request.body) as Partial<SubscribePayload>;
+    if (typeof query !== 'string') return fail(response, 400, 'The body is no GraphQL request in JSON.');
+    if (isSubscription(documentOf, query, operationName)) {
+      return fail(response, 400, 'Subscriptions are executed over the graphql-transport-ws protocol only.');
+    }
+    const result = await subgraph.execute({
+      query,
+      variables: variables ?? undefined,
+      operationName: operationName ?? undefined,
+      identity: request.get(IDENTITY_HEADER),
+    });
+    const refused = result.errors?.[0]?.extensions.code === 'UNAUTHENTICATED' && !result.data;
+    response.status(refused ? 401 : 200);
+    response.type(request.accepts(['application/json', 'application/graphql-response+json']) || 'application/json');
+    response.send(JSON.stringify(result));
+  };
+
+function isSubscription(documentOf: DocumentReader, query: string, operationName: string | null | undefined): boolean {
+  try {
+    return getOperationAST(documentOf(query), operationName)?.operation === 'subscription';
+  } catch {
+    // What cannot be parsed, the subgraph itself refuses.
+    return false;
+  }
+}
+
+function measured(registry: Registry, subgraph: string): RequestHandler {
+  const name = 'subgraph_request_duration_seconds';
+  // Several subgraphs of one process share one registry, and with it this metric.
+  const known = registry.getSingleMetric(name) as Histogram<'subgraph' | 'status'> | undefined;
+  const help = 'GraphQL requests to a subgraph over HTTP.';
+  const durations = known ?? new Histogram({ name, help, labelNames: ['subgraph', 'status'], registers: [registry] });
+  return (_request, response, next) => {
+    const end = durations.startTimer({ subgraph });
+    response.once('close', () => end({ status: String(response.statusCode) }));
+    next();
+  };
+}
+
+const lastResort =
+  (log: Logger): ErrorRequestHandler =>
+  (error, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const { status, expose, message } = Object(error) as { status?: number; expose?: boolean; message?: string };
+    if (status && status < 500 && expose) return fail(response, status, message ?? 'The request is wrong.');
+    log.error({ err: error }, 'unexpected error');
+    fail(response, 500, 'Unexpected error', 'INTERNAL_SERVER_ERROR');
+  };
+
+function fail(response: Response, status: number, message: string, code = 'BAD_REQUEST'): void {
+  response.status(status).json({ errors: [{ message, extensions: { code } }] });
+}
+
+/** @returns what closes them all. */
+function serveSockets(door: Listener, { subgraph, log }: ServeOptions, documentOf: DocumentReader) {
+  const sockets = new WebSocketServer({ server: door.server, path: GRAPHQL_PATH, maxPayload: BODY_BYTES_MAX });
+  const protocol = useServer<Record<string, unknown> | undefined>(
+    {
+      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      isProd: true,
+      onSubscribe({ extra, connectionParams }, _id, { query, variables, operationName, extensions }) {
+        const contextValue: SubgraphRequest = {
+          query,
+          variables: variables ?? undefined,
+          operationName: operationName ?? undefined,
+          identity: firstIdentity(extensions, connectionParams, headersOf(extra)),
+        };
+        try {
+          return {
+            schema: subgraph.schema,
+            document: documentOf(query),
+            operationName: operationName ?? null,
+            contextValue,
+          };
+        } catch (error) {
+          return [
+            error instanceof GraphQLError ? error : clientError('BAD_USER_INPUT', 'The document cannot be read.'),
+          ];
+        }
+      },
+      execute: args => subgraph.execute(requestOf(args)),
+      subscribe: args => subgraph.subscribe(requestOf(args)),
+      onError: (_context, _id, _payload, errors) => errors.map(error => maskError(error, log).toJSON()),
+    },
+    sockets,
+    PING_MS,
+  );
+  return () => closeSockets(sockets, protocol);
+}
+
+// onSubscribe made it, and graphql-ws hands it on as it is.
+const requestOf = ({ contextValue }: ExecutionArgs): SubgraphRequest => contextValue as SubgraphRequest;
+
+const headersOf = ({ request }: Extra): Record<string, unknown> => request.headers;
+
+function firstIdentity(...places: (Record<string, unknown> | null | undefined)[]): string | undefined {
+  return places.map(place => place?.[IDENTITY_HEADER]).find(identity => typeof identity === 'string');
+}
