@@ -75,7 +75,7 @@ const answers = (ping: Promise<unknown>): Promise<boolean> =>
 const STOP_WITHIN_MS = 9_500;
 
 /**
- * Runs `main` as a process: it is stopped in an orderly way by SIGTERM or SIGINT, with exit code 0 within 10 s. A failed
+ * Runs `main` as a process: it is stopped in an orderly way by SIGTERM, SIGINT or SIGHUP, with exit code 0 within 10 s. A failed
  * start says what is wrong in one line; anything else that nobody caught is logged and ends the process with 1.
  *
  * @param main hands over how to undo each thing that it starts; they are undone in reverse order.
@@ -94,7 +94,7 @@ export async function run(log: Logger, main: (undo: (step: () => unknown) => voi
     })();
     return stopping;
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(0));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
   process.on('uncaughtException', error => {
     log.fatal({ err: error }, 'uncaught');
     void stop(1);

@@ -1,0 +1,161 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Servers, startServers } from '../embedded/index.ts';
+import { freePort } from '../embedded/port.ts';
+import { serviceNames } from '../subgraphs/catalog.ts';
+import {
+  type Client,
+  clientOf,
+  DEPOSIT,
+  eventually,
+  launch,
+  openAccount,
+  type Process,
+  stopAll,
+  temporaryFolder,
+  WITHDRAW,
+} from './system.ts';
+
+const folder = temporaryFolder();
+const running = new Map<string, Process>();
+let servers: Servers;
+let url: string;
+let alice: Client;
+let olga: Client;
+let env: NodeJS.ProcessEnv;
+
+async function start(name: string): Promise<void> {
+  running.set(
+    name,
+    await launch('service.ts', [name], { ...env, PORT: env[`${name.toUpperCase()}_PORT`] }, /is ready/),
+  );
+}
+
+beforeAll(async () => {
+  servers = await startServers({
+    dataDir: folder.path,
+    mongodbUrl: process.env.MONGODB_URL && new URL(`/test-${process.pid}`, process.env.MONGODB_URL).href,
+    redisUrl: process.env.REDIS_URL,
+    log: pino({ level: 'silent' }),
+  });
+  const names = ['gateway', ...serviceNames()];
+  const ports = new Map<string, number>();
+  for (const name of names) ports.set(name, await freePort());
+  env = {
+    MONGODB_URL: servers.mongodbUrl,
+    REDIS_URL: servers.redisUrl,
+    ...Object.fromEntries(names.map(name => [`${name.toUpperCase()}_PORT`, String(ports.get(name))])),
+    ...Object.fromEntries(
+      serviceNames().map(name => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports.get(name)}/graphql`]),
+    ),
+  };
+  await Promise.all(names.map(start));
+  url = `http://127.0.0.1:${ports.get('gateway')}`;
+  [alice, olga] = await Promise.all([clientOf(url, 'alice'), clientOf(url, 'olga', ['operator'])]);
+}, 60_000);
+
+afterAll(async () => {
+  await stopAll();
+  await servers?.stop();
+  folder.remove();
+});
+
+type Transacted<Name extends string> = Record<Name, { transaction: { id: string } }>;
+type Look = {
+  account: {
+    balance: { amount: number; version: number };
+    ledger: { nodes: object[] };
+    statistics: { deposits: number; withdrawals: number }[];
+  };
+};
+
+const LOOK =
+  'query ($id: ID!, $after: ID) { account(id: $id) { balance(after: $after) { amount version } ledger { nodes { version balance } } statistics(interval: ALL) { deposits withdrawals } } }';
+
+describe('the five as processes of their own', () => {
+  it('carry a deposit the whole way, with a subscription watching', async () => {
+    const id = await openAccount(alice);
+    const socket = alice.socket();
+    const seen: number[] = [];
+    const watching = (async () => {
+      for await (const { data, errors } of socket.iterate<{ balanceChanged: { balance: { amount: number } } }>({
+        query: `subscription { balanceChanged(accountId: "${id}") { id balance { amount version } } }`,
+      })) {
+        if (errors) throw new Error(JSON.stringify(errors));
+        if (data) seen.push(data.balanceChanged.balance.amount);
+        if (seen.at(-1) === 60) return;
+      }
+    })();
+    const { deposit } = await alice.get<Transacted<'deposit'>>(DEPOSIT, { input: { accountId: id, amount: 100 } });
+    await alice.get(LOOK, { id, after: deposit.transaction.id });
+    const { withdraw } = await alice.get<Transacted<'withdraw'>>(WITHDRAW, { input: { accountId: id, amount: 40 } });
+    await watching;
+    await socket.dispose();
+    const look = await eventually(
+      () => alice.get<Look>(LOOK, { id, after: withdraw.transaction.id }),
+      ({ account }) => account.statistics[0]?.withdrawals === 1,
+    );
+    expect(look.account).toMatchObject({
+      balance: { amount: 60, version: 2 },
+      ledger: {
+        nodes: [
+          { version: 2, balance: 60 },
+          { version: 1, balance: 100 },
+        ],
+      },
+    });
+    const { events } = await eventually(
+      () => olga.get<{ events: { totalCount: number } }>(`{ events(filter: { subject: "${id}" }) { totalCount } }`),
+      ({ events }) => events.totalCount === 5,
+    );
+    expect(events.totalCount).toBe(5);
+  });
+
+  it('answer nobody but the gateway', async () => {
+    for (const name of serviceNames()) {
+      const answer = await fetch(env[`${name.toUpperCase()}_URL`] ?? '', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ query: '{ _service { sdl } }' }),
+      });
+      expect([name, answer.status]).toEqual([name, 401]);
+    }
+  });
+
+  it('are ready, each and together', async () => {
+    for (const name of ['gateway', ...serviceNames()]) {
+      const answer = await fetch(`http://127.0.0.1:${env[`${name.toUpperCase()}_PORT`]}/health/ready`);
+      expect([name, answer.status]).toEqual([name, 200]);
+    }
+  });
+
+  it('go on when one of them is killed, and what it missed reaches it when it is back', async () => {
+    const id = await openAccount(alice);
+    running.get('balance')?.kill('SIGKILL');
+    await running.get('balance')?.exited;
+    const deposits = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        alice.get<Transacted<'deposit'>>(DEPOSIT, { input: { accountId: id, amount: 5 } }),
+      ),
+    );
+    expect(deposits.length).toBe(20);
+    const health = await fetch(`${url}/health/ready`);
+    expect([health.status, JSON.stringify(await health.json())]).toEqual([
+      503,
+      expect.stringContaining('"balance":{"state":"down"}'),
+    ]);
+    const partial = await alice.ask<Look>(LOOK, { id });
+    expect(partial.errors?.[0]?.extensions.code).toBe('UNAVAILABLE');
+    expect(JSON.stringify(partial.errors)).not.toContain('127.0.0.1');
+    await start('balance');
+    await eventually(
+      () => alice.get<Look>(LOOK, { id }),
+      ({ account }) => account.balance.version === 20 && account.balance.amount === 100,
+    );
+  });
+
+  it('stop by SIGTERM with exit code 0', async () => {
+    for (const process of running.values()) process.kill('SIGTERM');
+    expect(await Promise.all([...running.values()].map(({ exited }) => exited))).toEqual([0, 0, 0, 0, 0]);
+  });
+});
