@@ -72,8 +72,17 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     gatherMs,
     batchMax,
   });
+  // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
+  const suspects = createBatcher<Suspect>({
+    handle: async some => {
+      for (const suspect of some) await handleAlone(options, suspect);
+    },
+    clock,
+    gatherMs: 0,
+    batchMax: 1,
+  });
   async function process(job: BullJob<Job>): Promise<void> {
-    await withPatience(clock, () => processJob(options, batcher, job));
+    await withPatience(clock, () => processJob(options, batcher, suspects, job));
     if (job.data.replay && job.id) await transport.acknowledge(service, job.data.replay, job.id);
   }
 
@@ -99,7 +108,15 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
-async function processJob(options: ConsumerOptions, batcher: Batcher<Event>, job: BullJob<Job>): Promise<void> {
+/** An event that may be what made its batch fail, or its process die. */
+type Suspect = { event: Event; resubmission: number };
+
+async function processJob(
+  options: ConsumerOptions,
+  batcher: Batcher<Event>,
+  suspects: Batcher<Suspect>,
+  job: BullJob<Job>,
+): Promise<void> {
   const { setAside, service, log } = options;
   const resubmission = job.data.resubmission ?? 0;
   const events: Event[] = [];
@@ -120,10 +137,10 @@ async function processJob(options: ConsumerOptions, batcher: Batcher<Event>, job
       log.warn({ err: error }, 'a batch failed: its events go one by one');
     }
   }
-  for (const event of events) await handleAlone(options, event, resubmission);
+  for (const event of events) await suspects.submit([{ event, resubmission }]);
 }
 
-async function handleAlone(options: ConsumerOptions, event: Event, resubmission: number): Promise<void> {
+async function handleAlone(options: ConsumerOptions, { event, resubmission }: Suspect): Promise<void> {
   const { rules, deliveries, setAside, service, log } = options;
   // A resubmitted event is counted anew.
   const _id = `${event.id} ${resubmission}`;
@@ -144,7 +161,11 @@ async function handleAlone(options: ConsumerOptions, event: Event, resubmission:
       await applyRules(rules, [event]);
       break;
     } catch (error) {
-      if (isUnavailable(error)) throw error;
+      if (isUnavailable(error)) {
+        // Not the event's fault, so it does not count; if this cannot be stored either, it does.
+        await deliveries.updateOne({ _id }, { $inc: { count: -1 } }).catch(() => undefined);
+        throw error;
+      }
       failure = error;
     }
   }

@@ -48,8 +48,8 @@ type Tenure = {
   fence: number;
   checkedMs: number;
   bindings: Binding[];
-  /** The mark this tenure last left with, or found at, each consumer. */
-  marks: Map<string, number | undefined>;
+  /** The mark this tenure last left with, or found at, each consumer. Never "none": that is what a loss looks like. */
+  marks: Map<string, number>;
 };
 
 export function startRelay(options: RelayOptions): Relay {
@@ -64,9 +64,14 @@ export function startRelay(options: RelayOptions): Relay {
   const nextFlush = ({ fence }: Tenure) => fence * FLUSHES_PER_TENURE + ++flushes;
   const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
 
-  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it, and reads the marks. */
+  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it. */
+  async function claim(fence: number): Promise<void> {
+    await collection.updateMany({ pending: { $exists: true } }, { $max: { fence } });
+  }
+
+  /** Claims what is pending and reads the marks. */
   async function begin(fence: number): Promise<Tenure> {
-    await collection.updateMany({ pending: { $exists: true } }, { $set: { fence } });
+    await claim(fence);
     const begun: Tenure = { fence, checkedMs: clock.monotonic(), bindings: await bindings.all(), marks: new Map() };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
@@ -75,9 +80,10 @@ export function startRelay(options: RelayOptions): Relay {
       .toArray();
     for (const binding of begun.bindings) {
       const mark = (await transport.marks(binding._id))[service];
-      begun.marks.set(binding._id, mark);
-      // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it.
-      if (last?.relayed !== undefined && (mark ?? 0) < last.relayed) await recover(begun, binding);
+      // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
+      // is none, one is left before anything is sent, so that its loss is noticed.
+      if (mark === undefined || mark < (last?.relayed ?? 0)) await recover(begun, binding);
+      else begun.marks.set(binding._id, mark);
     }
     return begun;
   }
@@ -87,8 +93,10 @@ export function startRelay(options: RelayOptions): Relay {
     const passed = (await bindings.find(binding._id))?.passed?.[service] ?? 0;
     const { modifiedCount } = await collection.updateMany(
       { relayed: { $gt: passed } },
-      { $set: { pending: clock.now(), fence: current.fence }, $unset: { relayed: '' } },
+      { $set: { pending: clock.now() }, $max: { fence: current.fence }, $unset: { relayed: '' } },
     );
+    // An earlier tenure may have sent what is pending, and left the mark that was lost, and not have cleared it yet.
+    await claim(current.fence);
     const flush = nextFlush(current);
     await transport.resetMark(binding._id, service, flush);
     current.marks.set(binding._id, flush);
@@ -99,8 +107,7 @@ export function startRelay(options: RelayOptions): Relay {
     current.bindings = await bindings.all();
     for (const binding of current.bindings) {
       const mark = (await transport.marks(binding._id))[service];
-      const known = current.marks.has(binding._id);
-      if (!known || mark !== current.marks.get(binding._id)) await recover(current, binding);
+      if (mark === undefined || mark !== current.marks.get(binding._id)) await recover(current, binding);
     }
     current.checkedMs = clock.monotonic();
   }
@@ -131,7 +138,7 @@ export function startRelay(options: RelayOptions): Relay {
     const ids = entries.map(({ _id }) => _id);
     await collection.updateMany(
       { _id: { $in: ids }, ...unfenced(current.fence) },
-      { $unset: { pending: '' }, $set: { relayed: number } },
+      { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
     return entries.length === flushMax;
   }

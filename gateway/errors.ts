@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import type { ErrorCode } from '../schema/errors.ts';
+import { z } from 'zod';
+import { clientError } from '../schema/errors.ts';
 
 /** The codes with which an error is meant for the client: ours, then Apollo's for a request it refuses. */
-const DELIBERATE: ReadonlySet<unknown> = new Set<Exclude<ErrorCode, 'INTERNAL_SERVER_ERROR'> | string>([
+const DELIBERATE: ReadonlySet<unknown> = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',
@@ -15,6 +16,7 @@ const DELIBERATE: ReadonlySet<unknown> = new Set<Exclude<ErrorCode, 'INTERNAL_SE
   'UNAVAILABLE',
   'TOO_MANY_SUBSCRIPTIONS',
   'SUBGRAPH_STREAM_LOST',
+  'TOO_MANY_REQUESTS',
   'BAD_REQUEST',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -56,3 +58,18 @@ const loggedId = (id: unknown): string | undefined => (typeof id === 'string' &&
 /** The same for errors that did not come through Apollo Server. */
 export const formatAll = (format: FormatError, errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
   errors.map(error => format(error.toJSON(), error));
+
+/** The caller asks more often than is allowed. */
+export const tooManyRequests = (): GraphQLError =>
+  clientError('TOO_MANY_REQUESTS', 'Too many requests. Wait a minute.');
+
+// What Express's own middleware throws at a request that is wrong as HTTP, and what a route may throw likewise.
+const HTTP_REFUSAL = z.object({
+  status: z.number().min(400).max(499),
+  message: z.string(),
+  expose: z.literal(true),
+});
+
+/** The status and message of an error that says what is wrong with the request; undefined for any other error. */
+export const httpRefusal = (error: unknown): { status: number; message: string } | undefined =>
+  HTTP_REFUSAL.safeParse(error).data;

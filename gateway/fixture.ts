@@ -7,7 +7,7 @@ import { type IdentityCodec, identityCodec } from '../schema/identity.ts';
 import { type HostOptions, hostSubgraph, type Subgraph } from '../subgraphs/host.ts';
 import { signToken, tokenVerifier } from './identity.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './index.ts';
-import { mailbox } from './subscriptions/mailbox.ts';
+import { topic } from './subscriptions/topic.ts';
 
 /** What the gateway's tests share: the real schemas over resolvers that are only as good as the tests need. */
 export const SECRET = 'a secret for tests that is long enough';
@@ -21,31 +21,6 @@ export function recordingLog() {
   const lines: string[] = [];
   const log = pino({ level: 'info' }, { write: line => lines.push(line) });
   return { log, lines };
-}
-
-/** A source of subscriptions that the test drives. */
-export function topic<T>() {
-  const readers = new Set<ReturnType<typeof mailbox<T>>>();
-  return {
-    readers,
-    publish: (value: T) => {
-      for (const reader of readers) reader.push(value);
-    },
-    end: (error?: Error) => {
-      for (const reader of readers) reader.end(error);
-      readers.clear();
-    },
-    subscribe: (first?: T) => {
-      const box: ReturnType<typeof mailbox<T>> = mailbox<T>({
-        capacity: 1_000,
-        fold: (_, newer) => newer,
-        onReturn: () => readers.delete(box),
-      });
-      readers.add(box);
-      if (first !== undefined) box.push(first);
-      return box.values;
-    },
-  };
 }
 
 type Account = { id: string; ownerId: string; name: string; currency: string; openedAt: string; version: number };
@@ -182,12 +157,4 @@ export function connect(
     retryAttempts: 0,
     on,
   });
-}
-
-/** Waits until something holds. @throws when it does not within 5 s. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = Date.now() + 5_000; !holds(); ) {
-    if (Date.now() > endMs) throw new Error(`did not come true: ${holds}`);
-    await new Promise(resolve => setTimeout(resolve, 5));
-  }
 }

@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SECRET } from './fixture.ts';
 import { bearer, signToken, tokenVerifier } from './identity.ts';
 
+const SECRET = 'a secret for tests that is long enough';
 const verify = tokenVerifier({ secret: SECRET });
 const key = new TextEncoder().encode(SECRET);
 

@@ -7,12 +7,13 @@ import { errorFormatter } from './errors.ts';
 import { startGraph } from './graph.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import type { TokenVerifier } from './identity.ts';
+import { type Limits, perMinute } from './limits.ts';
 import { listener } from './listener.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { documentRules, operationReader } from './operations.ts';
 import { requestRecorder } from './requests.ts';
 import { GRAPHQL_PATH, gatewayApp } from './server.ts';
-import { type SocketLimits, serveSockets } from './sockets.ts';
+import { serveSockets } from './sockets.ts';
 import { subscriptions } from './subscriptions/index.ts';
 import { subscriptionPlanner } from './subscriptions/plan.ts';
 import type { Retry } from './subscriptions/upstream.ts';
@@ -31,7 +32,7 @@ export type GatewayOptions = {
   host: string;
   /** 0 for any free one. */
   port: number;
-  limits: SocketLimits;
+  limits: Limits;
   log: Logger;
   /** Whether clients may read the schema. */
   introspection: boolean;
@@ -48,7 +49,7 @@ export type Gateway = {
   url: string;
   port: number;
   registry: Registry;
-  /** Takes nothing new, finishes what runs, closes every socket (1001), within 10 s. */
+  /** Takes nothing new, finishes what runs, closes every socket (1001), within 10 s. May be called again. */
   stop(): Promise<void>;
 };
 
@@ -71,26 +72,43 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const planner = subscriptionPlanner(supergraphSdl);
   const apollo = await startGraph({ supergraphSdl, subgraphs, identities, rules, introspection, formatError, log });
   const read = operationReader(planner.schema, rules);
+  const allow = perMinute(limits.requestsPerMinute);
   const door = listener((request, response) => app(request, response));
   const health = healthRoutes(options.health, door.stopping);
-  const app = gatewayApp({ apollo, tokens, read, formatError, record, registry: metrics.registry, health, pages });
+  const app = gatewayApp({
+    apollo,
+    tokens,
+    allow,
+    read,
+    formatError,
+    record,
+    registry: metrics.registry,
+    health,
+    pages,
+  });
   const sockets = serveSockets({
     server: door.server,
     path: GRAPHQL_PATH,
     schema: planner.schema,
     subscribe: subscriptions({ planner, subgraphs, identities, log, retry }),
-    ...{ apollo, tokens, read, formatError, record, metrics, limits },
+    ...{ apollo, tokens, allow, read, formatError, record, metrics, limits, log },
   });
   const { url, port } = await door.listen(options.host, options.port);
   log.info({ url }, 'the gateway listens');
 
+  async function stop(): Promise<void> {
+    await Promise.all([door.stop(FINISH_REQUESTS_MS), sockets.stop(FINISH_SOCKETS_MS)]);
+    await apollo.stop();
+  }
+
+  let stopped: Promise<void> | undefined;
   return {
     url,
     port,
     registry: metrics.registry,
-    async stop() {
-      await Promise.all([door.stop(FINISH_REQUESTS_MS), sockets.stop(FINISH_SOCKETS_MS)]);
-      await apollo.stop();
+    stop() {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }

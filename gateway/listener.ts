@@ -1,7 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { Disposable } from 'graphql-ws';
-import type { WebSocketServer } from 'ws';
 
 /** An HTTP server that can be stopped without cutting off what it is answering. */
 export type Listener = {
@@ -18,6 +16,7 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_SWEEP_MS = 50;
+const CONNECTIONS_MAX = 20_000;
 
 /** Makes the server; it listens when told to. */
 export function listener(handler: RequestListener): Listener {
@@ -30,6 +29,7 @@ export function listener(handler: RequestListener): Listener {
       handler(request, response);
     },
   );
+  server.maxConnections = CONNECTIONS_MAX;
 
   return {
     server,
@@ -53,15 +53,4 @@ export function listener(handler: RequestListener): Listener {
       clearTimeout(cut);
     },
   };
-}
-
-const CLOSE_SOCKETS_MS = 1_000;
-
-/** Closes all sockets with 1001, and cuts off whoever does not answer that within a second. */
-export async function closeSockets(sockets: WebSocketServer, protocol: Disposable): Promise<void> {
-  const cut = setTimeout(() => {
-    for (const socket of sockets.clients) socket.terminate();
-  }, CLOSE_SOCKETS_MS);
-  await protocol.dispose();
-  clearTimeout(cut);
 }

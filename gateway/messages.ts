@@ -4,10 +4,12 @@ import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
 import { clientError } from '../schema/errors.ts';
 import type { GatewayContext } from './datasource.ts';
-import { type FormatError, formatAll } from './errors.ts';
+import { type FormatError, formatAll, tooManyRequests } from './errors.ts';
 import type { Caller } from './identity.ts';
+import type { Allow, Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Operation, OperationReader } from './operations.ts';
+import type { ConnectionParams } from './protocol.ts';
 import type { RecordRequest } from './requests.ts';
 import type { Subscribe } from './subscriptions/index.ts';
 
@@ -16,8 +18,10 @@ export type SocketState = {
   caller: Caller;
   /** The ids of its subscriptions. */
   streams: Set<string>;
-  /** Its queries and mutations that are not answered yet. */
-  running: Set<Promise<unknown>>;
+  /** The ids of its queries and mutations that are not answered yet. */
+  running: Set<string>;
+  /** Called when it is closed. */
+  release(): void;
 };
 
 export type MessagesOptions = {
@@ -28,13 +32,13 @@ export type MessagesOptions = {
   formatError: FormatError;
   record: RecordRequest;
   metrics: Metrics;
-  /** Subscriptions of one socket, and apart from them its queries and mutations at one time. */
-  subscriptionsMax: number;
+  limits: Limits;
+  allow: Allow;
   stopping(): boolean;
 };
 
 /** graphql-ws's options, and what it keeps for us with every socket. */
-export type SocketOptions = ServerOptions<Record<string, unknown> | undefined, Extra & { state?: SocketState }>;
+export type SocketOptions = ServerOptions<ConnectionParams, Extra & { state?: SocketState }>;
 
 export type MessageHooks = Pick<
   SocketOptions,
@@ -56,68 +60,27 @@ type Work = {
  * errors pass. None of the hooks throws, for graphql-ws would close the socket with the message of what was thrown.
  */
 export function messageHooks(options: MessagesOptions): MessageHooks {
-  const { apollo, schema, read, subscribe, formatError, record, metrics } = options;
-
-  function recordWork({ operation, state, startedMs }: Work, failed: boolean): void {
-    record({
-      transport: 'ws',
-      kind: operation.definition.operation,
-      operationName: operation.definition.name?.value,
-      status: failed ? 'error' : 'ok',
-      durationMs: performance.now() - startedMs,
-      ownerId: state.caller.identity.ownerId,
-    });
-  }
-
-  async function ask({ payload, state }: Work): Promise<FormattedExecutionResult> {
-    const { query, variables, operationName } = payload;
-    const { body } = await apollo.executeOperation(
-      { query, ...(variables && { variables }), ...(operationName && { operationName }) },
-      { contextValue: { identity: state.caller.identity } },
-    );
-    if (body.kind !== 'single') throw new Error('an answer in parts');
-    return body.singleResult;
-  }
-
+  const { schema, formatError, metrics } = options;
   return {
     onSubscribe({ extra: { state } }, id, payload) {
-      const startedMs = performance.now();
-      const operation = state ? read(payload.query, payload.operationName) : [tokenExpired()];
-      const refused = state && 'definition' in operation ? refusal(options, state, operation) : undefined;
-      if (!state || refused || !('definition' in operation)) {
-        const ownerId = state?.caller.identity.ownerId;
-        record({ transport: 'ws', kind: 'none', status: 'error', durationMs: performance.now() - startedMs, ownerId });
-        return refused ? [refused] : 'definition' in operation ? [tokenExpired()] : operation;
-      }
-      if (operation.definition.operation === 'subscription') {
-        state.streams.add(id);
-        metrics.subscriptions.inc();
-      }
-      const contextValue: Work = { operation, payload, state, startedMs };
-      return { schema, document: operation.document, operationName: operation.name ?? null, contextValue };
+      const work = accept(options, state, payload);
+      if (!('operation' in work)) return work;
+      occupy(options, work, id);
+      const { document, name = null } = work.operation;
+      return { schema, document, operationName: name, contextValue: work };
     },
 
     async execute(args) {
       const work = workOf(args);
-      const running = ask(work).catch(error => ({ errors: formatAll(formatError, [unexpected(error)]) }));
-      work.state.running.add(running);
-      work.answer = await running;
-      work.state.running.delete(running);
-      recordWork(work, Boolean(work.answer.errors));
+      work.answer = await ask(options, work);
+      recordWork(options, work, Boolean(work.answer.errors));
       return {};
     },
 
     subscribe(args) {
       const work = workOf(args);
-      const { operation, payload, state } = work;
-      let stream: ReturnType<Subscribe>;
-      try {
-        const { identity } = state.caller;
-        stream = subscribe({ operation, variables: payload.variables ?? undefined, context: { identity } });
-      } catch (error) {
-        stream = { errors: [unexpected(error)] };
-      }
-      recordWork(work, 'errors' in stream);
+      const stream = start(options, work);
+      recordWork(options, work, 'errors' in stream);
       return stream;
     },
 
@@ -131,21 +94,85 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
     onError: (_context, _id, _payload, errors) => formatAll(formatError, errors),
 
     onComplete({ extra: { state } }, id) {
+      state?.running.delete(id);
       if (state?.streams.delete(id)) metrics.subscriptions.dec();
     },
   };
 }
 
+/** The work that a message asks for, or why it is refused. */
+function accept(
+  options: MessagesOptions,
+  state: SocketState | undefined,
+  payload: SubscribePayload,
+): Work | readonly GraphQLError[] {
+  const startedMs = performance.now();
+  const operation = state ? options.read(payload.query, payload.operationName) : [tokenExpired()];
+  const valid = state && 'definition' in operation;
+  const refused = valid ? refusal(options, state, operation) : undefined;
+  if (valid && !refused) return { operation, payload, state, startedMs };
+  const durationMs = performance.now() - startedMs;
+  const ownerId = state?.caller.identity.ownerId;
+  options.record({ transport: 'ws', kind: 'none', status: 'error', durationMs, ownerId });
+  return 'definition' in operation ? [refused ?? tokenExpired()] : operation;
+}
+
 function refusal(options: MessagesOptions, state: SocketState, { definition }: Operation): GraphQLError | undefined {
-  const { subscriptionsMax, stopping } = options;
+  const { limits, allow, stopping } = options;
   if (state.caller.expiresAtMs <= Date.now()) return tokenExpired();
   if (stopping()) return clientError('UNAVAILABLE', 'This server is stopping. Connect again.');
   const busy = definition.operation === 'subscription' ? state.streams.size : state.running.size;
-  if (busy < subscriptionsMax) return undefined;
-  return clientError('TOO_MANY_SUBSCRIPTIONS', `A socket can have ${subscriptionsMax} of them at one time.`);
+  if (busy >= limits.subscriptions) {
+    return clientError('TOO_MANY_SUBSCRIPTIONS', `A socket can have ${limits.subscriptions} of them at one time.`);
+  }
+  return allow(state.caller.identity.ownerId) ? undefined : tooManyRequests();
 }
 
 const tokenExpired = (): GraphQLError => clientError('UNAUTHENTICATED', 'The token is not valid any longer.');
+
+function occupy({ metrics }: MessagesOptions, { operation, state }: Work, id: string): void {
+  if (operation.definition.operation !== 'subscription') {
+    state.running.add(id);
+    return;
+  }
+  state.streams.add(id);
+  metrics.subscriptions.inc();
+}
+
+async function ask({ apollo, formatError }: MessagesOptions, work: Work): Promise<FormattedExecutionResult> {
+  const { query, variables, operationName } = work.payload;
+  const contextValue = { identity: work.state.caller.identity };
+  try {
+    const { body } = await apollo.executeOperation(
+      { query, ...(variables && { variables }), ...(operationName && { operationName }) },
+      { contextValue },
+    );
+    if (body.kind !== 'single') throw new Error('an answer in parts');
+    return body.singleResult;
+  } catch (error) {
+    return { errors: formatAll(formatError, [unexpected(error)]) };
+  }
+}
+
+function start({ subscribe }: MessagesOptions, { operation, payload, state }: Work): ReturnType<Subscribe> {
+  const { identity } = state.caller;
+  try {
+    return subscribe({ operation, variables: payload.variables ?? undefined, context: { identity } });
+  } catch (error) {
+    return { errors: [unexpected(error)] };
+  }
+}
+
+function recordWork({ record }: MessagesOptions, { operation, state, startedMs }: Work, failed: boolean): void {
+  record({
+    transport: 'ws',
+    kind: operation.definition.operation,
+    operationName: operation.definition.name?.value,
+    status: failed ? 'error' : 'ok',
+    durationMs: performance.now() - startedMs,
+    ownerId: state.caller.identity.ownerId,
+  });
+}
 
 // onSubscribe made it, and graphql-ws hands it on as it is.
 const workOf = ({ contextValue }: ExecutionArgs): Work => contextValue as Work;

@@ -60,7 +60,12 @@ export function processMetrics(registry: Registry): void {
 const gauge = (registry: Registry, name: string, help: string): Gauge =>
   once(registry, name, () => new Gauge({ name, help, registers: [registry] }));
 
-function once<T extends Counter | Gauge | Histogram>(registry: Registry, name: string, make: (name: string) => T): T {
+/** The metric of that name in the registry, made and registered when there is none. */
+export function once<T extends Counter | Gauge | Histogram>(
+  registry: Registry,
+  name: string,
+  make: (name: string) => T,
+): T {
   // Whoever registered the name did it with the `make` of the same line.
   return (registry.getSingleMetric(name) as T | undefined) ?? make(name);
 }

@@ -26,7 +26,8 @@ export type DocumentRules = { maxTokens: number; validationRules: readonly Valid
 /** A document of more tokens is refused before it is parsed to its end. */
 const TOKENS_MAX = 4_000;
 const VALIDATION_ERRORS_MAX = 10;
-const CACHED_DOCUMENTS_MAX = 1_000;
+/** All documents that are kept, together; as trees they take some hundred times as much. */
+const CACHED_CHARS_MAX = 500_000;
 
 /** @param introspection whether clients may read the schema. */
 export function documentRules({ introspection }: { introspection: boolean }): DocumentRules {
@@ -38,7 +39,10 @@ export type OperationReader = (query: string, operationName?: string | null) => 
 
 /** Parses, validates and finds the operation; valid documents are kept. */
 export function operationReader(schema: GraphQLSchema, { maxTokens, validationRules }: DocumentRules): OperationReader {
-  const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS_MAX });
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: CACHED_CHARS_MAX,
+    sizeCalculation: (_, query) => query.length,
+  });
   const rules = [...specifiedRules, ...validationRules];
 
   function read(query: string): DocumentNode | readonly GraphQLError[] {

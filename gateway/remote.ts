@@ -1,8 +1,9 @@
-import { type ExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { createClient, type FormattedExecutionResult } from 'graphql-ws';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { createClient } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { Pool } from 'undici';
 import { WebSocket } from 'ws';
+import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 import { IDENTITY_HEADER } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
@@ -88,11 +89,18 @@ export function remoteSubgraph({ name, url, log }: RemoteOptions): RemoteSubgrap
   };
 }
 
+/** graphql-ws takes a constructor and nothing to tell it, and ws alone waits for ever for a host that is silent. */
+class BoundedSocket extends WebSocket {
+  constructor(url: string, protocol: string) {
+    super(url, protocol, { handshakeTimeout: CONNECT_TIMEOUT_MS, maxPayload: RESPONSE_BYTES_MAX });
+  }
+}
+
 function sharedSocket(url: string) {
   let pong: NodeJS.Timeout | undefined;
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
-    webSocketImpl: WebSocket,
+    webSocketImpl: BoundedSocket,
     lazyCloseTimeout: LINGER_MS,
     connectionAckWaitTimeout: CONNECT_TIMEOUT_MS,
     retryAttempts: 0,
@@ -114,23 +122,34 @@ function sharedSocket(url: string) {
 const outOfReach = (): GraphQLError =>
   clientError('UNAVAILABLE', 'A part of the system cannot be reached right now. Try again.');
 
+// A close event, or an error event of a socket that never opened.
+const CLOSED = z.object({ code: z.number().optional(), message: z.string().optional() });
+
 function lost(reason: unknown): Error {
   if (Array.isArray(reason)) return new Error('the subgraph ended the stream with an error', { cause: reason });
   if (reason instanceof Error) return reason;
-  const { code, message } = Object(reason) as { code?: unknown; message?: unknown };
-  return new Error(`the socket to the subgraph closed: ${code ?? message ?? 'unknown'}`);
+  const closed = CLOSED.safeParse(reason).data;
+  return new Error(`the socket to the subgraph closed: ${closed?.code ?? closed?.message ?? 'it is not known why'}`);
 }
+
+const RESPONSE = z
+  .object({
+    data: z.record(z.string(), z.unknown()).nullish(),
+    errors: z
+      .array(
+        z.object({
+          message: z.string(),
+          path: z.array(z.union([z.string(), z.number()])).nullish(),
+          extensions: z.record(z.string(), z.unknown()).nullish(),
+        }),
+      )
+      .optional(),
+    extensions: z.record(z.string(), z.unknown()).optional(),
+  })
+  .refine(({ data, errors }) => data !== undefined || errors !== undefined);
 
 /** JSON of a response made a result again, with real errors. @throws when it is no GraphQL response. */
 function revive(json: unknown): ExecutionResult {
-  const { data, errors, extensions } = Object(json) as FormattedExecutionResult;
-  if (data === undefined && !Array.isArray(errors)) throw new Error('the subgraph did not answer with GraphQL');
-  return {
-    ...(data !== undefined && { data }),
-    ...(errors && { errors: errors.map(error) }),
-    ...(extensions && { extensions }),
-  };
+  const { errors, ...result } = RESPONSE.parse(json);
+  return errors ? { ...result, errors: errors.map(({ message, ...at }) => new GraphQLError(message, at)) } : result;
 }
-
-const error = ({ message, path, extensions }: GraphQLFormattedError): GraphQLError =>
-  new GraphQLError(message, { path: path ?? null, extensions: extensions ?? null });

@@ -11,18 +11,21 @@ import express, {
 import { GraphQLError } from 'graphql';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
+import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 import type { Identity } from '../schema/identity.ts';
 import { consolePage } from './console/page.ts';
 import type { GatewayContext } from './datasource.ts';
-import { type FormatError, formatAll } from './errors.ts';
+import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
+import { type Allow, WINDOW_SECONDS } from './limits.ts';
 import type { OperationReader } from './operations.ts';
 import type { RecordRequest, RequestRecord } from './requests.ts';
 
 export type AppOptions = {
   apollo: ApolloServer<GatewayContext>;
   tokens: TokenVerifier;
+  allow: Allow;
   read: OperationReader;
   formatError: FormatError;
   record: RecordRequest;
@@ -52,6 +55,7 @@ type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown,
 export function gatewayApp(options: AppOptions): Express {
   const { apollo, registry, health, pages, formatError } = options;
   const app = express();
+  app.set('etag', false);
   app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: POLICY } }));
   app.use(health);
   app.get('/metrics', async (_request, response) => {
@@ -61,6 +65,7 @@ export function gatewayApp(options: AppOptions): Express {
     GRAPHQL_PATH,
     recorded(options),
     authenticated(options),
+    limited(options),
     postOnly,
     express.json({ limit: BODY_BYTES_MAX }),
     readable(options),
@@ -127,21 +132,30 @@ const authenticated =
     next();
   };
 
+const limited =
+  ({ allow, formatError }: AppOptions): Handler =>
+  (_request, response, next) => {
+    if (allow(response.locals.identity?.ownerId ?? '')) return next();
+    response.setHeader('retry-after', String(WINDOW_SECONDS));
+    fail(response, 429, [tooManyRequests()], formatError);
+  };
+
 const postOnly: RequestHandler = (request, response, next) => {
   if (request.method === 'POST') return next();
   response.setHeader('allow', 'POST');
   next(new Refused(405, 'GraphQL requests are HTTP POST.'));
 };
 
+const BODY = z.object({ query: z.string().min(1), operationName: z.string().nullish() });
+
 /** Refuses what Apollo Server would answer with a 500, and lets the log know what was asked for. */
 const readable =
   ({ read, formatError }: AppOptions): Handler =>
   (request, response, next) => {
-    const { query, operationName } = Object(request.body) as Record<'query' | 'operationName', unknown>;
-    const named = operationName ?? undefined;
+    const body = BODY.safeParse(request.body).data;
     // What is not even a request, Apollo Server refuses.
-    if (typeof query !== 'string' || !query || (named !== undefined && typeof named !== 'string')) return next();
-    const operation = read(query, named);
+    if (!body) return next();
+    const operation = read(body.query, body.operationName);
     if (!('definition' in operation)) return fail(response, 400, operation, formatError);
     response.locals.kind = operation.definition.operation;
     response.locals.operationName = operation.definition.name?.value;
@@ -157,6 +171,7 @@ function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayConte
 /** A request that is wrong as HTTP. */
 class Refused extends Error {
   readonly status: number;
+  readonly expose = true;
   constructor(status: number, message: string) {
     super(message);
     this.status = status;
@@ -168,18 +183,11 @@ const lastResort =
   (formatError: FormatError): ErrorRequestHandler =>
   (error, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const { status, message } = refusal(error);
-    if (status < 500) return fail(response, status, [badRequest(message)], formatError);
+    const refused = httpRefusal(error);
+    if (refused) return fail(response, refused.status, [badRequest(refused.message)], formatError);
     const cause = error instanceof Error ? error : new Error(String(error));
-    fail(response, status, [new GraphQLError(cause.message, { originalError: cause })], formatError);
+    fail(response, 500, [new GraphQLError(cause.message, { originalError: cause })], formatError);
   };
-
-/** The body parser's errors have a status, and a message about the client's own bytes only. */
-function refusal(error: unknown): { status: number; message: string } {
-  const { status, expose, message } = error as { status?: unknown; expose?: unknown; message?: unknown };
-  const known = typeof status === 'number' && status >= 400 && status < 500 && (expose || error instanceof Refused);
-  return known ? { status, message: String(message) } : { status: 500, message: '' };
-}
 
 const badRequest = (message: string): GraphQLError =>
   new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { connect, post, recordingLog, startGateway, tokenOf, until } from './fixture.ts';
+import { clientError } from '../schema/errors.ts';
+import { connect, post, recordingLog, startGateway, tokenOf } from './fixture.ts';
 import type { GatewayOptions } from './index.ts';
+import { until } from './subscriptions/topic.ts';
 
 const PROTOCOL = 'graphql-transport-ws';
 const SUBSCRIPTION = 'subscription S($id: ID!) { balanceChanged(accountId: $id) { id balance { version } } }';
@@ -18,6 +20,17 @@ async function start(options: Partial<GatewayOptions> = {}) {
   const url = `${started.gateway.url.replace('http', 'ws')}/graphql`;
   return { ...started, url };
 }
+
+/** One gateway for the cases of which none disturbs another. */
+let shared: ReturnType<typeof start> | undefined;
+const sharedGateway = () => {
+  shared ??= startGateway().then(started => ({
+    ...started,
+    url: `${started.gateway.url.replace('http', 'ws')}/graphql`,
+  }));
+  return shared;
+};
+afterAll(async () => (await shared)?.gateway.stop());
 
 type Message = { type: string; id?: string; payload?: unknown };
 
@@ -56,7 +69,7 @@ test.each<[string, () => Promise<unknown>]>([
   ['bad', async () => ({ authorization: 'Bearer abc' })],
   ['expired', async () => authorized('alice', '-1s')],
 ])('a token that is %s closes the socket with 4403', async (_, params) => {
-  const { url } = await start();
+  const { url } = await sharedGateway();
   const { closed, messages } = await open(url, await params());
   expect(await closed).toBe(4403);
   expect(messages).toEqual([]);
@@ -73,8 +86,7 @@ test('when the token expires the socket closes with 4403 and its subscriptions a
 });
 
 test('keys that cannot be fetched close it with 1013: try again later', async () => {
-  const { tokenVerifier } = await import('./identity.ts');
-  const { url } = await start({ tokens: tokenVerifier({ jwksUrl: 'http://127.0.0.1:1/' }) });
+  const { url } = await start({ tokens: () => Promise.reject(clientError('UNAVAILABLE', 'later')) });
   expect(await (await open(url, await authorized())).closed).toBe(1013);
 });
 
@@ -109,7 +121,7 @@ test.each<[string, string, Record<string, string>]>([
   ['another origin', '/graphql', { origin: 'https://evil.example' }],
   ['a hidden origin', '/graphql', { origin: 'null' }],
 ])('%s cannot open a socket', async (_, path, headers) => {
-  const { gateway } = await start();
+  const { gateway } = await sharedGateway();
   const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}${path}`, PROTOCOL, { headers });
   const [error] = await once(socket, 'error');
   expect(error.message).toMatch(/Unexpected server response: (404|403)/);
@@ -182,9 +194,9 @@ test.each<[string, string, string]>([
   ['{ account(id: "boom") { id } }', 'next', 'INTERNAL_SERVER_ERROR'],
   ['mutation { withdraw(input: { accountId: "a", amount: 1 }) { transaction { id } } }', 'next', 'INSUFFICIENT_FUNDS'],
 ])('%s: %s, %s, and the socket goes on', async (query, type, code) => {
-  const { url } = await start();
+  const { url } = await sharedGateway();
   const { send, messages, socket } = await ready(url);
-  send(subscribe('1', query, undefined));
+  send(subscribe('1', query, {}));
   await until(() => messages.length > 0);
   const payload = messages[0]?.payload as { errors: unknown[] } | unknown[];
   const [error] = Array.isArray(payload) ? payload : payload.errors;
@@ -192,6 +204,7 @@ test.each<[string, string, string]>([
   expect(error).toMatchObject({ extensions: { code } });
   expect(JSON.stringify(messages)).not.toMatch(/secret|10\.0\.0|Did you mean/);
   expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.close();
 });
 
 test('every operation on a socket is one log line without the token', async () => {
@@ -210,10 +223,7 @@ test('every operation on a socket is one log line without the token', async () =
 });
 
 test('stop: what runs is finished over HTTP and sockets, new work refused, sockets closed with 1001', async () => {
-  const { gateway, control, url, balances } = await startGateway().then(started => ({
-    ...started,
-    url: `${started.gateway.url.replace('http', 'ws')}/graphql`,
-  }));
+  const { gateway, control, url, balances } = await start();
   const { send, messages, closed } = await ready(url);
   send(subscribe('stream'));
   await until(() => balances.readers.size === 1);
@@ -253,4 +263,21 @@ test('a client of graphql-ws that dies leaves nothing behind', async () => {
   await stream.next();
   client.terminate();
   await until(() => balances.readers.size === 0);
+});
+
+test('a client that does not read costs a bounded number of results, and gets the newest when it reads again', async () => {
+  const { url, balances, accountOf, gateway } = await start();
+  const { socket, send, messages } = await ready(url);
+  send(subscribe('1', 'subscription { balanceChanged(accountId: "a") { name balance { version } } }', {}));
+  await until(() => messages.length === 1);
+  socket.pause();
+  const name = 'x'.repeat(100_000);
+  for (let version = 2; version <= 1_000; version++) {
+    balances.publish({ balanceChanged: { ...accountOf('a', 'alice', version), name } });
+    if (version % 50 === 0) await new Promise(resolve => setTimeout(resolve, 2));
+  }
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(Number(/gateway_subscription_results_total (\d+)/.exec(metrics)?.[1])).toBeLessThan(500);
+  socket.resume();
+  await until(() => JSON.stringify(messages.at(-1)).includes('"balance":{"version":1000}'));
 });

@@ -3,24 +3,18 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
-import { useServer } from 'graphql-ws/use/ws';
+import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { bearer, type Caller, type TokenVerifier } from './identity.ts';
-import { closeSockets } from './listener.ts';
+import { counter } from './limits.ts';
 import { type MessagesOptions, messageHooks, type SocketOptions, type SocketState } from './messages.ts';
+import { serveProtocol } from './protocol.ts';
 
-export type SocketsOptions = Omit<MessagesOptions, 'subscriptionsMax' | 'stopping'> & {
+export type SocketsOptions = Omit<MessagesOptions, 'stopping'> & {
   server: Server;
   path: string;
   tokens: TokenVerifier;
-  limits: SocketLimits;
-};
-
-export type SocketLimits = {
-  /** Sockets of one identity; one more is closed with 4429. */
-  connections: number;
-  /** Subscriptions of one socket, and apart from them its queries and mutations at one time. */
-  subscriptions: number;
+  log: Logger;
 };
 
 /** The sockets of all clients. */
@@ -30,56 +24,18 @@ export type Sockets = {
 };
 
 const MESSAGE_BYTES_MAX = 100_000;
-const INIT_TIMEOUT_MS = 3_000;
-/** A socket that does not answer a ping until the next one is due is cut off: a dead client, or one that never reads. */
-const PING_MS = 12_000;
+const POLL_MS = 20;
 const TRY_AGAIN_LATER = 1013;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Serves the graphql-transport-ws protocol on the path of an HTTP server. */
 export function serveSockets(options: SocketsOptions): Sockets {
-  const { server, path, tokens, limits, metrics } = options;
+  const { server, path, metrics, log } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
-  const states = new Map<WebSocket, SocketState>();
-  const releases = new Map<WebSocket, () => void>();
-  const connections = counter(limits.connections);
+  const states = new Set<SocketState>();
   let stopping = false;
-
-  const connect: SocketOptions['onConnect'] = async ({ connectionParams, extra }) => {
-    const { socket } = extra;
-    const caller = await verified(tokens, connectionParams?.authorization);
-    if (socket.readyState !== socket.OPEN) return false;
-    if (caller === 'unavailable') return refuse(socket, TRY_AGAIN_LATER, 'Try again later');
-    if (!caller) return false;
-    const { ownerId } = caller.identity;
-    if (!connections.take(ownerId)) {
-      return refuse(socket, CloseCode.TooManyInitialisationRequests, 'Too many connections');
-    }
-    const expiry = whenPast(caller.expiresAtMs, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
-    releases.set(socket, () => {
-      expiry.abort();
-      connections.release(ownerId);
-    });
-    extra.state = { caller, streams: new Set(), running: new Set() };
-    states.set(socket, extra.state);
-    return true;
-  };
-
-  const protocol = useServer<Record<string, unknown> | undefined, { state: SocketState }>(
-    {
-      ...messageHooks({ ...options, subscriptionsMax: limits.subscriptions, stopping: () => stopping }),
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      isProd: true,
-      onConnect: connect,
-      onClose({ extra: { socket } }) {
-        releases.get(socket)?.();
-        releases.delete(socket);
-        states.delete(socket);
-      },
-    },
-    sockets,
-    PING_MS,
-  );
+  const hooks = messageHooks({ ...options, stopping: () => stopping });
+  const close = serveProtocol<{ state: SocketState }>({ ...hooks, ...admission(options, states) }, sockets, log);
 
   sockets.on('connection', socket => {
     metrics.sockets.inc();
@@ -95,11 +51,41 @@ export function serveSockets(options: SocketsOptions): Sockets {
   return {
     async stop(timeoutMs) {
       stopping = true;
-      const running = [...states.values()].flatMap(state => [...state.running]);
-      const late = new AbortController();
-      await Promise.race([Promise.allSettled(running), delay(timeoutMs, undefined, late).catch(() => undefined)]);
-      late.abort();
-      await closeSockets(sockets, protocol);
+      const running = () => [...states].some(state => state.running.size > 0);
+      for (const endMs = Date.now() + timeoutMs; running() && Date.now() < endMs; ) await delay(POLL_MS);
+      await close();
+    },
+  };
+}
+
+/** Lets in whoever has a good token, for as long as it is good, up to so many sockets each. */
+function admission(
+  { tokens, limits }: SocketsOptions,
+  states: Set<SocketState>,
+): Pick<SocketOptions, 'onConnect' | 'onClose'> {
+  const connections = counter(limits.connections);
+  return {
+    async onConnect({ connectionParams, extra }) {
+      const { socket } = extra;
+      const caller = await verified(tokens, connectionParams?.authorization);
+      if (socket.readyState !== socket.OPEN) return false;
+      if (caller === 'unavailable') return refuse(socket, TRY_AGAIN_LATER, 'Try again later');
+      if (!caller) return refuse(socket, CloseCode.Forbidden, 'Forbidden');
+      const { ownerId } = caller.identity;
+      const many = !connections.take(ownerId);
+      if (many) return refuse(socket, CloseCode.TooManyInitialisationRequests, 'Too many connections');
+      const expiry = whenPast(caller.expiresAtMs, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+      const release = () => {
+        expiry.abort();
+        connections.release(ownerId);
+      };
+      extra.state = { caller, streams: new Set(), running: new Set(), release };
+      states.add(extra.state);
+      return true;
+    },
+    onClose({ extra: { state } }) {
+      state?.release();
+      if (state) states.delete(state);
     },
   };
 }
@@ -112,6 +98,7 @@ async function verified(tokens: TokenVerifier, authorization: unknown): Promise<
   }
 }
 
+// The answer `false` makes graphql-ws close it too, with 4403, which comes second and is ignored.
 function refuse(socket: WebSocket, code: number, reason: string): false {
   socket.close(code, reason);
   return false;
@@ -128,24 +115,6 @@ function refusedUpgrade({ url = '', headers }: IncomingMessage, path: string): s
 function answer(socket: Duplex, status: string): void {
   socket.on('error', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-}
-
-/** Counts by key, up to a limit each. */
-function counter(max: number): { take(key: string): boolean; release(key: string): void } {
-  const counts = new Map<string, number>();
-  return {
-    take(key) {
-      const count = counts.get(key) ?? 0;
-      if (count >= max) return false;
-      counts.set(key, count + 1);
-      return true;
-    },
-    release(key) {
-      const count = (counts.get(key) ?? 0) - 1;
-      if (count > 0) counts.set(key, count);
-      else counts.delete(key);
-    },
-  };
 }
 
 /** Calls back at a time, however far: Node's own timers end after 24 days. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { Limits } from '../gateway/limits.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 const url = (protocols: string) =>
@@ -44,6 +45,18 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
 export function required<Value>(value: Value | undefined, name: string, purpose: string): Value {
   if (value !== undefined) return value;
   throw new ConfigError(`${name} is not set: ${purpose}`);
+}
+
+const REQUESTS_PER_MINUTE = 6_000;
+
+/** What each caller may do. A system that runs on its own embedded servers is somebody's own: it counts no requests. */
+export function limitsOf(config: Config, { embedded }: { embedded: boolean }): Limits {
+  const { LIMIT_CONNECTIONS, LIMIT_SUBSCRIPTIONS, LIMIT_REQUESTS } = config;
+  return {
+    connections: LIMIT_CONNECTIONS,
+    subscriptions: LIMIT_SUBSCRIPTIONS,
+    requestsPerMinute: LIMIT_REQUESTS ?? (embedded ? undefined : REQUESTS_PER_MINUTE),
+  };
 }
 
 /** AUTH_SECRET, or the one kept in the data folder, made when there is none: 256 random bits, readable by its owner only. */

@@ -5,12 +5,12 @@ import type { Health } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
 import { remoteSubgraph } from '../gateway/remote.ts';
+import { serveSubgraph } from '../gateway/subgraph.ts';
 import { supergraphFile } from '../schema/compose.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph } from '../subgraphs/host.ts';
-import { serveSubgraph } from '../subgraphs/server.ts';
-import { type Config, ConfigError, readConfig, required } from './config.ts';
+import { type Config, ConfigError, limitsOf, readConfig, required } from './config.ts';
 import { connect, createLog, run } from './process.ts';
 
 const GATEWAY = 'gateway';
@@ -79,7 +79,7 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
     health: () => healthOf(urls),
     host: settings.HOST,
     port: settings.PORT ?? GATEWAY_PORT,
-    limits: { connections: settings.LIMIT_CONNECTIONS, subscriptions: settings.LIMIT_SUBSCRIPTIONS },
+    limits: limitsOf(settings, { embedded: false }),
     log,
     introspection: settings.NODE_ENV !== 'production',
   });

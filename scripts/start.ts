@@ -9,7 +9,7 @@ import { supergraphFile } from '../schema/compose.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers } from '../subgraphs/host.ts';
-import { embeddedSecret, readConfig } from './config.ts';
+import { embeddedSecret, limitsOf, readConfig } from './config.ts';
 import { connect, createLog, run } from './process.ts';
 import { readyScreen } from './screen.ts';
 
@@ -64,7 +64,7 @@ await run(log, async undo => {
     }),
     host: config.HOST,
     port,
-    limits: { connections: config.LIMIT_CONNECTIONS, subscriptions: config.LIMIT_SUBSCRIPTIONS },
+    limits: limitsOf(config, { embedded: !config.MONGODB_URL }),
     log,
     introspection: config.NODE_ENV !== 'production',
   });

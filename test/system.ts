@@ -32,9 +32,10 @@ export async function launch(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
   ready: RegExp,
+  project = root,
 ): Promise<Process> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'scripts', script), ...args], {
-    cwd: root,
+  const child = spawn(process.execPath, ['--import', 'tsx', join(project, 'scripts', script), ...args], {
+    cwd: project,
     env: { PATH: process.env.PATH, AUTH_SECRET, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -84,18 +85,27 @@ export function temporaryFolder(): { path: string; remove(): void } {
 
 export type System = Process & { url: string };
 
-/** The whole system on a data folder. @param port the same again after a restart; any free one when absent. */
-export async function startSystem(dataDir: string, port = 0, env: NodeJS.ProcessEnv = {}): Promise<System> {
+/**
+ * The whole system on a data folder.
+ *
+ * @param port the same again after a restart; any free one when 0.
+ * @param project where the code stands.
+ */
+export async function startSystem(
+  dataDir: string,
+  port = 0,
+  env: NodeJS.ProcessEnv = {},
+  project = root,
+): Promise<System> {
   // Where a server is given for the tests, each folder stands for a database of its own.
-  const { MONGODB_URL } = process.env;
+  const { MONGODB_URL, REDIS_URL } = process.env;
   const database = `test-${dataDir.replaceAll(/[^A-Za-z0-9]/g, '').slice(-12)}`;
-  const shared = MONGODB_URL ? { MONGODB_URL: new URL(`/${database}`, MONGODB_URL).href } : {};
-  const started = await launch(
-    'start.ts',
-    [],
-    { DATA_DIR: dataDir, PORT: String(port), ...shared, ...env },
-    /is ready[\s\S]*Stop it/,
-  );
+  const shared = {
+    ...(MONGODB_URL && { MONGODB_URL: new URL(`/${database}`, MONGODB_URL).href }),
+    ...(REDIS_URL && { REDIS_URL }),
+  };
+  const settings = { DATA_DIR: dataDir, PORT: String(port), ...shared, ...env };
+  const started = await launch('start.ts', [], settings, /is ready[\s\S]*Stop it/, project);
   const url = /http:\/\/[\d.]+:\d+/.exec(started.output())?.[0];
   if (!url) throw new Error('the ready screen names no URL');
   return { ...started, url };

@@ -2,7 +2,6 @@ import { operationFromDocument, type Schema, Supergraph } from '@apollo/federati
 import { buildOperationContext } from '@apollo/gateway';
 import { type FetchNode, type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import { BREAK, type GraphQLSchema, getNamedType, parse, visit } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import { clientError } from '../../schema/errors.ts';
 import type { Operation } from '../operations.ts';
 
@@ -30,15 +29,13 @@ export type SubscriptionPlanner = {
   plan(operation: Operation): SubscriptionPlan;
 };
 
-const CACHED_PLANS_MAX = 1_000;
-
-/** Builds the planner; the plan of a document is made once and kept as long as it is used. */
+/** Builds the planner; an operation's plan is made once, and kept as long as its document is (see operations.ts). */
 export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner {
   const supergraph = Supergraph.build(supergraphSdl);
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const planner = new QueryPlanner(supergraph);
-  const plans = new LRUCache<Operation['definition'], SubscriptionPlan>({ max: CACHED_PLANS_MAX });
+  const plans = new WeakMap<Operation['definition'], SubscriptionPlan>();
 
   function make({ document, definition, name }: Operation): SubscriptionPlan {
     const operation = operationFromDocument(apiSchema, document, { operationName: name });

@@ -2,7 +2,7 @@ import type { ExecutionResult } from 'graphql';
 import pino from 'pino';
 import { expect, test } from 'vitest';
 import { clientError } from '../../schema/errors.ts';
-import { topic, until } from '../fixture.ts';
+import { topic, until } from './topic.ts';
 import { upstream } from './upstream.ts';
 
 const log = pino({ level: 'silent' });
@@ -87,24 +87,25 @@ test('occurrences wait, up to a bound; then the oldest go, and how many is said'
   expect(second).toEqual({ result: result(502), resumed: false, skipped: 0 });
 });
 
-test.each(['while it waits for an event', 'while it opens', 'between attempts'])(
-  'return() leaves nothing behind %s',
-  async when => {
-    const source = topic<ExecutionResult>();
-    let opened = 0;
-    const open = async () => {
-      opened++;
-      if (when === 'between attempts') throw new Error('broken');
-      if (when === 'while it opens') await new Promise(resolve => setTimeout(resolve, 20));
-      return source.subscribe();
-    };
-    const stream = upstream({ open, state: true, retry: { attempts: 100, firstMs: 30, maxMs: 30 }, log });
-    const next = stream.next();
-    await until(() => (when === 'while it waits for an event' ? source.readers.size === 1 : opened === 1));
-    await stream.return?.();
-    expect((await next).done).toBe(true);
-    await new Promise(resolve => setTimeout(resolve, 80));
-    expect(source.readers.size).toBe(0);
-    expect(opened).toBe(1);
-  },
-);
+test.each([
+  'while it waits for an event',
+  'while it opens',
+  'between attempts',
+])('return() leaves nothing behind %s', async when => {
+  const source = topic<ExecutionResult>();
+  let opened = 0;
+  const open = async () => {
+    opened++;
+    if (when === 'between attempts') throw new Error('broken');
+    if (when === 'while it opens') await new Promise(resolve => setTimeout(resolve, 20));
+    return source.subscribe();
+  };
+  const stream = upstream({ open, state: true, retry: { attempts: 100, firstMs: 30, maxMs: 30 }, log });
+  const next = stream.next();
+  await until(() => (when === 'while it waits for an event' ? source.readers.size === 1 : opened === 1));
+  await stream.return?.();
+  expect((await next).done).toBe(true);
+  await new Promise(resolve => setTimeout(resolve, 80));
+  expect(source.readers.size).toBe(0);
+  expect(opened).toBe(1);
+});

@@ -87,8 +87,10 @@ export function upstream({ open, state, retry, log }: UpstreamOptions): AsyncIte
         leave();
         if (stopped.signal.aborted) return;
         if (Date.now() - openedAtMs > STEADY_MS) lost = 1;
-        log.warn({ err: error, lost }, 'a stream of a subgraph was lost');
-        if (lost > retry.attempts) return box.end(clientError('SUBGRAPH_STREAM_LOST', LOST_MESSAGE));
+        const givenUp = lost > retry.attempts;
+        // Once for an outage: every stream of a subgraph is lost with it, and every attempt fails alike.
+        if (lost === 1 || givenUp) log.warn({ err: error, givenUp }, 'a stream of a subgraph was lost');
+        if (givenUp) return box.end(clientError('SUBGRAPH_STREAM_LOST', LOST_MESSAGE));
         resumed = delivered;
         await delay(backoffMs(retry, lost), undefined, { signal: stopped.signal }).catch(() => undefined);
       }

@@ -1,4 +1,5 @@
 /** Asks the public GraphQL API over HTTP, as a careful client does: bounded, and again when it is out of reach. */
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 import type { Answer } from './books.ts';
@@ -61,6 +62,8 @@ export function createClient({ url, concurrency, patienceMs, signal }: ClientOpt
   const pool = new Pool(new URL(url).origin, { connections: concurrency, headersTimeout: ANSWER_TIMEOUT_MS });
   const counts: Counts = { sent: 0, retried: 0, unexpected: [], latenciesMs: [] };
   const turn = turns(concurrency);
+  // Every request in flight listens to it.
+  setMaxListeners(0, signal);
 
   async function once<Data>(ask: Ask): Promise<Answer<Data>> {
     counts.sent += 1;

@@ -69,7 +69,7 @@ function planMonth(random: Random): OwnerPlan {
   const rentDay = random.whole(1, 28);
   // From a third of the salary to more than half: a rent that could not be paid twice.
   const rent = { minor: Math.round(salary.minor * (0.3 + random.whole(0, 35) / 100)) };
-  const steps: Step[] = [write('opening', [deposit('everyday', { minor: random.whole(30_000, 90_000) })])];
+  const steps: Step[] = [write('opening', [deposit('everyday', { minor: random.whole(40_000, 240_000) })])];
 
   for (let day = 1; day <= DAYS; day += 1) {
     const on = (memo: string) => `day ${day}: ${memo}`;

@@ -10,7 +10,7 @@ export type Phase = {
 
 const FRAMES = '⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏';
 const FRAME_MS = 100;
-const LINE_MS = 2_000;
+const LINE_MS = 5_000;
 const NAME_WIDTH = 20;
 const CLEAR = '\r\u001b[K';
 

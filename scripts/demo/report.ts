@@ -27,7 +27,12 @@ export function table(checks: readonly Check[], isTerminal: boolean): string {
     const shown = result === 'PASS' ? good(result) : bad(result);
     return [`  ${[check.name.padEnd(nameWidth), compared, shown].join(GAP)}`, ...explain(check).map(line => bad(line))];
   });
-  return [`  ${bold(head)}`, `  ${dim('─'.repeat(head.length + GAP.length))}`, ...rows, ''].join('\n');
+  return [
+    `  ${bold(head)}`,
+    `  ${dim('─'.repeat(head.length - 'result'.length + widest(['result', ...checks.map(resultOf)])))}`,
+    ...rows,
+    '',
+  ].join('\n');
 }
 
 function resultOf({ compared, differences }: Check): string {

@@ -13,18 +13,20 @@ import {
   getOperationAST,
   parse,
 } from 'graphql';
-import type { SubscribePayload } from 'graphql-ws';
-import { type Extra, useServer } from 'graphql-ws/use/ws';
+import type { Extra } from 'graphql-ws/use/ws';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { Histogram, Registry } from 'prom-client';
 import { WebSocketServer } from 'ws';
-import { type HealthCheck, healthRoutes } from '../gateway/health.ts';
-import { closeSockets, type Listener, listener } from '../gateway/listener.ts';
-import { processMetrics } from '../gateway/metrics.ts';
+import { z } from 'zod';
 import { clientError, maskError } from '../schema/errors.ts';
 import { IDENTITY_HEADER } from '../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from './host.ts';
+import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import { httpRefusal } from './errors.ts';
+import { type HealthCheck, healthRoutes } from './health.ts';
+import { type Listener, listener } from './listener.ts';
+import { once, processMetrics } from './metrics.ts';
+import { serveProtocol } from './protocol.ts';
 
 export type ServeOptions = {
   /** As `hostSubgraph` made it. */
@@ -42,15 +44,13 @@ export type ServeOptions = {
 export type ServedSubgraph = {
   url: string;
   port: number;
-  /** Closes the sockets (1001), finishes the requests that run, within 10 s. */
+  /** Closes the sockets (1001), finishes the requests that run, within 10 s. May be called again. */
   stop(): Promise<void>;
 };
 
 const GRAPHQL_PATH = '/graphql';
 /** Entity representations of a whole page travel in one body. */
 const BODY_BYTES_MAX = 4_000_000;
-const INIT_TIMEOUT_MS = 3_000;
-const PING_MS = 12_000;
 const FINISH_MS = 8_000;
 const CACHED_DOCUMENTS_MAX = 1_000;
 
@@ -69,11 +69,13 @@ export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgra
   const closeSockets = serveSockets(door, options, documentOf);
   const { url, port } = await door.listen(host, options.port);
   log.info({ url, service: subgraph.name }, 'the subgraph listens');
+  let stopped: Promise<unknown> | undefined;
   return {
     url,
     port,
     async stop() {
-      await Promise.all([door.stop(FINISH_MS), closeSockets()]);
+      stopped ??= Promise.all([door.stop(FINISH_MS), closeSockets()]);
+      await stopped;
     },
   };
 }
@@ -118,11 +120,18 @@ const identified: RequestHandler = (request, response, next) => {
   response.status(401).json({ errors: [error] });
 };
 
+const BODY = z.object({
+  query: z.string(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+  operationName: z.string().nullish(),
+});
+
 const answered =
   (subgraph: Subgraph, documentOf: DocumentReader): RequestHandler =>
   async (request, response) => {
-    const { query, variables, operationName } = Object(request.body) as Partial<SubscribePayload>;
-    if (typeof query !== 'string') return fail(response, 400, 'The body is no GraphQL request in JSON.');
+    const body = BODY.safeParse(request.body).data;
+    if (!body) return fail(response, 400, 'The body is no GraphQL request in JSON.');
+    const { query, variables, operationName } = body;
     if (isSubscription(documentOf, query, operationName)) {
       return fail(response, 400, 'Subscriptions are executed over the graphql-transport-ws protocol only.');
     }
@@ -148,11 +157,13 @@ function isSubscription(documentOf: DocumentReader, query: string, operationName
 }
 
 function measured(registry: Registry, subgraph: string): RequestHandler {
-  const name = 'subgraph_request_duration_seconds';
-  // Several subgraphs of one process share one registry, and with it this metric.
-  const known = registry.getSingleMetric(name) as Histogram<'subgraph' | 'status'> | undefined;
   const help = 'GraphQL requests to a subgraph over HTTP.';
-  const durations = known ?? new Histogram({ name, help, labelNames: ['subgraph', 'status'], registers: [registry] });
+  const labelNames = ['subgraph', 'status'];
+  const durations = once(
+    registry,
+    'subgraph_request_duration_seconds',
+    name => new Histogram({ name, help, labelNames, registers: [registry] }),
+  );
   return (_request, response, next) => {
     const end = durations.startTimer({ subgraph });
     response.once('close', () => end({ status: String(response.statusCode) }));
@@ -164,8 +175,8 @@ const lastResort =
   (log: Logger): ErrorRequestHandler =>
   (error, _request, response, next) => {
     if (response.headersSent) return next(error);
-    const { status, expose, message } = Object(error) as { status?: number; expose?: boolean; message?: string };
-    if (status && status < 500 && expose) return fail(response, status, message ?? 'The request is wrong.');
+    const refused = httpRefusal(error);
+    if (refused) return fail(response, refused.status, refused.message);
     log.error({ err: error }, 'unexpected error');
     fail(response, 500, 'Unexpected error', 'INTERNAL_SERVER_ERROR');
   };
@@ -177,10 +188,8 @@ function fail(response: Response, status: number, message: string, code = 'BAD_R
 /** @returns what closes them all. */
 function serveSockets(door: Listener, { subgraph, log }: ServeOptions, documentOf: DocumentReader) {
   const sockets = new WebSocketServer({ server: door.server, path: GRAPHQL_PATH, maxPayload: BODY_BYTES_MAX });
-  const protocol = useServer<Record<string, unknown> | undefined>(
+  return serveProtocol(
     {
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      isProd: true,
       onSubscribe({ extra, connectionParams }, _id, { query, variables, operationName, extensions }) {
         const contextValue: SubgraphRequest = {
           query,
@@ -206,9 +215,8 @@ function serveSockets(door: Listener, { subgraph, log }: ServeOptions, documentO
       onError: (_context, _id, _payload, errors) => errors.map(error => maskError(error, log).toJSON()),
     },
     sockets,
-    PING_MS,
+    log,
   );
-  return () => closeSockets(sockets, protocol);
 }
 
 // onSubscribe made it, and graphql-ws hands it on as it is.
