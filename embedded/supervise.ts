@@ -82,7 +82,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervised> 
     process.removeListener('exit', lastResort);
     throw error;
   });
-  log.info({ server: name, pid: first.pid }, `${name} runs`);
+  log.debug({ server: name, pid: first.pid }, `${name} runs`);
   const watching = watch(state, first);
 
   async function stop(): Promise<void> {
@@ -90,7 +90,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervised> 
     if (state.current) await terminate(state.current, stopTimeoutMs);
     await watching;
     process.removeListener('exit', lastResort);
-    log.info({ server: name }, `${name} stopped`);
+    log.debug({ server: name }, `${name} stopped`);
   }
 
   let stopped: Promise<void> | undefined;

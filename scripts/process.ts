@@ -12,7 +12,10 @@ import type { Health } from '../gateway/health.ts';
 import { ConfigError, prefixOf } from './config.ts';
 
 export function createLog(level: string): Logger {
-  const pretty = { target: 'pino-pretty', options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' } };
+  const pretty = {
+    target: 'pino-pretty',
+    options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true },
+  };
   return pino({ level, redact: ['*.token', '*.authorization'], ...(process.stdout.isTTY && { transport: pretty }) });
 }
 

@@ -16,7 +16,7 @@ import { compileProjection } from './project.ts';
 import { countMatching, type Reader } from './reading.ts';
 import { type Query, runQuery, sortKey } from './scan.ts';
 import { ACCUMULATORS } from './sum.ts';
-import { type Doc, decode, encode, isArray, isObject, truthy } from './values.ts';
+import { type Doc, decode, encode, isArray, isObject, setOwn, table, truthy } from './values.ts';
 
 type Docs = Iterable<Doc | undefined>;
 type Stage = (input: Docs) => Docs;
@@ -32,7 +32,8 @@ export async function aggregate(reader: Reader, body: Doc): Promise<Doc> {
   const deadline = deadlineOf(body);
   const compiled = stages.map(compileStage);
   const lease = { stale: false };
-  const open = (docs: Iterator<Uint8Array | undefined>, held = lease) => reader.cursors.open(namespace, docs, held, batchSize, false, deadline);
+  const open = (docs: Iterator<Uint8Array | undefined>, held = lease) =>
+    reader.cursors.open(namespace, docs, held, batchSize, false, deadline);
   if (!collection) return open(encoded(through([], compiled)));
   const counted = countStage(stages);
   if (counted && query.sort.length === 0) {
@@ -56,7 +57,8 @@ export function parseAggregate({ catalog }: Engine, body: Doc): Pipeline {
   const rest = stages.slice();
   const next = (name: string) => (rest[0]?.[name] === undefined ? undefined : rest.shift()?.[name]);
   const filters: Doc[] = [];
-  for (let filter = next('$match'); filter !== undefined; filter = next('$match')) filters.push(document(filter, '$match'));
+  for (let filter = next('$match'); filter !== undefined; filter = next('$match'))
+    filters.push(document(filter, '$match'));
   query.filter = filters.length > 1 ? { $and: filters } : (filters[0] ?? {});
   query.sort = sortOf(next('$sort'));
   query.skip = count(next('$skip'), '$skip');
@@ -85,7 +87,12 @@ function countStage(stages: Doc[]): ((n: number) => Doc) | undefined {
   if (!only || others.length > 0) return undefined;
   const { $count, $group } = only;
   if (typeof $count === 'string') return n => ({ [$count]: whole(n) });
-  if (!isObject($group) || typeof $group._id === 'string' || typeof $group._id === 'object' && !isNumber($group._id) && $group._id !== null) return undefined;
+  if (
+    !isObject($group) ||
+    typeof $group._id === 'string' ||
+    (typeof $group._id === 'object' && !isNumber($group._id) && $group._id !== null)
+  )
+    return undefined;
   const [[name, accumulator] = ['', undefined], ...more] = Object.entries($group).filter(([key]) => key !== '_id');
   const one = isObject(accumulator) && Object.keys(accumulator).length === 1 ? accumulator.$sum : undefined;
   if (more.length > 0 || !isNumber(one) || toDouble(one) !== 1) return undefined;
@@ -95,15 +102,20 @@ function countStage(stages: Doc[]): ((n: number) => Doc) | undefined {
 function stageName(stage: Doc): string {
   const names = Object.keys(stage);
   const [name] = names;
-  if (!name || names.length > 1) fail('Location40323', 'A pipeline stage specification object must contain exactly one field.');
+  if (!name || names.length > 1)
+    fail('Location40323', 'A pipeline stage specification object must contain exactly one field.');
   if (STAGES[name]) return name;
-  return KNOWN_STAGES.has(name) ? unsupported(`the stage ${name}`) : fail('Location40324', `Unrecognized pipeline stage name: '${name}'`);
+  return KNOWN_STAGES.has(name)
+    ? unsupported(`the stage ${name}`)
+    : fail('Location40324', `Unrecognized pipeline stage name: '${name}'`);
 }
 
 const KNOWN_STAGES = new Set(
-  ('$bucket $bucketAuto $changeStream $collStats $currentOp $densify $documents $fill $geoNear $graphLookup $indexStats ' +
+  (
+    '$bucket $bucketAuto $changeStream $collStats $currentOp $densify $documents $fill $geoNear $graphLookup $indexStats ' +
     '$listSessions $lookup $merge $out $planCacheStats $redact $replaceWith $sample $search $setWindowFields ' +
-    '$sortByCount $unionWith $unset $vectorSearch').split(' '),
+    '$sortByCount $unionWith $unset $vectorSearch'
+  ).split(' '),
 );
 
 function compileStage(stage: Doc): Stage {
@@ -111,7 +123,7 @@ function compileStage(stage: Doc): Stage {
   return STAGES[name]?.(stage[name]) ?? fail('InternalError', name);
 }
 
-const STAGES: Record<string, (argument: unknown) => Stage> = {
+const STAGES = table<(argument: unknown) => Stage>({
   $match(filter) {
     const test = compileFilter(document(filter, '$match'));
     return mapping(doc => (test(doc) ? [doc] : []));
@@ -147,7 +159,8 @@ const STAGES: Record<string, (argument: unknown) => Stage> = {
   },
   $count(name) {
     const key = text(name, '$count');
-    if (key === '' || key.includes('.') || key.startsWith('$')) fail('BadValue', `the count field '${key}' is not valid`);
+    if (key === '' || key.includes('.') || key.startsWith('$'))
+      fail('BadValue', `the count field '${key}' is not valid`);
     return gathering(docs => (docs.length > 0 ? [{ [key]: whole(docs.length) }] : []));
   },
   $replaceRoot(argument) {
@@ -158,11 +171,14 @@ const STAGES: Record<string, (argument: unknown) => Stage> = {
     });
   },
   $facet(argument) {
-    const facets = Object.entries(document(argument, '$facet')).map(([name, stages]) => ({ name, stages: documents(stages, name).map(compileStage) }));
+    const facets = Object.entries(document(argument, '$facet')).map(([name, stages]) => ({
+      name,
+      stages: documents(stages, name).map(compileStage),
+    }));
     const all = (docs: Doc[], stages: Stage[]) => [...through(docs, stages)].filter(doc => doc !== undefined);
     return gathering(docs => [Object.fromEntries(facets.map(({ name, stages }) => [name, all(docs, stages)]))]);
   },
-};
+});
 
 function mapping(each: (doc: Doc) => Iterable<Doc>): Stage {
   return function* (input) {
@@ -230,19 +246,21 @@ function setAll(target: Doc, computed: [string, Expression][], doc: Doc): Doc {
 function setField(target: Doc, [name = '', ...rest]: string[], value: unknown): void {
   if (rest.length === 0) {
     if (value === undefined) delete target[name];
-    else target[name] = value;
+    else setOwn(target, name, value);
     return;
   }
   const now = field(target, name);
   if (isArray(now)) unsupported(`a computed field inside the array '${name}'`);
   const inner: Doc = isObject(now) ? { ...now } : {};
   setField(inner, rest, value);
-  target[name] = inner;
+  setOwn(target, name, inner);
 }
 
 function unwind(argument: unknown): Stage {
   const spec = typeof argument === 'string' ? { path: argument } : document(argument, '$unwind');
-  const other = Object.keys(spec).find(name => !['path', 'preserveNullAndEmptyArrays', 'includeArrayIndex'].includes(name));
+  const other = Object.keys(spec).find(
+    name => !['path', 'preserveNullAndEmptyArrays', 'includeArrayIndex'].includes(name),
+  );
   if (other) fail('BadValue', `unrecognized option to $unwind: ${other}`);
   const path = text(field(spec, 'path'), 'path');
   if (!path.startsWith('$') || path.startsWith('$$')) fail('BadValue', "the $unwind path must begin with a '$'");
@@ -269,7 +287,9 @@ function group(argument: unknown): Stage {
   const spec = document(argument, '$group');
   if (!Object.hasOwn(spec, '_id')) fail('Location15955', 'a group specification must include an _id');
   const id = compileExpression(spec._id);
-  const fields = Object.entries(spec).filter(([name]) => name !== '_id').map(([name, value]) => accumulated(name, value));
+  const fields = Object.entries(spec)
+    .filter(([name]) => name !== '_id')
+    .map(([name, value]) => accumulated(name, value));
   return function* (input) {
     const groups = new Map<string, Group>();
     for (const doc of input) {
@@ -295,6 +315,7 @@ function accumulated(name: string, value: unknown) {
   const [operator = '', ...others] = isObject(value) ? Object.keys(value) : [];
   if (!isObject(value) || others.length > 0) fail('BadValue', `The field '${name}' must be one accumulator object`);
   if (operator === '$count') return { name, create: ACCUMULATORS.$sum ?? tooMany, expression: () => whole(1) };
-  const create = ACCUMULATORS[operator] ?? fail('InvalidPipelineOperator', `unknown or unsupported group operator '${operator}'`);
+  const create =
+    ACCUMULATORS[operator] ?? fail('InvalidPipelineOperator', `unknown or unsupported group operator '${operator}'`);
   return { name, create, expression: compileExpression(value[operator]) };
 }

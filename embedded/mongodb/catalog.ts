@@ -63,17 +63,15 @@ export type Catalog = {
   save(collection: Collection): void;
   newIndex(definition: Pick<Index, 'name' | 'key' | 'unique' | 'sparse'>, ready: boolean): Index;
   drop(collection: Collection): void;
-  dropIndexes(collection: Collection, names: Set<string>): void;
+  dropIndexes(collection: Collection, indexes: Index[]): void;
   /** Removes, outside any job, what dropped collections and indexes have left behind. */
   purge(): Promise<void>;
 };
 
 /** Reads the catalogue; indexes whose building was cut short are dropped (their `createIndexes` was never answered). */
 export async function openCatalog(storage: Storage): Promise<Catalog> {
-  let collections = load(storage);
-  storage.onUndo(() => {
-    collections = load(storage);
-  });
+  const collections = load(storage);
+  storage.onUndo(() => restore(collections, load(storage)));
 
   const nextId = () => {
     const id = storage.get(NEXT_ID)?.readUInt32BE() ?? FIRST_ID;
@@ -92,7 +90,11 @@ export async function openCatalog(storage: Storage): Promise<Catalog> {
       catalog.save(collection);
       return collection;
     },
-    save: collection => storage.put(collectionKey(collection), encode(toDoc(collection))),
+    save(collection) {
+      // A command that began before a collection was dropped must not bring it back.
+      if (collections.get(namespace(collection)) !== collection) return;
+      storage.put(collectionKey(collection), encode(toDoc(collection)));
+    },
     newIndex: (definition, ready) => ({
       ...definition,
       id: nextId(),
@@ -106,16 +108,16 @@ export async function openCatalog(storage: Storage): Promise<Catalog> {
       storage.remove(collectionKey(collection));
       collections.delete(namespace(collection));
     },
-    dropIndexes(collection, names) {
-      for (const { id } of collection.indexes.filter(index => names.has(index.name))) discard(id);
-      collection.indexes = collection.indexes.filter(index => !names.has(index.name));
+    dropIndexes(collection, indexes) {
+      for (const { id } of indexes) discard(id);
+      collection.indexes = collection.indexes.filter(index => !indexes.includes(index));
       catalog.save(collection);
     },
     purge: () => purge(storage),
   };
   for (const collection of catalog.list()) {
-    const unfinished = new Set(collection.indexes.filter(index => !index.ready).map(index => index.name));
-    if (unfinished.size > 0) await storage.write(() => catalog.dropIndexes(collection, unfinished));
+    const unfinished = collection.indexes.filter(index => !index.ready);
+    if (unfinished.length > 0) await storage.write(() => catalog.dropIndexes(collection, unfinished));
   }
   return catalog;
 }
@@ -139,6 +141,15 @@ function load(storage: Storage): Map<string, Collection> {
   const entries = storage.scan({ from, to: after(from), limit: Number.MAX_SAFE_INTEGER });
   const all = entries.map(({ value }) => fromDoc(decode(value), storage));
   return new Map(all.map(collection => [namespace(collection), collection]));
+}
+
+/** Back to what is stored, in the same objects, because commands under way hold them. */
+function restore(collections: Map<string, Collection>, stored: Map<string, Collection>): void {
+  for (const name of collections.keys()) if (!stored.has(name)) collections.delete(name);
+  for (const [name, collection] of stored) {
+    const held = collections.get(name);
+    collections.set(name, held?.id === collection.id ? Object.assign(held, collection) : collection);
+  }
 }
 
 function toDoc({ indexes, count: _, ...collection }: Collection): Doc {
@@ -178,7 +189,8 @@ const int = (value: unknown) => (value instanceof Int32 ? value.value : Number(v
 
 /** MongoDB's limits on names: 63 bytes for a database, 255 for a namespace. */
 export function checkNamespace(db: string, name: string): void {
-  if (db === '' || Buffer.byteLength(db) > 63 || /[\0/\\. "$]/.test(db)) fail('InvalidNamespace', `Invalid database name: '${db}'`);
+  if (db === '' || Buffer.byteLength(db) > 63 || /[\0/\\. "$]/.test(db))
+    fail('InvalidNamespace', `Invalid database name: '${db}'`);
   const wrong = name === '' || name.startsWith('.') || name.startsWith('system.') || /[\0$]/.test(name);
   if (wrong || Buffer.byteLength(`${db}.${name}`) > 255) fail('InvalidNamespace', `Invalid collection name: '${name}'`);
 }

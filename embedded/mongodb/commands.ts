@@ -7,6 +7,7 @@ import { openCatalog } from './catalog.ts';
 import { createCursors } from './cursor.ts';
 import * as defining from './defining.ts';
 import { CommandError, fail } from './errors.ts';
+import { explain } from './explain.ts';
 import { checkFields, document } from './options.ts';
 import * as reading from './reading.ts';
 import { openStorage, type Storage } from './store.ts';
@@ -36,6 +37,7 @@ const COMMANDS = new Map<string, Command>(
     count: reading.count,
     distinct: reading.distinct,
     aggregate,
+    explain,
     create: defining.create,
     drop: defining.drop,
     dropDatabase: defining.dropDatabase,
@@ -61,7 +63,14 @@ export async function openDatabase(dir: string): Promise<Database> {
   const catalog = await openCatalog(storage);
   const reader: reading.Reader = { storage, catalog, cursors: createCursors(() => performance.now()) };
   const purging = catalog.purge().catch(() => {});
-  const run = async (command: Doc) => encodeReply(await answer(reader, command));
+  const run = async (command: Doc) => {
+    try {
+      const reply = encodeReply(await answer(reader, command));
+      return reply.length < MAX_MESSAGE_BYTES ? reply : fail('BSONObjectTooLarge', 'the reply is too large');
+    } catch (error) {
+      return encodeReply(errorReply(error));
+    }
+  };
   return {
     run,
     execute: async command => decode(await run(decode(encode(command)))),
@@ -74,16 +83,11 @@ export async function openDatabase(dir: string): Promise<Database> {
 
 async function answer(reader: reading.Reader, body: Doc): Promise<Doc> {
   const [name = ''] = Object.keys(body);
-  try {
-    const command = COMMANDS.get(name);
-    if (!command) fail('CommandNotFound', `no such command: '${name}'`);
-    return { ...(await command(reader, body)), ok: 1 };
-  } catch (error) {
-    return errorReply(error);
-  }
+  const command = COMMANDS.get(name) ?? fail('CommandNotFound', `no such command: '${name}'`);
+  return { ...(await command(reader, body)), ok: 1 };
 }
 
-export function errorReply(error: unknown): Doc {
+function errorReply(error: unknown): Doc {
   if (error instanceof CommandError) {
     return { ok: 0, errmsg: error.message, code: error.code, codeName: error.codeName, ...error.extra };
   }
@@ -109,5 +113,11 @@ async function hello(_: reading.Reader, body: Doc): Promise<Doc> {
 
 async function buildInfo(_: reading.Reader, body: Doc): Promise<Doc> {
   checkFields(Object.keys(document(body, 'command'))[0] ?? '', body, '');
-  return { version: '7.0.0', versionArray: [7, 0, 0, 0], bits: 64, maxBsonObjectSize: MAX_DOCUMENT_BYTES, modules: ['tributary-embedded'] };
+  return {
+    version: '7.0.0',
+    versionArray: [7, 0, 0, 0],
+    bits: 64,
+    maxBsonObjectSize: MAX_DOCUMENT_BYTES,
+    modules: ['tributary-embedded'],
+  };
 }

@@ -23,7 +23,14 @@ type Cursor = { id: Long; namespace: string; results: Results; lease: Lease; use
 
 export type Cursors = {
   /** The first batch, and if there is more a cursor for the rest. */
-  open(namespace: string, results: Results, lease: Lease, batchSize: number, single: boolean, deadline: number): Promise<Doc>;
+  open(
+    namespace: string,
+    results: Results,
+    lease: Lease,
+    batchSize: number,
+    single: boolean,
+    deadline: number,
+  ): Promise<Doc>;
   /** The next batch. Throws CursorNotFound. */
   more(id: Long, namespace: string, batchSize: number, deadline: number): Promise<Doc>;
   /** Whether there was such a cursor. */
@@ -75,7 +82,8 @@ async function fill(cursor: Cursor, size: number, deadline: number): Promise<{ b
     if (!next) return { batch, done: true };
     cursor.next = next;
     // Looking one document ahead saves the client a request that would return nothing.
-    if (batch.length >= size || (batch.length > 0 && bytes + next.length > MAX_DOCUMENT_BYTES)) return { batch, done: false };
+    if (batch.length >= size || (batch.length > 0 && bytes + next.length > MAX_DOCUMENT_BYTES))
+      return { batch, done: false };
     batch.push(next);
     bytes += next.length;
     cursor.next = undefined;
@@ -108,12 +116,17 @@ export function pauses(deadline: number): Pause {
 }
 
 /** Everything the results still hold. */
-export async function drain<T>(results: Iterator<T | undefined, unknown>, lease: Lease, deadline: number, each: (item: T) => void): Promise<void> {
+export async function drain<T>(
+  results: Iterator<T | undefined, unknown>,
+  lease: Lease,
+  deadline: number,
+  each: (item: T) => void,
+): Promise<void> {
   const pause = pauses(deadline);
   for (;;) {
-    const { done, value } = results.next();
-    if (done) return;
-    if (value === undefined) lease.stale = (await pause()) || lease.stale;
-    else each(value as T);
+    const next = results.next();
+    if (next.done) return;
+    if (next.value === undefined) lease.stale = (await pause()) || lease.stale;
+    else each(next.value);
   }
 }

@@ -48,7 +48,10 @@ export async function drop(engine: Engine, body: Doc): Promise<Doc> {
 export async function dropDatabase(engine: Engine, body: Doc): Promise<Doc> {
   checkFields('dropDatabase', body, '');
   const db = dbOf(body);
-  await dropAll(engine, engine.catalog.list().filter(collection => collection.db === db));
+  await dropAll(
+    engine,
+    engine.catalog.list().filter(collection => collection.db === db),
+  );
   return { dropped: db };
 }
 
@@ -89,7 +92,9 @@ export async function listDatabases({ catalog }: Engine, body: Doc): Promise<Doc
   checkFields('listDatabases', body, 'filter nameOnly authorizedDatabases');
   const matches = compileFilter(document(body.filter, 'filter'));
   const names = [...new Set(catalog.list().map(({ db }) => db))].sort(compare);
-  const databases = names.map(name => (truthy(body.nameOnly) ? { name } : { name, sizeOnDisk: Long.fromNumber(0), empty: false }));
+  const databases = names.map(name =>
+    truthy(body.nameOnly) ? { name } : { name, sizeOnDisk: Long.fromNumber(0), empty: false },
+  );
   return { databases: databases.filter(matches), ...(truthy(body.nameOnly) ? {} : { totalSize: 0, totalSizeMb: 0 }) };
 }
 
@@ -104,8 +109,12 @@ export async function createIndexes(engine: Engine, body: Doc): Promise<Doc> {
   checkNamespace(db, name);
   const begun = await storage.write(() => {
     const known = catalog.find(db, name);
-    const wanted = definitions.filter(definition => isNew(known, definition));
-    if (known && wanted.length + known.indexes.length >= MAX_INDEXES) fail('CannotCreateIndex', `too many indexes for ${db}.${name}`);
+    const wanted: Definition[] = [];
+    for (const definition of definitions) {
+      if (isNew([...(known?.indexes ?? []), ...wanted], definition)) wanted.push(definition);
+    }
+    if (known && wanted.length + known.indexes.length >= MAX_INDEXES)
+      fail('CannotCreateIndex', `too many indexes for ${db}.${name}`);
     const collection = known ?? catalog.create(db, name);
     const before = collection.indexes.length + 1;
     const added = wanted.map(definition => catalog.newIndex(definition, collection.count === 0));
@@ -114,22 +123,29 @@ export async function createIndexes(engine: Engine, body: Doc): Promise<Doc> {
     return { collection, added, before, created: !known };
   });
   const { collection, added, before, created } = begun;
-  await build(engine, collection, added.filter(index => !index.ready));
+  await build(
+    engine,
+    collection,
+    added.filter(index => !index.ready),
+  );
   await othersReady(collection, definitions);
   const numIndexesAfter = before + added.length;
   return { numIndexesBefore: before, numIndexesAfter, createdCollectionAutomatically: created };
 }
 
 function definitionOf(spec: Doc): Definition {
-  const refused = 'expireAfterSeconds partialFilterExpression collation hidden weights default_language wildcardProjection';
+  const refused =
+    'expireAfterSeconds partialFilterExpression collation hidden weights default_language wildcardProjection';
   const known = new Set(['v', 'key', 'name', 'unique', 'sparse', 'background', 'ns']);
   for (const option of Object.keys(spec)) {
     if (refused.split(' ').includes(option)) unsupported(`the index option '${option}'`);
-    if (!known.has(option)) fail('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an index specification`);
+    if (!known.has(option))
+      fail('InvalidIndexSpecificationOption', `The field '${option}' is not valid for an index specification`);
   }
   const pattern = document(spec.key, 'key');
   const key = Object.entries(pattern).map(([path, direction]) => keyPart(path, direction));
-  if (key.length === 0 || key.length > MAX_INDEX_FIELDS) fail('CannotCreateIndex', `An index needs 1 to ${MAX_INDEX_FIELDS} fields`);
+  if (key.length === 0 || key.length > MAX_INDEX_FIELDS)
+    fail('CannotCreateIndex', `An index needs 1 to ${MAX_INDEX_FIELDS} fields`);
   return { name: text(spec.name, 'name'), key, unique: truthy(spec.unique), sparse: truthy(spec.sparse) };
 }
 
@@ -144,13 +160,15 @@ function keyPart(path: string, direction: unknown): [string, 1 | -1] {
 }
 
 /** False if there is the same index already; throws if there is one that contradicts. */
-function isNew(collection: Collection | undefined, { name, key, unique, sparse }: Definition): boolean {
+function isNew(known: Definition[], { name, key, unique, sparse }: Definition): boolean {
   if (key.length === 1 && key[0]?.[0] === '_id' && key[0][1] === 1) return false;
-  for (const index of collection?.indexes ?? []) {
+  if (name === '_id_') fail('IndexKeySpecsConflict', 'The name _id_ is that of the index of _id');
+  for (const index of known) {
     const sameKey = JSON.stringify(index.key) === JSON.stringify(key);
     const sameOptions = index.unique === unique && index.sparse === sparse;
     if (index.name === name && sameKey && sameOptions) return false;
-    if (index.name === name) fail('IndexKeySpecsConflict', `An existing index has the same name as the requested index: ${name}`);
+    if (index.name === name)
+      fail('IndexKeySpecsConflict', `An existing index has the same name as the requested index: ${name}`);
     if (sameKey) fail('IndexOptionsConflict', `Index already exists with a different name: ${index.name}`);
   }
   return true;
@@ -165,6 +183,8 @@ async function build(engine: Engine, collection: Collection, indexes: Index[]): 
     while (from && indexes.length > 0) {
       const start: Buffer = from;
       from = await storage.write(() => {
+        if (indexes.some(index => !collection.indexes.includes(index)))
+          fail('OperationFailed', 'the index was dropped');
         const chunk = storage.scan({ from: start, to: end, limit: BUILD_CHUNK });
         for (const { key, value } of chunk) {
           for (const index of indexes) indexDocument(engine, collection, index, key.subarray(4), decode(value));
@@ -175,10 +195,10 @@ async function build(engine: Engine, collection: Collection, indexes: Index[]): 
     }
     await storage.write(() => {
       for (const index of indexes) index.ready = true;
-      if (indexes.length > 0 && catalog.find(collection.db, collection.name) === collection) catalog.save(collection);
+      if (indexes.length > 0) catalog.save(collection);
     });
   } catch (error) {
-    await storage.write(() => catalog.dropIndexes(collection, new Set(indexes.map(({ name }) => name))));
+    await storage.write(() => catalog.dropIndexes(collection, indexes));
     clearUp(engine);
     throw error;
   }
@@ -208,20 +228,22 @@ export async function dropIndexes(engine: Engine, body: Doc): Promise<Doc> {
   checkFields('dropIndexes', body, 'index');
   const collection = existing(engine, body, 'dropIndexes');
   const nIndexesWas = collection.indexes.length + 1;
-  await engine.storage.write(() => engine.catalog.dropIndexes(collection, namesOf(collection, body.index)));
+  await engine.storage.write(() => engine.catalog.dropIndexes(collection, wantedOf(collection, body.index)));
   clearUp(engine);
   return { nIndexesWas };
 }
 
-function namesOf(collection: Collection, wanted: unknown): Set<string> {
-  if (wanted === '*') return new Set(collection.indexes.map(({ name }) => name));
-  return new Set((isArray(wanted) ? wanted : [wanted]).map(one => nameOf(collection, one)));
+function wantedOf(collection: Collection, wanted: unknown): Index[] {
+  if (wanted === '*') return collection.indexes;
+  return (isArray(wanted) ? wanted : [wanted]).map(one => indexNamed(collection, one));
 }
 
-function nameOf(collection: Collection, wanted: unknown): string {
-  const key = isObject(wanted) ? Object.entries(wanted).map(([path, direction]) => keyPart(path, direction)) : undefined;
+function indexNamed(collection: Collection, wanted: unknown): Index {
+  const key = isObject(wanted)
+    ? Object.entries(wanted).map(([path, direction]) => keyPart(path, direction))
+    : undefined;
   const pattern = JSON.stringify(key);
   if (wanted === '_id_' || pattern === '[["_id",1]]') fail('InvalidOptions', 'cannot drop _id index');
   const found = collection.indexes.find(index => (key ? JSON.stringify(index.key) === pattern : index.name === wanted));
-  return found?.name ?? fail('IndexNotFound', `index not found with name [${key ? pattern : wanted}]`);
+  return found ?? fail('IndexNotFound', `index not found with name [${key ? pattern : wanted}]`);
 }

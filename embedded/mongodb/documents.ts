@@ -23,11 +23,13 @@ export function readDocument({ storage }: Engine, collection: Collection, idKey:
   return storage.get(storedKey(collection, idKey));
 }
 
-/** Throws DuplicateKey, BSONObjectTooLarge, InvalidIdField or CannotIndexParallelArrays, and then nothing was written. */
+/**
+ * Throws InvalidBSON, BSONObjectTooLarge, InvalidIdField, DuplicateKey or CannotIndexParallelArrays; then nothing was
+ * written.
+ */
 export function insertDocument(engine: Engine, collection: Collection, bytes: Uint8Array): Stored {
-  const raw = idFirst(bytes);
+  const { raw, doc } = parse(bytes);
   checkSize(raw);
-  const doc = decode(raw);
   checkId(doc._id);
   const idKey = documentKey(doc._id);
   const key = storedKey(collection, idKey);
@@ -40,15 +42,26 @@ export function insertDocument(engine: Engine, collection: Collection, bytes: Ui
   return { idKey, raw, doc };
 }
 
-/** Replaces `before` by `doc`, whose `_id` must be the same. Returns false, and writes nothing, if nothing differs. */
-export function updateDocument(engine: Engine, collection: Collection, before: Stored, doc: Doc): Stored | undefined {
+/**
+ * Replaces `before` by `doc`, whose `_id` must be the same. Returns undefined, and writes nothing, if nothing differs.
+ * `roots` are the top-level fields that may differ (all if not given): other indexes need not be looked at.
+ */
+export function updateDocument(
+  engine: Engine,
+  collection: Collection,
+  before: Stored,
+  doc: Doc,
+  roots?: Set<string>,
+): Stored | undefined {
   const raw = encode(doc);
   if (Buffer.compare(raw, before.raw) === 0) return undefined;
   checkSize(raw);
   const { idKey } = before;
-  const old = new Map(entriesOf(engine, collection, before.doc, idKey).map(entry => [entry.key.toString('latin1'), entry]));
+  const old = new Map(
+    entriesOf(engine, collection, before.doc, idKey, roots).map(entry => [entry.key.toString('latin1'), entry]),
+  );
   const added: IndexEntry[] = [];
-  for (const entry of entriesOf(engine, collection, doc, idKey)) {
+  for (const entry of entriesOf(engine, collection, doc, idKey, roots)) {
     if (!old.delete(entry.key.toString('latin1'))) added.push(entry);
   }
   refuseDuplicates(engine, collection, added, idKey);
@@ -72,9 +85,21 @@ export function indexDocument(engine: Engine, collection: Collection, index: Ind
   for (const { key } of entries) engine.storage.put(key, idKey);
 }
 
+function parse(bytes: Uint8Array): { raw: Uint8Array; doc: Doc } {
+  try {
+    const raw = idFirst(bytes);
+    return { raw, doc: decode(raw) };
+  } catch (error) {
+    return fail('InvalidBSON', error instanceof Error ? error.message : String(error));
+  }
+}
+
 function checkSize(raw: Uint8Array): void {
   if (raw.length <= MAX_DOCUMENT_BYTES) return;
-  fail('BSONObjectTooLarge', `BSONObj size: ${raw.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`);
+  fail(
+    'BSONObjectTooLarge',
+    `BSONObj size: ${raw.length} is invalid. Size must be between 0 and ${MAX_DOCUMENT_BYTES}`,
+  );
 }
 
 function checkId(id: unknown): void {
@@ -86,8 +111,11 @@ function checkId(id: unknown): void {
   }
 }
 
-function entriesOf(engine: Engine, collection: Collection, doc: Doc, idKey: Buffer): IndexEntry[] {
-  return collection.indexes.flatMap(index => indexEntries(engine, collection, index, doc, idKey));
+function entriesOf(engine: Engine, collection: Collection, doc: Doc, idKey: Buffer, roots?: Set<string>): IndexEntry[] {
+  const touched = roots
+    ? collection.indexes.filter(({ paths }) => paths.some(([root = '']) => roots.has(root)))
+    : collection.indexes;
+  return touched.flatMap(index => indexEntries(engine, collection, index, doc, idKey));
 }
 
 function indexEntries(engine: Engine, collection: Collection, index: Index, doc: Doc, idKey: Buffer): IndexEntry[] {
@@ -152,7 +180,9 @@ function refuseDuplicates({ storage }: Engine, collection: Collection, entries: 
 }
 
 function duplicate(collection: Collection, name: string, keyPattern: Doc, keyValue: Doc): never {
-  const text = Object.entries(keyValue).map(([path, value]) => `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}`);
+  const text = Object.entries(keyValue).map(
+    ([path, value]) => `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}`,
+  );
   const where = `collection: ${namespace(collection)} index: ${name} dup key: { ${text.join(', ')} }`;
   fail('DuplicateKey', `E11000 duplicate key error ${where}`, { keyPattern, keyValue });
 }

@@ -8,7 +8,7 @@ import { fail, unsupported } from './errors.ts';
 import { compileExpression } from './expression.ts';
 import { isNumber, toDouble } from './numbers.ts';
 import { parts, some } from './paths.ts';
-import { type Doc, isArray, isObject, isOperators, kindOf, TYPE_NAMES, truthy, wholeNumber } from './values.ts';
+import { type Doc, isArray, isObject, isOperators, kindOf, TYPE_NAMES, table, truthy, wholeNumber } from './values.ts';
 
 export type Predicate = (doc: unknown) => boolean;
 
@@ -17,8 +17,10 @@ type Ask = (test: Predicate, whole?: boolean) => boolean;
 type Condition = (ask: Ask) => boolean;
 
 const KNOWN_UNSUPPORTED = new Set(
-  ('$where $text $near $nearSphere $geoWithin $geoIntersects $jsonSchema $bitsAllClear $bitsAllSet $bitsAnyClear ' +
-    '$bitsAnySet $sampleRate $rand $within $geometry $maxDistance $minDistance $uniqueDocs').split(' '),
+  (
+    '$where $text $near $nearSphere $geoWithin $geoIntersects $jsonSchema $bitsAllClear $bitsAllSet $bitsAnyClear ' +
+    '$bitsAnySet $sampleRate $rand $within $geometry $maxDistance $minDistance $uniqueDocs'
+  ).split(' '),
 );
 
 /** Throws BadValue for an unknown operator or argument, NotImplemented for one this server does not have. */
@@ -68,8 +70,14 @@ function conditionsOf(value: unknown): Condition[] {
   return isOperators(value) ? operators(value) : [leaf(equalTo(value))];
 }
 
-const leaf = (test: Predicate, whole = false): Condition => ask => ask(test, whole);
-const not = (conditions: Condition[]): Condition => ask => !conditions.every(condition => condition(ask));
+const leaf =
+  (test: Predicate, whole = false): Condition =>
+  ask =>
+    ask(test, whole);
+const not =
+  (conditions: Condition[]): Condition =>
+  ask =>
+    !conditions.every(condition => condition(ask));
 
 function operators(value: Doc): Condition[] {
   const found: Condition[] = [];
@@ -86,9 +94,10 @@ function operators(value: Doc): Condition[] {
   return found;
 }
 
-const OPERATORS: Record<string, (argument: unknown, all: Doc) => Condition> = {
+const OPERATORS = table<(argument: unknown, all: Doc) => Condition>({
   $eq: value => leaf(equalTo(value)),
-  $ne: value => (value instanceof BSONRegExp ? fail('BadValue', "Can't have regex as arg to $ne.") : not([leaf(equalTo(value))])),
+  $ne: value =>
+    value instanceof BSONRegExp ? fail('BadValue', "Can't have regex as arg to $ne.") : not([leaf(equalTo(value))]),
   $gt: value => leaf(compared(value, order => order > 0, false)),
   $gte: value => leaf(compared(value, order => order >= 0, true)),
   $lt: value => leaf(compared(value, order => order < 0, false)),
@@ -103,7 +112,7 @@ const OPERATORS: Record<string, (argument: unknown, all: Doc) => Condition> = {
   $size: value => leaf(sizeTest(value), true),
   $mod: value => leaf(modTest(value)),
   $regex: (value, all) => leaf(regexTest(value, all.$options)),
-};
+});
 
 function equalTo(value: unknown): Predicate {
   if (value == null) return found => found == null;
@@ -174,7 +183,8 @@ function elementTest(argument: unknown): Predicate {
   if (!isObject(argument)) fail('BadValue', '$elemMatch needs an Object');
   if (isOperators(argument) && !LOGICAL.has(Object.keys(argument)[0] ?? '')) {
     const conditions = operators(argument);
-    return array => isArray(array) && array.some(element => conditions.every(condition => condition(test => test(element))));
+    return array =>
+      isArray(array) && array.some(element => conditions.every(condition => condition(test => test(element))));
   }
   const test = compileFilter(argument);
   return array => isArray(array) && array.some(element => (isObject(element) || isArray(element)) && test(element));
@@ -187,11 +197,13 @@ function sizeTest(argument: unknown): Predicate {
 }
 
 function modTest(argument: unknown): Predicate {
-  if (!isArray(argument) || argument.length !== 2) fail('BadValue', 'malformed mod, needs to be an array of two numbers');
+  if (!isArray(argument) || argument.length !== 2)
+    fail('BadValue', 'malformed mod, needs to be an array of two numbers');
   const [divisor, remainder] = argument.map(value => (isNumber(value) ? toInteger(value) : undefined));
   if (divisor === undefined || remainder === undefined) fail('BadValue', 'malformed mod, not a number');
   if (divisor === 0n) fail('BadValue', 'divisor cannot be 0');
-  return found => isNumber(found) && Number.isFinite(toDouble(found)) && (toInteger(found) ?? 0n) % divisor === remainder;
+  return found =>
+    isNumber(found) && Number.isFinite(toDouble(found)) && (toInteger(found) ?? 0n) % divisor === remainder;
 }
 
 function toInteger(value: unknown): bigint | undefined {

@@ -114,13 +114,15 @@ function combineDecimals(a: Num, b: Num, by: Combine): Decimal128 {
   if (!Number.isFinite(left) || !Number.isFinite(right)) return special(by.double(left, right));
   const x = a instanceof Double ? exactDecimal(a.value) : parseDecimal(a.toString());
   const y = b instanceof Double ? exactDecimal(b.value) : parseDecimal(b.toString());
-  if (by === MULTIPLY) return decimal({ coefficient: x.coefficient * y.coefficient, exponent: x.exponent + y.exponent });
+  if (by === MULTIPLY)
+    return decimal({ coefficient: x.coefficient * y.coefficient, exponent: x.exponent + y.exponent });
   const exponent = Math.min(x.exponent, y.exponent);
   const scale = (d: Decimal) => d.coefficient * 10n ** BigInt(d.exponent - exponent);
   return decimal({ coefficient: scale(x) + scale(y), exponent });
 }
 
-const special = (value: number) => Decimal128.fromString(Number.isNaN(value) ? 'NaN' : value < 0 ? '-Infinity' : 'Infinity');
+const special = (value: number) =>
+  Decimal128.fromString(Number.isNaN(value) ? 'NaN' : value < 0 ? '-Infinity' : 'Infinity');
 
 const decimal = ({ coefficient, exponent }: Decimal) =>
   Decimal128.fromStringWithRounding(`${coefficient}E${exponent >= 0 ? '+' : ''}${exponent}`);
@@ -130,12 +132,22 @@ function combine(a: Num, b: Num, by: Combine): Num | undefined {
   if (a instanceof Decimal128 || b instanceof Decimal128) return combineDecimals(a, b, by);
   if (a instanceof Double || b instanceof Double) return new Double(by.double(toDouble(a), toDouble(b)));
   const result = by.exact(toBig(a), toBig(b));
-  if (a instanceof Int32 && b instanceof Int32 && result === BigInt.asIntN(32, result)) return new Int32(Number(result));
+  if (a instanceof Int32 && b instanceof Int32 && result === BigInt.asIntN(32, result))
+    return new Int32(Number(result));
   return result >= LONG_MIN && result <= LONG_MAX ? Long.fromBigInt(result) : undefined;
 }
 
 export const add = (a: Num, b: Num) => combine(a, b, ADD);
 export const multiply = (a: Num, b: Num) => combine(a, b, MULTIPLY);
+
+/** The number with the other sign. The least int becomes a long, the least long a double. */
+export function negated(value: Num): Num {
+  if (value instanceof Int32) return value.value === -(2 ** 31) ? Long.fromNumber(2 ** 31) : new Int32(-value.value);
+  if (value instanceof Double) return new Double(-value.value);
+  if (value instanceof Long) return value.equals(Long.MIN_VALUE) ? new Double(2 ** 63) : value.negate();
+  const text = value.toString();
+  return Decimal128.fromString(text.startsWith('-') ? text.slice(1) : `-${text}`);
+}
 
 /** The narrowest of int and long that holds a whole JavaScript number. */
 export function whole(value: number): Int32 | Long {

@@ -7,22 +7,32 @@ import { type Doc, isArray, isObject, truthy, wholeNumber } from './values.ts';
 
 /** Fields every command may have; what they ask for a single node gives anyway, or is checked below. */
 const COMMON = new Set(
-  ('$db lsid $clusterTime $readPreference readConcern writeConcern comment maxTimeMS apiVersion apiStrict ' +
-    'apiDeprecationErrors bypassDocumentValidation ordered').split(' '),
+  (
+    '$db lsid $clusterTime $readPreference readConcern writeConcern comment maxTimeMS apiVersion apiStrict ' +
+    'apiDeprecationErrors bypassDocumentValidation ordered'
+  ).split(' '),
 );
 
 /** Throws IDLUnknownField for a field MongoDB does not know either, NotImplemented for one it does. */
 export function checkFields(command: string, body: Doc, known: string, refused = ''): void {
-  const allowed = new Set(known.split(' '));
+  const allowed = words(known);
   for (const name of Object.keys(body)) {
     if (name === command || allowed.has(name) || COMMON.has(name)) continue;
     if (['txnNumber', 'startTransaction', 'autocommit'].includes(name)) {
       fail('IllegalOperation', 'Transaction numbers are only allowed on a replica set member or mongos');
     }
-    if (refused.split(' ').includes(name)) refuseUnlessOff(command, name, body[name]);
+    if (words(refused).has(name)) refuseUnlessOff(command, name, body[name]);
     else fail('IDLUnknownField', `BSON field '${command}.${name}' is an unknown field.`);
   }
   checkConcerns(body);
+}
+
+const split = new Map<string, Set<string>>();
+
+function words(list: string): Set<string> {
+  const known = split.get(list) ?? new Set(list.split(' '));
+  split.set(list, known);
+  return known;
 }
 
 function refuseUnlessOff(command: string, name: string, value: unknown): void {
@@ -38,7 +48,8 @@ function checkConcerns({ writeConcern, readConcern, bypassDocumentValidation }: 
   }
   const w = isObject(writeConcern) ? writeConcern.w : undefined;
   if (isNumber(w) && toDouble(w) > 1) fail('BadValue', "cannot use 'w' > 1 when a host is not replicated");
-  if (typeof w === 'string' && w !== 'majority') fail('BadValue', `cannot use non-majority 'w' mode ${w} when a host is not replicated`);
+  if (typeof w === 'string' && w !== 'majority')
+    fail('BadValue', `cannot use non-majority 'w' mode ${w} when a host is not replicated`);
 }
 
 /** On the clock of `performance.now()`; none is infinity. */
@@ -74,7 +85,8 @@ export function sortOf(value: unknown): SortKey {
   return Object.entries(document(value, 'sort')).map(([path, direction]) => {
     if (isObject(direction)) unsupported(`sorting by ${Object.keys(direction)[0]}`);
     const sign = isNumber(direction) ? toDouble(direction) : 0;
-    if (sign !== 1 && sign !== -1) fail('BadValue', `$sort key ordering must be 1 (ascending) or -1 (descending): '${path}'`);
+    if (sign !== 1 && sign !== -1)
+      fail('BadValue', `$sort key ordering must be 1 (ascending) or -1 (descending): '${path}'`);
     return [path, sign];
   });
 }
@@ -86,4 +98,5 @@ export function hintOf(value: unknown): Hint {
   return pattern.map(([path, direction]) => [path, isNumber(direction) ? toDouble(direction) : 0]);
 }
 
-export const long = (value: unknown): Long => (value instanceof Long ? value : Long.fromNumber(wholeNumber(value, 'cursor id')));
+export const long = (value: unknown): Long =>
+  value instanceof Long ? value : Long.fromNumber(wholeNumber(value, 'cursor id'));

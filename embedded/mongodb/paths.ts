@@ -74,11 +74,17 @@ export function indexed(doc: unknown, path: string[]): Indexed {
 function indexedArray(array: unknown[], path: string[], i: number): Indexed {
   const values: unknown[] = [];
   let exists = false;
-  some(array, path, found => {
-    exists ||= found !== undefined;
-    if (!(i === path.length && found === array)) values.push(found === undefined ? null : found);
-    return false;
-  }, false, i);
+  some(
+    array,
+    path,
+    found => {
+      exists ||= found !== undefined;
+      if (!(i === path.length && found === array)) values.push(found === undefined ? null : found);
+      return false;
+    },
+    false,
+    i,
+  );
   // undefined: the entry of an array in which there is nothing to index, below null and no match for it.
   return { values: values.length > 0 ? values : [undefined], array: path.slice(0, i).join('.'), exists };
 }

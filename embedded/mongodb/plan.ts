@@ -40,19 +40,27 @@ type Bounds = { intervals: Interval[]; points: boolean; exact: boolean };
 type Condition = { operator: string; value: unknown };
 type Conditions = Map<string, Condition[]>;
 
-export function choosePlan(collection: Collection, filter: Doc, sort: SortKey, hint?: Hint): Plan {
+/** What is asked of a plan. `within` tells whether ranges hold no more than so many keys. */
+export type Wanted = { filter: Doc; sort: SortKey; limit: number; hint?: Hint };
+type Within = (ranges: Range[], keys: number) => boolean;
+
+export function choosePlan(collection: Collection, { filter, sort, limit, hint }: Wanted, within: Within): Plan {
   const { conditions, others, alternatives } = conditionsOf(filter);
-  const indexes = hint === undefined ? [undefined, ...collection.indexes.filter(i => i.ready)] : [hinted(collection, hint)];
+  const indexes =
+    hint === undefined ? [undefined, ...collection.indexes.filter(i => i.ready)] : [hinted(collection, hint)];
   const candidates = indexes.flatMap(index => {
     const scan = scanOf(collection, index, conditions, sort, others === 0);
     return scan ? [scan] : [];
   });
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a), candidates[0] ?? whole(collection));
   if (!best.bounded && hint === undefined) {
-    const union = alternatives.map(list => unionOf(collection, list)).find(plan => plan !== undefined);
+    const union = alternatives.map(list => unionOf(collection, list, within)).find(plan => plan !== undefined);
     if (union) return union;
   }
-  return best;
+  if (limit === 0 || best.sorted || sort.length === 0) return best;
+  // An index in the order of the sort can stop at the limit, where the best one may have much to read and sort first.
+  const stopping = candidates.find(scan => scan.sorted && scan.bounded);
+  return stopping && !within(best.ranges, Math.max(1000, 10 * limit)) ? stopping : best;
 }
 
 const whole = (collection: Collection): Scored => ({
@@ -63,15 +71,18 @@ const whole = (collection: Collection): Scored => ({
 function hinted(collection: Collection, hint: Exclude<Hint, undefined>): Index | undefined {
   if (hint === '_id_' || hint === '$natural') return undefined;
   const pattern = (key: [string, number][]) => JSON.stringify(key);
-  if (typeof hint !== 'string' && ['[["_id",1]]', '[["$natural",1]]', '[["$natural",-1]]'].includes(pattern(hint))) return undefined;
-  const index = collection.indexes.find(i => (typeof hint === 'string' ? i.name === hint : pattern(i.key) === pattern(hint)));
+  if (typeof hint !== 'string' && ['[["_id",1]]', '[["$natural",1]]', '[["$natural",-1]]'].includes(pattern(hint)))
+    return undefined;
+  const index = collection.indexes.find(i =>
+    typeof hint === 'string' ? i.name === hint : pattern(i.key) === pattern(hint),
+  );
   return index?.ready ? index : fail('BadValue', 'hint provided does not correspond to an existing index');
 }
 
-function unionOf(collection: Collection, list: Doc[]): Plan | undefined {
+function unionOf(collection: Collection, list: Doc[], within: Within): Plan | undefined {
   const scans: Scan[] = [];
   for (const filter of list) {
-    const plan = choosePlan(collection, filter, []);
+    const plan = choosePlan(collection, { filter, sort: [], limit: 0 }, within);
     const parts = plan.kind === 'scan' ? [plan] : plan.scans;
     if (parts.some(scan => !scan.bounded)) return undefined;
     scans.push(...parts);
@@ -89,10 +100,11 @@ function conditionsOf(filter: Doc): { conditions: Conditions; others: number; al
   const walk = (part: Doc) => {
     for (const [name, value] of Object.entries(part)) {
       if (name === '$and' && isArray(value)) value.filter(isObject).forEach(walk);
-      else if (name === '$or' && isArray(value)) others = alternatives.push(value.filter(isObject));
       else if (name === '$comment') continue;
-      else if (name.startsWith('$')) others++;
-      else if (!isOperators(value)) note(name, '$eq', value);
+      else if (name.startsWith('$')) {
+        others++;
+        if (name === '$or' && isArray(value)) alternatives.push(value.filter(isObject));
+      } else if (!isOperators(value)) note(name, '$eq', value);
       else for (const [operator, argument] of Object.entries(value)) note(name, operator, argument);
     }
   };
@@ -104,7 +116,13 @@ type Scored = Scan & { score: number };
 
 const ID_KEY: [string, 1][] = [['_id', 1]];
 
-function scanOf(collection: Collection, index: Index | undefined, conditions: Conditions, sort: SortKey, alone: boolean): Scored | undefined {
+function scanOf(
+  collection: Collection,
+  index: Index | undefined,
+  conditions: Conditions,
+  sort: SortKey,
+  alone: boolean,
+): Scored | undefined {
   const key = index?.key ?? ID_KEY;
   const limit = index ? partBytes(key.length) : partBytes(1);
   if (index?.sparse && !key.some(([path]) => impliesExistence(conditions.get(path) ?? []))) return undefined;
@@ -133,7 +151,7 @@ function scanOf(collection: Collection, index: Index | undefined, conditions: Co
   }
   exact &&= used === conditions.size || (index?.sparse === true && sparseExact(index, conditions, used));
   ranges ??= prefixes.map(from => ({ from, to: after(from) }));
-  const order = sortOrder(key, single, sort, ranges.length);
+  const order = sortOrder(key, single, sort);
   const sorted = order !== undefined && !index?.lossy && !index?.multikey.some(Boolean);
   const sparse = index?.sparse === true;
   // Whole unique keys lead to one document each: nothing can be better.
@@ -141,7 +159,8 @@ function scanOf(collection: Collection, index: Index | undefined, conditions: Co
   return {
     ...{ kind: 'scan', index, ranges: merge(ranges), reverse: sorted && order === 'backward', exact, sorted, keyed },
     bounded: used > 0 || sparse,
-    score: points * 10 + (used - points) * 5 + (sorted && sort.length > 0 ? 6 : 0) + (sparse ? 3 : 0) + (keyed ? 100 : 0),
+    score:
+      points * 10 + (used - points) * 5 + (sorted && sort.length > 0 ? 6 : 0) + (sparse ? 3 : 0) + (keyed ? 100 : 0),
   };
 }
 
@@ -161,9 +180,8 @@ function impliesExistence(conditions: Condition[]): boolean {
 }
 
 /** Ascending or backward if, after fields fixed to one point, the index goes on in the order of the sort. */
-function sortOrder(key: Index['key'], fixed: number, sort: SortKey, ranges: number): 'forward' | 'backward' | undefined {
+function sortOrder(key: Index['key'], fixed: number, sort: SortKey): 'forward' | 'backward' | undefined {
   if (sort.length === 0) return 'forward';
-  if (ranges > 1) return undefined;
   const fixedPaths = new Set(key.slice(0, fixed).map(([path]) => path));
   const wanted = sort.filter(([path]) => !fixedPaths.has(path));
   const rest = key.slice(fixed);
@@ -191,7 +209,10 @@ function merge(ranges: Range[]): Range[] {
   return merged;
 }
 
-/** Bounds from the conditions on one field. With arrays on its path, only one condition can be used: each may be met by another element. */
+/**
+ * Bounds from the conditions on one field. With arrays on its path, only one condition can be used, because each may
+ * be met by another element.
+ */
 function boundsOf(conditions: Condition[], limit: number, multikey: boolean): Bounds | undefined {
   let result: Bounds | undefined;
   let complete = true;
@@ -239,7 +260,8 @@ const unusable = (value: unknown) =>
   isArray(value) || value instanceof BSONRegExp || (isNumber(value) && Number.isNaN(toDouble(value)));
 
 function pointsOf(values: unknown[], limit: number): Bounds | undefined {
-  if (values.length > MAX_RANGES || values.some(value => isArray(value) || value instanceof BSONRegExp)) return undefined;
+  if (values.length > MAX_RANGES || values.some(value => isArray(value) || value instanceof BSONRegExp))
+    return undefined;
   const keys = new Map<string, Interval>();
   for (const value of values) {
     const key = shorten(encodeValue(value ?? null), limit);

@@ -1,7 +1,7 @@
 import { fail, unsupported } from './errors.ts';
 import { isNumber } from './numbers.ts';
 import { checkPath, parts } from './paths.ts';
-import { type Doc, isArray, isObject, truthy } from './values.ts';
+import { type Doc, isArray, isObject, setOwn, truthy } from './values.ts';
 
 export type Projection = (doc: Doc) => Doc;
 
@@ -37,26 +37,29 @@ function refuseExpression(name: string, value: unknown): void {
 function toTree(paths: string[]): Tree {
   const tree: Tree = new Map();
   for (const path of paths) {
-    let level = tree;
     const steps = parts(path);
-    for (const [i, step] of steps.entries()) {
-      const next = level.get(step);
-      const last = i === steps.length - 1;
-      if (next === true || (last && next)) fail('BadValue', `Invalid projection: path collision at ${path}`);
-      if (last) level.set(step, true);
-      else level.set(step, next ?? new Map());
-      level = level.get(step) as Tree;
+    const last = steps.at(-1) ?? '';
+    let level = tree;
+    for (const step of steps.slice(0, -1)) {
+      const next: Tree | true = level.get(step) ?? new Map();
+      if (next === true) return collision(path);
+      level.set(step, next);
+      level = next;
     }
+    if (level.has(last)) collision(path);
+    level.set(last, true);
   }
   return tree;
 }
+
+const collision = (path: string) => fail('BadValue', `Invalid projection: path collision at ${path}`);
 
 function include(doc: Doc, tree: Tree): Doc {
   const kept: Doc = {};
   for (const name of Object.keys(doc)) {
     const branch = tree.get(name);
     const value = branch === undefined ? undefined : branch === true ? doc[name] : includeValue(doc[name], branch);
-    if (value !== undefined) kept[name] = value;
+    if (value !== undefined) setOwn(kept, name, value);
   }
   return kept;
 }
@@ -70,8 +73,8 @@ function exclude(doc: Doc, tree: Tree): Doc {
   const kept: Doc = {};
   for (const name of Object.keys(doc)) {
     const branch = tree.get(name);
-    if (branch === undefined) kept[name] = doc[name];
-    else if (branch !== true) kept[name] = excludeValue(doc[name], branch);
+    if (branch === undefined) setOwn(kept, name, doc[name]);
+    else if (branch !== true) setOwn(kept, name, excludeValue(doc[name], branch));
   }
   return kept;
 }

@@ -23,10 +23,22 @@ export async function find(reader: Reader, body: Doc): Promise<Doc> {
   const lease: Lease = { stale: false };
   const run = collection && runQuery(reader, collection, query);
   const results = run ? shown(run.hits, projection) : [].values();
-  return reader.cursors.open(namespace, results, run?.lease ?? lease, batchSize, truthy(body.singleBatch), deadlineOf(body));
+  return reader.cursors.open(
+    namespace,
+    results,
+    run?.lease ?? lease,
+    batchSize,
+    truthy(body.singleBatch),
+    deadlineOf(body),
+  );
 }
 
-export type Find = { namespace: string; collection: Collection | undefined; query: Query; projection: Projection | undefined };
+export type Find = {
+  namespace: string;
+  collection: Collection | undefined;
+  query: Query;
+  projection: Projection | undefined;
+};
 
 /** Checks everything about a find, also when the collection is not there. */
 export function parseFind({ catalog }: Engine, body: Doc): Find {
@@ -63,7 +75,12 @@ export async function killCursors({ cursors }: Reader, body: Doc): Promise<Doc> 
   if (!isArray(body.cursors)) fail('TypeMismatch', "field 'cursors' must be an array");
   const ids = body.cursors.map(long);
   const cursorsKilled = ids.filter(id => cursors.kill(id));
-  return { cursorsKilled, cursorsNotFound: ids.filter(id => !cursorsKilled.includes(id)), cursorsAlive: [], cursorsUnknown: [] };
+  return {
+    cursorsKilled,
+    cursorsNotFound: ids.filter(id => !cursorsKilled.includes(id)),
+    cursorsAlive: [],
+    cursorsUnknown: [],
+  };
 }
 
 export async function count(reader: Reader, body: Doc): Promise<Doc> {
@@ -81,8 +98,16 @@ export function parseCount({ catalog }: Engine, body: Doc): { collection: Collec
   return { collection: catalog.find(text(body.$db, '$db'), text(body.count, 'count')), query };
 }
 
-/** From the keys alone, without reading documents, where an index says exactly what the filter says. */
-export async function countMatching(reader: Engine, collection: Collection, query: Query, deadline: number): Promise<number> {
+/**
+ * From the keys alone, without reading documents, where an index says exactly what the filter says. Without a filter
+ * it is the collection's own count, which may already hold what is just being committed.
+ */
+export async function countMatching(
+  reader: Engine,
+  collection: Collection,
+  query: Query,
+  deadline: number,
+): Promise<number> {
   const within = (all: number) => Math.max(0, Math.min(all - query.skip, query.limit || all));
   if (Object.keys(query.filter).length === 0) return within(collection.count);
   const run = runQuery(reader, collection, { ...query, skip: 0, limit: query.limit && query.limit + query.skip });
@@ -111,7 +136,10 @@ export async function distinct(reader: Reader, body: Doc): Promise<Doc> {
   return { values: values.filter((value, i) => i === 0 || compare(value, values[i - 1]) !== 0) };
 }
 
-export function parseDistinct({ catalog }: Engine, body: Doc): { collection: Collection | undefined; query: Query; key: string } {
+export function parseDistinct(
+  { catalog }: Engine,
+  body: Doc,
+): { collection: Collection | undefined; query: Query; key: string } {
   checkFields('distinct', body, 'key query hint', 'collation');
   const filter = document(body.query, 'query');
   compileFilter(filter);

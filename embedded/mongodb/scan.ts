@@ -37,7 +37,12 @@ export type Run = { plan: Plan; stats: Stats; lease: Lease; hits: Steps };
 /** Throws what the filter is wrong about; nothing is read before the first hit is asked for. */
 export function runQuery(engine: Engine, collection: Collection, query: Query): Run {
   const test = compileFilter(query.filter);
-  const plan = choosePlan(collection, query.filter, query.sort, query.hint);
+  const within = (ranges: Range[], keys: number) => {
+    let left = keys;
+    for (const range of ranges) if (left >= 0) left -= engine.storage.scan({ ...range, limit: left + 1 }).length;
+    return left >= 0;
+  };
+  const plan = choosePlan(collection, { ...query, limit: query.limit && query.limit + query.skip }, within);
   const stats = { keys: 0, docs: 0 };
   const lease = { stale: false };
   const found = matching(engine, collection, plan, test, stats, lease);
@@ -58,12 +63,19 @@ function* window(hits: Steps, { skip, limit }: Query): Steps {
   }
 }
 
-function* matching(engine: Engine, collection: Collection, plan: Plan, test: Predicate, stats: Stats, lease: Lease): Steps {
+function* matching(
+  engine: Engine,
+  collection: Collection,
+  plan: Plan,
+  test: Predicate,
+  stats: Stats,
+  lease: Lease,
+): Steps {
   const scans = plan.kind === 'scan' ? [plan] : plan.scans;
   const repeats = scans.length > 1 || scans[0]?.index?.multikey.some(Boolean);
   const seen = new Set<string>();
   for (const scan of scans) {
-    for (const entry of entries(engine, scan, lease)) {
+    for (const entry of entries(engine, collection, scan, lease)) {
       if (!entry) yield undefined;
       else {
         const hit = toHit(engine, collection, scan, entry, plan.exact ? undefined : test, stats);
@@ -75,7 +87,14 @@ function* matching(engine: Engine, collection: Collection, plan: Plan, test: Pre
   }
 }
 
-function toHit(engine: Engine, collection: Collection, scan: Scan, entry: Entry, test: Predicate | undefined, stats: Stats): Hit | undefined {
+function toHit(
+  engine: Engine,
+  collection: Collection,
+  scan: Scan,
+  entry: Entry,
+  test: Predicate | undefined,
+  stats: Stats,
+): Hit | undefined {
   if (scan.index || scan.bounded) stats.keys++;
   const idKey = scan.index ? entry.value : entry.key.subarray(4);
   const raw = scan.index ? readDocument(engine, collection, idKey) : entry.value;
@@ -86,7 +105,8 @@ function toHit(engine: Engine, collection: Collection, scan: Scan, entry: Entry,
   return test(doc) ? { idKey, raw, doc } : undefined;
 }
 
-function* entries({ storage }: Engine, scan: Scan, lease: Lease): Generator<Entry | undefined> {
+function* entries(engine: Engine, collection: Collection, scan: Scan, lease: Lease): Generator<Entry | undefined> {
+  const { storage } = engine;
   const ranges = scan.reverse ? scan.ranges.toReversed() : scan.ranges;
   let size = FIRST_CHUNK;
   let turns = 0;
@@ -99,6 +119,7 @@ function* entries({ storage }: Engine, scan: Scan, lease: Lease): Generator<Entr
     }
     let rest: Range | undefined = range;
     while (rest) {
+      refuseIfDropped(engine, collection, scan);
       const chunk: Entry[] = storage.scan({ ...rest, reverse: scan.reverse, limit: size });
       lease.stale = false;
       let last: Entry | undefined;
@@ -111,6 +132,14 @@ function* entries({ storage }: Engine, scan: Scan, lease: Lease): Generator<Entr
       size = Math.min(size * 2, LAST_CHUNK);
       if (rest) yield undefined;
     }
+  }
+}
+
+/** What is dropped between two chunks would look like the end. */
+function refuseIfDropped({ catalog }: Engine, collection: Collection, { index }: Scan): void {
+  const there = catalog.find(collection.db, collection.name) === collection;
+  if (!there || (index && !collection.indexes.includes(index))) {
+    fail('QueryPlanKilled', 'the collection or index was dropped while it was read');
   }
 }
 
@@ -138,7 +167,8 @@ function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
     kept.push({ key, hit: { idKey: hit.idKey, raw: hit.raw } });
     bytes += key.length + hit.raw.length;
     if (kept.length > 2 * wanted + 1000 || bytes > SORT_BYTES) cut();
-    if (bytes > SORT_BYTES) fail('QueryExceededMemoryLimitNoDiskUseAllowed', `Sort exceeded memory limit of ${SORT_BYTES} bytes`);
+    if (bytes > SORT_BYTES)
+      fail('QueryExceededMemoryLimitNoDiskUseAllowed', `Sort exceeded memory limit of ${SORT_BYTES} bytes`);
   }
   cut();
   for (const { hit } of kept) yield hit;

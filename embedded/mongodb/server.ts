@@ -10,6 +10,7 @@ export type Served = { port: number; url: string; close(): Promise<void> };
 
 /** Requests of one connection answered side by side; beyond that its socket is not read. */
 const MAX_PIPELINED = 64;
+const MAX_CONNECTIONS = 2000;
 const CLOSE_MS = 5000;
 
 /** Throws if the folder is in use by another process or the address is taken. */
@@ -34,6 +35,7 @@ async function listen(database: Database, port: number, host: string, unlock: ()
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   });
+  server.maxConnections = MAX_CONNECTIONS;
   const taken = await new Promise<number>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve(portOf(server)));

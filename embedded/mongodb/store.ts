@@ -15,7 +15,7 @@ export type Storage = {
   /** Inside a job it sees the job's own transaction, elsewhere what is committed. */
   get(key: Uint8Array): Buffer | undefined;
   scan(span: Span): Entry[];
-  count(from: Uint8Array, to: Uint8Array, limit?: number): number;
+  count(from: Uint8Array, to: Uint8Array): number;
   /** Only inside a job. Throws StorageError, which undoes the whole transaction. */
   put(key: Uint8Array, value: Uint8Array): void;
   remove(key: Uint8Array): void;
@@ -37,7 +37,7 @@ const GROUP_MS = 40;
 export function openStorage(dir: string): Storage {
   // Without overlappingSync, lmdb's classic order holds: a commit returns, and is visible, only after its fsync.
   const db = open<Buffer, Uint8Array>({ path: dir, keyEncoding: 'binary', encoding: 'binary', overlappingSync: false });
-  let queue: Job[] = [];
+  const queue: Job[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
   const undone: (() => void)[] = [];
@@ -48,17 +48,15 @@ export function openStorage(dir: string): Storage {
   }
 
   async function commitGroup(): Promise<void> {
-    let taken: Job[] = [];
+    const taken: Job[] = [];
     try {
       // A child transaction, because only that is rolled back when the callback throws.
-      await db.childTransaction(() => {
-        taken = runGroup(queue);
-        queue = queue.slice(taken.length);
-      });
+      await db.childTransaction(() => runGroup(queue, taken));
       for (const job of taken) job.settle();
     } catch (error) {
       for (const listener of undone) listener();
-      if (taken.length === 0) queue = queue.slice((taken = queue).length);
+      // If not even the transaction could begin, nothing that waits for one can go on.
+      if (taken.length === 0) taken.push(...queue.splice(0));
       for (const job of taken) job.settle(asCommandError(error));
     }
   }
@@ -66,15 +64,15 @@ export function openStorage(dir: string): Storage {
   return {
     get: key => asBuffer(db.getBinary(key)),
     scan: span => scan(db, span),
-    count: (from, to, limit) => db.getCount({ start: from, end: to, ...(limit ? { limit } : {}) }),
+    count: (from, to) => db.getCount({ start: from, end: to }),
     put: (key, value) => guard(() => db.putSync(key, Buffer.from(value))),
     remove: key => guard(() => db.removeSync(key)),
     write(run) {
       if (closed) return Promise.reject(new CommandError('InternalError', 'the storage is closed'));
       return new Promise((resolve, reject) => {
         queue.push(toJob(run, resolve, reject));
-        // In a task of its own, so that the writes of all requests that have just arrived share the commit.
-        running ??= new Promise<void>(next => setImmediate(next)).then(commitAll);
+        // lmdb begins its transaction in a later task; until then the writes of other requests join this one.
+        running ??= commitAll();
       });
     },
     onUndo: listener => undone.push(listener),
@@ -86,11 +84,14 @@ export function openStorage(dir: string): Storage {
   };
 }
 
-function runGroup(queue: Job[]): Job[] {
+function runGroup(queue: Job[], taken: Job[]): void {
   const end = performance.now() + GROUP_MS;
-  let count = 0;
-  while (count < queue.length && (count === 0 || performance.now() < end)) queue[count++]?.run();
-  return queue.slice(0, count);
+  do {
+    const job = queue.shift();
+    if (!job) return;
+    taken.push(job);
+    job.run();
+  } while (performance.now() < end);
 }
 
 /** Keeps the job's own result or error until the transaction is durable. A StorageError is the transaction's. */

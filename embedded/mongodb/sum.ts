@@ -1,12 +1,13 @@
-/** Accumulators of `$group`, also usable over arrays in expressions. Sums of ints and longs are exact. */
-import { Decimal128, Double, Int32, Long } from 'bson';
+/** Accumulators of `$group`. Sums of ints and longs are exact. */
+import { Decimal128, Double, Int32 } from 'bson';
 import { compare, equal } from './compare.ts';
-import { fail, unsupported } from './errors.ts';
+import { unsupported } from './errors.ts';
 import { add, isNumber, type Num, toDouble } from './numbers.ts';
+import { table } from './values.ts';
 
 export type Accumulator = { add(value: unknown): void; result(): unknown };
 
-export const ACCUMULATORS: Record<string, () => Accumulator> = {
+export const ACCUMULATORS = table<() => Accumulator>({
   $sum: () => summing(({ total }) => total()),
   $avg: () => summing(({ total, count }) => (count > 0 ? average(total(), count) : null)),
   $min: () => extreme(-1),
@@ -15,7 +16,7 @@ export const ACCUMULATORS: Record<string, () => Accumulator> = {
   $last: () => kept(value => value),
   $push: () => listing(() => true),
   $addToSet: () => listing((values, value) => !values.some(known => equal(known, value))),
-};
+});
 
 function kept(choose: (value: unknown, now: unknown, seen: boolean) => unknown): Accumulator {
   let now: unknown;
@@ -84,20 +85,4 @@ function summing(finish: (sum: { total: () => Num; count: number }) => unknown):
 function average(total: Num, count: number): Num {
   if (total instanceof Decimal128) unsupported('$avg of decimals');
   return new Double(toDouble(total) / count);
-}
-
-/** A number that must be whole, as a JavaScript number; for arguments such as positions. */
-export function integer(value: unknown, name: string): number {
-  if (!isNumber(value) || !Number.isSafeInteger(toDouble(value))) fail('BadValue', `${name} needs a whole number`);
-  return toDouble(value);
-}
-
-export const negated = (value: Num): Num => add(new Int32(0), opposite(value)) ?? new Double(-toDouble(value));
-
-function opposite(value: Num): Num {
-  if (value instanceof Int32) return value.value === -(2 ** 31) ? Long.fromNumber(2 ** 31) : new Int32(-value.value);
-  if (value instanceof Double) return new Double(-value.value);
-  if (value instanceof Long) return value.equals(Long.MIN_VALUE) ? new Double(2 ** 63) : value.negate();
-  const text = value.toString();
-  return Decimal128.fromString(text.startsWith('-') ? text.slice(1) : `-${text}`);
 }

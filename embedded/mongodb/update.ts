@@ -8,13 +8,13 @@ import { fail, unsupported } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { add, isNumber, multiply } from './numbers.ts';
 import { checkPath, field, get, isPosition, parts } from './paths.ts';
-import { type Doc, isArray, isObject, isOperators, wholeNumber } from './values.ts';
+import { type Doc, isArray, isObject, isOperators, setOwn, table, wholeNumber } from './values.ts';
 
 /** Changes a decoded document in place. `inserting` is true when an upsert builds a new one. */
 export type Change = (doc: Doc, inserting: boolean) => void;
 
-/** `replacement` is set when the whole document is replaced. */
-export type Update = { change: Change; replacement?: Doc };
+/** `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. */
+export type Update = { change: Change; replacement?: Doc; roots?: Set<string> };
 
 type Step = { path: string; apply: Change };
 type Operator = (path: string, argument: unknown) => Step[];
@@ -28,12 +28,14 @@ export function compileUpdate(update: unknown): Update {
   refuseConflicts(steps.map(step => step.path));
   // MongoDB (from 5.0) creates fields in the order of their names, numbers by value.
   steps.sort((a, b) => comparePaths(a.path, b.path));
-  return { change: (doc, inserting) => steps.forEach(step => void step.apply(doc, inserting)) };
+  const roots = new Set(steps.map(({ path }) => parts(path)[0] ?? ''));
+  return { roots, change: (doc, inserting) => steps.forEach(step => void step.apply(doc, inserting)) };
 }
 
 function replaceBy(replacement: Doc, names: string[]): Update {
   const wrong = names.find(name => name.startsWith('$'));
-  if (wrong) fail('DollarPrefixedFieldName', `The dollar ($) prefixed field '${wrong}' is not allowed in a replacement`);
+  if (wrong)
+    fail('DollarPrefixedFieldName', `The dollar ($) prefixed field '${wrong}' is not allowed in a replacement`);
   return { replacement, change: (doc, inserting) => replace(doc, replacement, inserting) };
 }
 
@@ -41,7 +43,7 @@ function replace(doc: Doc, replacement: Doc, inserting: boolean): void {
   const id = doc._id;
   for (const name of Object.keys(doc)) if (name !== '_id') delete doc[name];
   if (replacement._id !== undefined && inserting && id === undefined) doc._id = replacement._id;
-  for (const [name, value] of Object.entries(replacement)) doc[name] = value;
+  for (const [name, value] of Object.entries(replacement)) setOwn(doc, name, value);
 }
 
 function operatorSteps(name: string, fields: unknown): Step[] {
@@ -94,11 +96,11 @@ function comparePaths(a: string, b: string): number {
 }
 
 /** A step that sets what `next` makes of the value that is there (undefined: none). */
-const setting = (next: (now: unknown, doc: Doc) => unknown) => (path: string): Step[] => [
-  { path, apply: doc => write(doc, parts(path), now => next(now, doc)) },
-];
+const setting =
+  (next: (now: unknown, doc: Doc) => unknown) =>
+  (path: string): Step[] => [{ path, apply: doc => write(doc, parts(path), now => next(now, doc)) }];
 
-const OPERATORS: Record<string, Operator> = {
+const OPERATORS = table<Operator>({
   $set: (path, value) => setting(() => value)(path),
   $setOnInsert: (path, value) => {
     const onInsert: Change = (doc, inserting) => {
@@ -116,23 +118,26 @@ const OPERATORS: Record<string, Operator> = {
   $push: (path, argument) => setting(now => push(arrayAt('$push', path, now), argument))(path),
   $addToSet: (path, argument) => setting(now => addToSet(arrayAt('$addToSet', path, now), argument))(path),
   $pull: (path, condition) => removing(path, pulled(condition)),
-  $pullAll: (path, values) => {
-    if (!isArray(values)) fail('BadValue', '$pullAll requires an array argument');
-    return removing(path, element => values.some(value => equal(value, element)));
-  },
   $pop: (path, end) => {
     const from = wholeNumber(end, '$pop');
     if (from !== 1 && from !== -1) fail('FailedToParse', '$pop expects 1 or -1');
     return existingArray('$pop', path, array => (from === 1 ? array.slice(0, -1) : array.slice(1)));
   },
-};
+});
 
 function arithmetic(name: '$inc' | '$mul', path: string, now: unknown, by: unknown, doc: Doc): unknown {
-  if (!isNumber(by)) fail('TypeMismatch', `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: {${path}: ${by}}`);
+  if (!isNumber(by))
+    fail(
+      'TypeMismatch',
+      `Cannot ${name === '$inc' ? 'increment' : 'multiply'} with non-numeric argument: {${path}: ${by}}`,
+    );
   if (now === undefined) return name === '$inc' ? by : multiply(by, new Int32(0));
-  if (!isNumber(now)) fail('TypeMismatch', `Cannot apply ${name} to a value of non-numeric type at '${path}' of ${doc._id}`);
+  if (!isNumber(now))
+    fail('TypeMismatch', `Cannot apply ${name} to a value of non-numeric type at '${path}' of ${doc._id}`);
   const result = name === '$inc' ? add(now, by) : multiply(now, by);
-  return result ?? fail('BadValue', `Failed to apply ${name} operations to current value (${now}) of '${path}': overflow`);
+  return (
+    result ?? fail('BadValue', `Failed to apply ${name} operations to current value (${now}) of '${path}': overflow`)
+  );
 }
 
 function currentDate(spec: unknown): unknown {
@@ -153,7 +158,10 @@ function rename(path: string, target: unknown): Step[] {
     unset(doc, parts(path));
     write(doc, parts(target), () => value);
   };
-  return [{ path, apply: move }, { path: target, apply: () => {} }];
+  return [
+    { path, apply: move },
+    { path: target, apply: () => {} },
+  ];
 }
 
 function refuseArrayOnPath(doc: Doc, path: string): void {
@@ -231,25 +239,21 @@ function write(doc: Doc, path: string[], next: (now: unknown) => unknown): void 
       if (last) holder[index] = next(holder[index]);
       else holder = holder[index] ??= {};
     } else if (isObject(holder)) {
-      if (last) put(holder, part, next(field(holder, part)));
+      if (last) setOwn(holder, part, next(field(holder, part)));
       else {
-        if (field(holder, part) === undefined) put(holder, part, {});
+        if (field(holder, part) === undefined) setOwn(holder, part, {});
         holder = field(holder, part);
       }
     } else fail('PathNotViable', `Cannot create field '${part}' in element {${path[i - 1]}: ${holder}}`);
   }
 }
 
-/** `__proto__` is a field like any other. */
-function put(holder: Doc, name: string, value: unknown): void {
-  if (name !== '__proto__') holder[name] = value;
-  else Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
-}
-
 function arrayPosition(array: unknown[], part: string, path: string[]): number {
-  if (!isPosition(part)) fail('PathNotViable', `Cannot create field '${part}' in an array on the path '${path.join('.')}'`);
+  if (!isPosition(part))
+    fail('PathNotViable', `Cannot create field '${part}' in an array on the path '${path.join('.')}'`);
   const index = Number(part);
-  if (index > array.length + 1_500_000) fail('BadValue', `can't backfill more than 1500000 elements at '${path.join('.')}'`);
+  if (index > array.length + 1_500_000)
+    fail('BadValue', `can't backfill more than 1500000 elements at '${path.join('.')}'`);
   return index;
 }
 
@@ -264,7 +268,8 @@ function unset(doc: Doc, path: string[]): void {
 export function fromFilter(filter: Doc): Doc {
   const doc: Doc = {};
   for (const [path, value] of equalities(filter)) {
-    if (get(doc, parts(path)) !== undefined) fail('NotImplemented', `cannot infer query fields to set, path '${path}' is matched twice`);
+    if (get(doc, parts(path)) !== undefined)
+      fail('NotImplemented', `cannot infer query fields to set, path '${path}' is matched twice`);
     write(doc, parts(path), () => value);
   }
   return doc;
@@ -272,7 +277,8 @@ export function fromFilter(filter: Doc): Doc {
 
 function* equalities(filter: Doc): Generator<[string, unknown]> {
   for (const [name, value] of Object.entries(filter)) {
-    if (name === '$and' && isArray(value)) for (const branch of value) yield* equalities(isObject(branch) ? branch : {});
+    if (name === '$and' && isArray(value))
+      for (const branch of value) yield* equalities(isObject(branch) ? branch : {});
     else if (!name.startsWith('$') && !isOperators(value) && !(value instanceof BSONRegExp)) yield [name, value];
     else if (!name.startsWith('$') && isOperators(value) && value.$eq !== undefined) yield [name, value.$eq];
   }

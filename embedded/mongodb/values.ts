@@ -79,6 +79,15 @@ export const TYPE_NAMES: ReadonlyMap<string, number> = new Map(
   [MISSING, NULL, STRING, OBJECT, BOOL, ...KINDS.values()].map(({ alias, type }) => [alias, type]),
 );
 
+/** A table looked up by names that clients choose: without what every object inherits. */
+export const table = <T>(entries: Record<string, T>): Record<string, T> => Object.assign(Object.create(null), entries);
+
+/** Sets a field; `__proto__` is one like any other. */
+export function setOwn(doc: Doc, name: string, value: unknown): void {
+  if (name !== '__proto__') doc[name] = value;
+  else Object.defineProperty(doc, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
 export const isArray = (value: unknown): value is unknown[] => Array.isArray(value);
 
 /** A plain sub-document: neither array nor any of BSON's scalar classes. */
@@ -102,13 +111,14 @@ export function truthy(value: unknown): boolean {
 
 /** A JavaScript number for an option such as `limit`; throws TypeMismatch naming the field unless a whole number. */
 export function wholeNumber(value: unknown, name: string): number {
-  const number = value instanceof Long ? value.toNumber() : Number(valueOf(value));
+  const number = value instanceof Long ? value.toNumber() : Number(plainNumber(value));
   if (kindOf(value).rank !== RANK.number) fail('TypeMismatch', `field '${name}' must be a number`);
   if (!Number.isSafeInteger(number)) fail('FailedToParse', `field '${name}' must be a whole number`);
   return number;
 }
 
-const valueOf = (value: unknown) => (value instanceof Int32 || value instanceof Double ? value.value : String(value));
+const plainNumber = (value: unknown) =>
+  value instanceof Int32 || value instanceof Double ? value.value : String(value);
 
 /** Bytes of the BSON element (type, name, value) that starts at `at`; see bsonspec.org for the sizes. */
 function elementEnd(bytes: Uint8Array, view: DataView, at: number): number {
@@ -116,18 +126,40 @@ function elementEnd(bytes: Uint8Array, view: DataView, at: number): number {
   const type = bytes[at];
   const length = () => view.getInt32(start, true);
   switch (type) {
-    case 0x06: case 0x0a: case 0x7f: case 0xff: return start; // prettier-ignore
-    case 0x08: return start + 1;
-    case 0x10: return start + 4;
-    case 0x01: case 0x09: case 0x11: case 0x12: return start + 8;
-    case 0x07: return start + 12;
-    case 0x13: return start + 16;
-    case 0x02: case 0x0d: case 0x0e: return start + 4 + length();
-    case 0x03: case 0x04: case 0x0f: return start + length();
-    case 0x05: return start + 5 + length();
-    case 0x0b: return bytes.indexOf(0, bytes.indexOf(0, start) + 1) + 1;
-    case 0x0c: return start + 4 + length() + 12;
-    default: return fail('FailedToParse', `unrecognised BSON type ${type}`);
+    case 0x06:
+    case 0x0a:
+    case 0x7f:
+    case 0xff:
+      return start; // prettier-ignore
+    case 0x08:
+      return start + 1;
+    case 0x10:
+      return start + 4;
+    case 0x01:
+    case 0x09:
+    case 0x11:
+    case 0x12:
+      return start + 8;
+    case 0x07:
+      return start + 12;
+    case 0x13:
+      return start + 16;
+    case 0x02:
+    case 0x0d:
+    case 0x0e:
+      return start + 4 + length();
+    case 0x03:
+    case 0x04:
+    case 0x0f:
+      return start + length();
+    case 0x05:
+      return start + 5 + length();
+    case 0x0b:
+      return bytes.indexOf(0, bytes.indexOf(0, start) + 1) + 1;
+    case 0x0c:
+      return start + 4 + length() + 12;
+    default:
+      return fail('FailedToParse', `unrecognised BSON type ${type}`);
   }
 }
 

@@ -119,7 +119,8 @@ export function encodeReply(reply: Doc): Buffer {
   for (const [name, value] of Object.entries(reply)) {
     if (value === undefined) continue;
     if (value instanceof Uint8Array) elements.push(head(DOCUMENT, name), value);
-    else if (isRawArray(value)) elements.push(head(ARRAY, name), wrap(value.flatMap((raw, i) => [head(DOCUMENT, String(i)), raw])));
+    else if (isRawArray(value))
+      elements.push(head(ARRAY, name), wrap(value.flatMap((raw, i) => [head(DOCUMENT, String(i)), raw])));
     else if (name === 'cursor' && isObject(value)) elements.push(head(DOCUMENT, name), encodeReply(value));
     else elements.push(encode({ [name]: value }).subarray(4, -1));
   }

@@ -1,12 +1,12 @@
 /** insert, update, delete, findAndModify: each statement atomic, each reply after its writes are on disk. */
 import { type Collection, checkNamespace } from './catalog.ts';
+import { equal } from './compare.ts';
 import { pauses } from './cursor.ts';
 import { deleteDocument, type Engine, insertDocument, type Stored, updateDocument } from './documents.ts';
 import { CommandError, fail } from './errors.ts';
-import { deadlineOf, document, documents, hintOf, sortOf, text, checkFields } from './options.ts';
+import { checkFields, deadlineOf, document, documents, hintOf, sortOf, text } from './options.ts';
 import { compileProjection } from './project.ts';
 import { type Hit, type Query, type Run, runQuery } from './scan.ts';
-import { equal } from './compare.ts';
 import { compileUpdate, fromFilter, type Update, withId } from './update.ts';
 import { type Doc, decode, encode, truthy, wholeNumber } from './values.ts';
 
@@ -49,7 +49,13 @@ function advance(steps: Work, { runs }: Session): boolean {
 }
 
 /** Runs the statements of a batch, noting errors by position; the first ends an ordered batch. */
-async function batch(engine: Engine, body: Doc, command: string, total: number, run: (session: Session, i: number, outcome: Outcome) => Work): Promise<Doc & Outcome> {
+async function batch(
+  engine: Engine,
+  body: Doc,
+  command: string,
+  total: number,
+  run: (session: Session, i: number, outcome: Outcome) => Work,
+): Promise<Doc & Outcome> {
   if (total === 0 || total > MAX_BATCH) {
     fail('InvalidOptions', `Write batch sizes must be between 1 and ${MAX_BATCH}. Got ${total} operations.`);
   }
@@ -87,16 +93,24 @@ export async function insert(engine: Engine, body: Doc): Promise<Doc> {
 export async function update(engine: Engine, body: Doc): Promise<Doc> {
   checkFields('update', body, 'updates', 'let');
   const updates = documents(body.updates, 'updates');
-  const result = await batch(engine, body, 'update', updates.length, (session, i, outcome) => updateOne(session, updates[i] ?? {}, i, outcome));
+  const result = await batch(engine, body, 'update', updates.length, (session, i, outcome) =>
+    updateOne(session, updates[i] ?? {}, i, outcome),
+  );
   const { n, modified, upserted, writeErrors } = result;
-  return { n, nModified: modified, ...(upserted.length > 0 ? { upserted } : {}), ...(writeErrors ? { writeErrors } : {}) };
+  return {
+    n,
+    nModified: modified,
+    ...(upserted.length > 0 ? { upserted } : {}),
+    ...(writeErrors ? { writeErrors } : {}),
+  };
 }
 
 function* updateOne(session: Session, statement: Doc, i: number, outcome: Outcome): Work {
   checkFields('update.updates', statement, 'q u multi upsert hint sort', 'collation arrayFilters c');
   const compiled = compileUpdate(statement.u);
   const multi = truthy(statement.multi);
-  if (multi && compiled.replacement) fail('FailedToParse', 'multi update is not supported for replacement-style update');
+  if (multi && compiled.replacement)
+    fail('FailedToParse', 'multi update is not supported for replacement-style update');
   const query = statementQuery(statement, multi ? 0 : 1);
   let matched = 0;
   for (const { collection, hit } of hitsOf(session, query)) {
@@ -132,6 +146,7 @@ function* hitsOf(session: Session, query: Query): Generator<{ collection: Collec
   const pausing = run.plan.sorted || query.sort.length === 0;
   for (const hit of run.hits) {
     if (!hit && !pausing) continue;
+    if (session.collection(false) !== collection) return;
     const id = hit?.idKey.toString('latin1') ?? '';
     if (!hit || !seen.has(id)) yield { collection, hit };
     if (query.limit !== 1) seen.add(id);
@@ -139,14 +154,19 @@ function* hitsOf(session: Session, query: Query): Generator<{ collection: Collec
   session.runs.delete(run);
 }
 
-function change(engine: Engine, collection: Collection, hit: Hit, { change: apply }: Update): { before: Stored; after?: Stored } {
+function change(
+  engine: Engine,
+  collection: Collection,
+  hit: Hit,
+  { change: apply, roots }: Update,
+): { before: Stored; after?: Stored } {
   const before: Stored = { ...hit, doc: hit.doc ?? decode(hit.raw) };
   const doc = decode(hit.raw);
   apply(doc, false);
   if (doc._id === undefined || !equal(doc._id, before.doc._id)) {
     fail('ImmutableField', "Performing an update on the path '_id' would modify the immutable field '_id'");
   }
-  const after = updateDocument(engine, collection, before, doc);
+  const after = updateDocument(engine, collection, before, doc, roots);
   return after ? { before, after } : { before };
 }
 
@@ -168,7 +188,8 @@ export async function remove(engine: Engine, body: Doc): Promise<Doc> {
     const statement = deletes[i] ?? {};
     checkFields('delete.deletes', statement, 'q limit hint', 'collation');
     const limit = wholeNumber(statement.limit, 'limit');
-    if (limit !== 0 && limit !== 1) fail('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+    if (limit !== 0 && limit !== 1)
+      fail('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
     for (const { collection, hit } of hitsOf(session, statementQuery(statement, limit))) {
       if (hit) {
         deleteDocument(engine, collection, { ...hit, doc: hit.doc ?? decode(hit.raw) });
@@ -191,7 +212,13 @@ export async function findAndModify(engine: Engine, body: Doc): Promise<Doc> {
   const projection = compileProjection(body.fields);
   const shown = (doc: Doc | undefined) => (doc && projection ? projection(doc) : doc) ?? null;
   const compiled = removing ? undefined : compileUpdate(body.update);
-  const query = { filter: document(body.query, 'query'), sort: sortOf(body.sort), skip: 0, limit: 1, hint: hintOf(body.hint) };
+  const query = {
+    filter: document(body.query, 'query'),
+    sort: sortOf(body.sort),
+    skip: 0,
+    limit: 1,
+    hint: hintOf(body.hint),
+  };
   let reply: Doc = {};
   await perform(engine, body, text(body[command], command), function* (session) {
     for (const { collection, hit } of hitsOf(session, query)) {

@@ -14,24 +14,16 @@ import {
   verdictOf,
 } from './books.ts';
 import type { Client } from './client.ts';
+import { type Made, MUTATIONS, type TransactionInput } from './mutations.ts';
 import type { AccountName, Move, OwnerPlan, Step } from './plan.ts';
 import { expectRefusal, probeOf } from './probe.ts';
 import { note, type Tally } from './tally.ts';
 
 export type Owner = { id: string; token: string; plan: OwnerPlan; accounts: Record<AccountName, AccountBook> };
 
-/** A transaction with the input that it was asked for by. */
-export type Made = { input: TransactionInput; transaction: Transaction };
-export type TransactionInput = { accountId: string; amount: number; memo: string; idempotencyKey: string };
-
 const OPEN = `mutation Open($input: OpenAccountInput!) {
   openAccount(input: $input) { account { id ownerId name currency } }
 }`;
-const FIELDS = 'transaction { id type amount memo time }';
-export const MUTATIONS = {
-  DEPOSIT: `mutation Deposit($input: TransactionInput!) { made: deposit(input: $input) { ${FIELDS} } }`,
-  WITHDRAWAL: `mutation Withdraw($input: TransactionInput!) { made: withdraw(input: $input) { ${FIELDS} } }`,
-};
 const READ_BACK = `query ReadBack($id: ID!, $after: ID!) {
   account(id: $id) { balance(after: $after) { amount version } }
 }`;

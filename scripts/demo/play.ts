@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { signToken } from '../../gateway/identity.ts';
 import { type Config, ConfigError, embeddedSecret } from '../config.ts';
-import { checkAccounts, checkOverall, checkStreams, readBefore } from './checks.ts';
+import { type Before, checkAccounts, checkOverall, checkStreams, readBefore } from './checks.ts';
 import { type Client, type Counts, createClient, OutOfReach } from './client.ts';
 import type { Options } from './options.ts';
 import { liveMonth, type Owner, openAccounts } from './owners.ts';
@@ -65,7 +65,8 @@ type Scene = {
   screen: Screen;
 };
 
-async function act({ client, whole, operator, plan, run, tokenFor, url, watches, screen }: Scene): Promise<boolean> {
+async function act(scene: Scene): Promise<boolean> {
+  const { client, whole, operator, plan, run, tokenFor, url, watches, screen } = scene;
   await quiet(whole);
   const before = await readBefore(whole);
   let step: (more?: number) => void = () => undefined;
@@ -94,20 +95,7 @@ async function act({ client, whole, operator, plan, run, tokenFor, url, watches,
   );
   const monthMs = month.end();
 
-  const made = owners
-    .flatMap(({ accounts }) => Object.values(accounts))
-    .reduce((n, book) => n + book.transactions.size, 0);
-  const settling = startPhase(screen, 'Settling', 'settled', made);
-  const transactions = before.statistics.reduce((sum, { deposits, withdrawals }) => sum + deposits + withdrawals, 0);
-  let shown = 0;
-  const settled = await settle({
-    ...{ client, overall: whole, owners, position: before.position, transactions, timeoutMs: SETTLE_MS },
-    onProgress: done => {
-      settling.done(done - shown);
-      shown = done;
-    },
-  });
-  const settleMs = settling.end();
+  const { made, settled, settleMs } = await settleDown(scene, owners, before);
   await Promise.race([lastVersions(watches), delay(STREAMS_MS, undefined, { ref: false })]);
 
   const reading = { client, overall: whole, operator, owners };
@@ -129,6 +117,23 @@ async function act({ client, whole, operator, plan, run, tokenFor, url, watches,
   screen.write(summary({ counts: client.counts, tally, made, monthMs, settleMs, foreign: rest.foreign }));
   screen.write(verdict(checks, screen));
   return passed(checks);
+}
+
+async function settleDown({ client, whole, screen }: Scene, owners: readonly Owner[], before: Before) {
+  const made = owners
+    .flatMap(({ accounts }) => Object.values(accounts))
+    .reduce((n, book) => n + book.transactions.size, 0);
+  const settling = startPhase(screen, 'Settling', 'settled', made);
+  const transactions = before.statistics.reduce((sum, { deposits, withdrawals }) => sum + deposits + withdrawals, 0);
+  let shown = 0;
+  const settled = await settle({
+    ...{ client, overall: whole, owners, position: before.position, transactions, timeoutMs: SETTLE_MS },
+    onProgress: done => {
+      settling.done(done - shown);
+      shown = done;
+    },
+  });
+  return { made, settled, settleMs: settling.end() };
 }
 
 function duringTheMonth({ answers, probes, readBacks }: Tally, counts: Counts): Check[] {

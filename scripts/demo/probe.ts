@@ -1,7 +1,8 @@
 /** Requests that must be refused, and leave no trace. */
 import { type AccountBook, nameOf } from './books.ts';
 import type { Client } from './client.ts';
-import { type Made, MUTATIONS, type Owner, type TransactionInput } from './owners.ts';
+import { type Made, MUTATIONS, type TransactionInput } from './mutations.ts';
+import type { Owner } from './owners.ts';
 import type { AccountName, Probe, TransactionType } from './plan.ts';
 import { note, type Tally } from './tally.ts';
 

@@ -126,7 +126,7 @@ export function overall(client: Client, token: string) {
       const all = await pages<LakeEvent, Page<LakeEvent>>(
         async after => {
           const { page } = await get<{ page: Page<LakeEvent> }>(LAKE, { first: LAKE_PAGE, after });
-          onPage(page.nodes.length);
+          onPage(page.nodes.filter(event => !isPast(event)).length);
           return page;
         },
         ({ nodes }) => nodes.some(isPast),
