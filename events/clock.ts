@@ -48,7 +48,10 @@ export function createWake(clock: Clock): Wake {
       if (!notified) {
         const waiting = new AbortController();
         end = () => waiting.abort();
-        await clock.sleep(ms, AbortSignal.any([waiting.signal, signal]));
+        // Not AbortSignal.any: in Node 20 each one stays on the list of a signal that lives on.
+        signal.addEventListener('abort', end);
+        if (!signal.aborted) await clock.sleep(ms, waiting.signal);
+        signal.removeEventListener('abort', end);
         end = undefined;
       }
       notified = false;

@@ -24,19 +24,30 @@ export type Rule = {
   /** The contracts to read by, or 'everything': whatever is an event, known or not, as it came. */
   on: readonly Contract[] | 'everything';
   /** Must be idempotent and must not care about order: any permutation, duplication or re-batching is the same. */
-  handle(events: Event[]): Promise<void>;
+  handle(events: Event[], how?: Handling): Promise<void>;
+};
+
+export type Handling = {
+  /**
+   * Some of the events come from the lake once more, to repair the service: what it holds in memory may not be what it
+   * has stored. A service with outward effects has had them already.
+   */
+  replay: boolean;
 };
 
 /** A rule whose handler knows the shape of what it gets: the consumer reads events through these contracts first. */
-export function rule<Data>(on: readonly Contract<Data>[], handle: (events: Event<Data>[]) => Promise<void>): Rule {
-  return { on, handle: events => handle(events as Event<Data>[]) };
+export function rule<Data>(
+  on: readonly Contract<Data>[],
+  handle: (events: Event<Data>[], how?: Handling) => Promise<void>,
+): Rule {
+  return { on, handle: (events, how) => handle(events as Event<Data>[], how) };
 }
 
 /** How often a suspicious event has been handed over, counted before each time. */
 export type Delivery = { _id: string; count: number };
 
 export type Consumer = {
-  /** Takes no more jobs and finishes those it has. */
+  /** Takes no more jobs and finishes those it has, within 4 s. */
   stop(): Promise<void>;
 };
 
@@ -63,11 +74,17 @@ const DELIVERIES_MAX = 3;
 /** Tries inside the processor before the job goes back to its queue. */
 const TRIES_MAX = 6;
 const TRY_DELAY_MAX_MS = 1_000;
+const STOP_WITHIN_MS = 4_000;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, log, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
-  const batcher = createBatcher<Event>({
-    handle: events => applyRules(options.rules, events),
+  const batcher = createBatcher<Taken>({
+    handle: taken =>
+      applyRules(
+        options.rules,
+        taken.map(({ event }) => event),
+        { replay: taken.some(({ replay }) => replay) },
+      ),
     clock,
     gatherMs,
     batchMax,
@@ -103,26 +120,31 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   });
   return {
     async stop() {
-      await Promise.all(workers.map(worker => worker.close()));
+      // Without Redis there is no closing; what was not finished is delivered again.
+      await Promise.race([Promise.all(workers.map(worker => worker.close())), clock.sleep(STOP_WITHIN_MS)]);
     },
   };
 }
 
-/** An event that may be what made its batch fail, or its process die. */
-type Suspect = { event: Event; resubmission: number };
+/** An event, read through its contract. */
+type Taken = { event: Event; replay: boolean };
+
+/** One that may be what made its batch fail, or its process die. */
+type Suspect = Taken & { resubmission: number };
 
 async function processJob(
   options: ConsumerOptions,
-  batcher: Batcher<Event>,
+  batcher: Batcher<Taken>,
   suspects: Batcher<Suspect>,
   job: BullJob<Job>,
 ): Promise<void> {
   const { setAside, service, log } = options;
   const resubmission = job.data.resubmission ?? 0;
-  const events: Event[] = [];
+  const replay = job.data.replay !== undefined;
+  const events: Taken[] = [];
   for (const original of job.data.events) {
     try {
-      events.push(readThrough(options.rules, original));
+      events.push({ event: readThrough(options.rules, original), replay });
     } catch (error) {
       log.warn({ eventId: idOf(original), err: error }, 'not as its contract says: set aside');
       await setAside({ service, original, error, deliveries: 1, resubmission });
@@ -137,10 +159,10 @@ async function processJob(
       log.warn({ err: error }, 'a batch failed: its events go one by one');
     }
   }
-  for (const event of events) await suspects.submit([{ event, resubmission }]);
+  for (const taken of events) await suspects.submit([{ ...taken, resubmission }]);
 }
 
-async function handleAlone(options: ConsumerOptions, { event, resubmission }: Suspect): Promise<void> {
+async function handleAlone(options: ConsumerOptions, { event, replay, resubmission }: Suspect): Promise<void> {
   const { rules, deliveries, setAside, service, log } = options;
   // A resubmitted event is counted anew.
   const _id = `${event.id} ${resubmission}`;
@@ -158,7 +180,7 @@ async function handleAlone(options: ConsumerOptions, { event, resubmission }: Su
       break;
     }
     try {
-      await applyRules(rules, [event]);
+      await applyRules(rules, [event], { replay });
       break;
     } catch (error) {
       if (isUnavailable(error)) {
@@ -185,11 +207,11 @@ async function withPatience(clock: Clock, work: () => Promise<void>): Promise<vo
 }
 
 /** Hands each rule the events of its types. */
-export async function applyRules(rules: readonly Rule[], events: readonly Event[]): Promise<void> {
+export async function applyRules(rules: readonly Rule[], events: readonly Event[], how?: Handling): Promise<void> {
   for (const { on, handle } of rules) {
     const wanted =
       on === 'everything' ? [...events] : events.filter(({ type }) => on.some(contract => contract.type === type));
-    if (wanted.length > 0) await handle(wanted);
+    if (wanted.length > 0) await handle(wanted, how);
   }
 }
 

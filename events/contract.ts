@@ -59,7 +59,11 @@ export function readEvent<Data>(contract: Contract<Data>, event: Event): Event<D
   for (let from = version; from < contract.version; from++) {
     const upcast = contract.upcasters?.[from];
     if (!upcast) throw new ContractViolation(`${event.type} ${event.id}: no way from version ${from} to ${from + 1}`);
-    data = upcast(data);
+    try {
+      data = upcast(data);
+    } catch (cause) {
+      throw new ContractViolation(`${event.type} ${event.id}: its data are not those of version ${from}`, { cause });
+    }
   }
   return { ...event, dataschema: dataSchemaOf(contract), data: checked(contract, data, event.id) };
 }

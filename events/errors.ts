@@ -3,6 +3,11 @@ export class ContractViolation extends Error {
   override name = 'ContractViolation';
 }
 
+/** Others were always faster. Nothing is wrong with the event: it is tried again like after an outage. */
+export class Contention extends Error {
+  override name = 'Contention';
+}
+
 const MONGODB_ERRORS = new Set([
   'MongoNetworkError',
   'MongoNetworkTimeoutError',
@@ -47,6 +52,7 @@ export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code } = error as Error & { code?: unknown };
   return (
+    error instanceof Contention ||
     MONGODB_ERRORS.has(error.name) ||
     (error.name.startsWith('Mongo') && typeof code === 'number' && MONGODB_CODES.has(code)) ||
     (typeof code === 'string' && SOCKET_CODES.has(code)) ||

@@ -33,21 +33,29 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
     const hint: Hint<unknown> = { message: JSON.parse(text) };
     for (const watcher of watchers.get(channel) ?? []) watcher(hint);
   });
-  // ioredis subscribes again to everything by itself; what was published meanwhile is gone.
+  // ioredis subscribes again to everything by itself; the answer to asking once more says that all of it stands. What was
+  // published meanwhile is gone.
   subscriber.on('ready', () => {
-    for (const set of watchers.values()) for (const watcher of set) watcher({ lost: true });
+    if (watchers.size > 0) subscribe([...watchers.keys()]);
   });
 
+  /** Tells the watchers of some channels to look for themselves, as soon as the subscriptions stand. */
+  function subscribe(channels: readonly string[]): void {
+    subscriber
+      .subscribe(...channels)
+      .then(() => {
+        for (const channel of channels) for (const watcher of watchers.get(channel) ?? []) watcher({ lost: true });
+      })
+      .catch(error => log.debug({ err: error, channels }, 'feed waits for Redis'));
+  }
+
   function enter(channel: string, watcher: Watcher): () => void {
-    let set = watchers.get(channel);
-    if (!set) {
-      set = new Set();
+    const known = watchers.get(channel);
+    const set = known ?? new Set<Watcher>();
+    if (!known) {
       watchers.set(channel, set);
-      subscriber
-        .subscribe(channel)
-        // What was published before the subscription stood was missed.
-        .then(() => watcher({ lost: true }))
-        .catch(error => log.debug({ err: error, channel }, 'feed waits for Redis'));
+      // What was published before the subscription stood was missed, by whoever has come since as well.
+      subscribe([channel]);
     }
     set.add(watcher);
     return () => {

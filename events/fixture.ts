@@ -149,8 +149,10 @@ export function createSystem({ mongodbUrl, redisUrl }: ServerUrls, options: { pr
   };
 }
 
-/** Resolves when the transport can send. */
-export async function connected({ redis }: Transport): Promise<void> {
+/** Resolves when a transport can send. */
+export const connected = ({ redis }: Transport): Promise<void> => isReady(redis);
+
+export async function isReady(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') await once(redis, 'ready');
 }
 

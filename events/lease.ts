@@ -62,7 +62,7 @@ export function contend(options: LeaseOptions): Lease {
     if (matchedCount === 0) return;
     tenure = { fence: fence + 1, renewedMs: startedMs };
     seen = undefined;
-    log.info({ lease: name, fence: fence + 1 }, 'lease taken');
+    log.debug({ lease: name, fence: fence + 1 }, 'lease taken');
     onAcquired?.();
   }
 

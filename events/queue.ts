@@ -184,7 +184,6 @@ export function createTransport(options: {
       };
     },
     async close() {
-      await Promise.allSettled([...queues.values()].map(open => open.close()));
       redis.disconnect();
       workerConnection.disconnect();
     },

@@ -100,7 +100,9 @@ export function startRelay(options: RelayOptions): Relay {
     const flush = nextFlush(current);
     await transport.resetMark(binding._id, service, flush);
     current.marks.set(binding._id, flush);
-    log.info({ consumer: binding._id, events: modifiedCount }, 'the queue lost its mark, or is new: sending again');
+    // Nothing to say of a queue that is only new.
+    const level = modifiedCount > 0 ? 'warn' : 'debug';
+    log[level]({ consumer: binding._id, events: modifiedCount }, 'the queue has lost events, or is new: sending again');
   }
 
   async function check(current: Tenure): Promise<void> {
@@ -118,6 +120,8 @@ export function startRelay(options: RelayOptions): Relay {
       .find({ pending: { $exists: true } })
       .sort({ pending: 1 })
       .limit(flushMax)
+      // All in one answer.
+      .batchSize(flushMax)
       .toArray();
     if (entries.length === 0) return false;
     await transport.send(

@@ -10,7 +10,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Collection, Document, Filter, OptionalUnlessRequiredId } from 'mongodb';
-import { isDuplicateKey } from './errors.ts';
+import { Contention, isDuplicateKey } from './errors.ts';
 import type { Event } from './event.ts';
 import { groupBy } from './group.ts';
 
@@ -21,15 +21,21 @@ export type ChainRow = {
   version: number;
 };
 
+export type AppendOptions = {
+  /** Reads the heads of the chains anew: rows may have been lost behind the store's back. Default false. */
+  replay?: boolean;
+};
+
 export type Chain<Row extends ChainRow> = {
   /**
    * Adds the events that are not in the store yet, each at the end of its chain, in the order given.
    *
    * @returns the new rows; and the newest row of every chain that the events belong to, new or not, so that whoever keeps
    *   a view of them can write it again after a crash.
-   * @throws what `next` throws: nothing of the batch's remaining events is stored then.
+   * @throws what `next` throws: nothing of the batch's remaining events is stored then; Contention when others are
+   *   always faster.
    */
-  append(events: readonly Event[]): Promise<{ appended: Row[]; heads: Row[] }>;
+  append(events: readonly Event[], how?: AppendOptions): Promise<{ appended: Row[]; heads: Row[] }>;
   /** The newest row of a chain. */
   head(chain: string): Promise<Row | null>;
   /** Forgets what is cached of these chains, because somebody wrote rows without `append`. */
@@ -49,7 +55,7 @@ export type ChainOptions<Row extends ChainRow> = {
 export const chainIndex = { key: { chain: 1, version: 1 }, unique: true, sparse: true } as const;
 
 const CACHED_HEADS_MAX = 50_000;
-/** Each try follows a write of somebody else's that was in the way. */
+/** Tries in a row that store nothing. Each follows a write of somebody else's that was in the way. */
 const TRIES_MAX = 50;
 
 export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): Chain<Row> {
@@ -76,7 +82,9 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
 
   async function known(events: readonly Event[]): Promise<Set<string>> {
     const filter: Filter<Document> = { [identity]: { $in: events.map(({ id }) => id) } };
-    const rows = await collection.find(filter, { projection: { [identity]: 1 } }).toArray();
+    const rows = await collection
+      .find(filter, { projection: { [identity]: 1 }, batchSize: events.length + 1 })
+      .toArray();
     return new Set(rows.map(row => String(row[identity])));
   }
 
@@ -106,13 +114,13 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     forget(chains) {
       for (const chain of chains) heads.delete(chain);
     },
-    async append(events) {
+    async append(events, { replay = false } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
+      if (replay) for (const chain of chains) heads.delete(chain);
       for (let tries = 0; remaining.length > 0; tries++) {
-        if (tries === TRIES_MAX)
-          throw new Error(`${TRIES_MAX} tries to append ${remaining.length} events, all in vain`);
+        if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
         await loadHeads(chains);
         const rows = rowsFor(remaining);
         const count = await insert(rows);
@@ -120,10 +128,13 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         appended.push(...rows.slice(0, count));
         remaining = remaining.slice(count);
         if (remaining.length === 0) break;
+        if (count > 0) tries = 0;
         // Something was in the way: the event is stored already, or its version is taken.
         const stored = await known(remaining);
         const [first] = remaining;
         if (first) heads.delete(chainOf(first));
+        // Whoever stored an event left a head that is newer than the cached one.
+        for (const event of remaining) if (stored.has(event.id)) heads.delete(chainOf(event));
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
       await loadHeads(chains);

@@ -1,9 +1,12 @@
 /**
- * Views: rows that show the newest version of something. A row carries the version it shows and only a newer one
- * replaces it, so order and duplicates do not matter.
+ * Views: rows that show what events come to. Two ways to write them, neither of which cares about order or duplicates:
+ * `materialize`, where a row is replaced by a newer version of it; and `createProjection`, where a pure function makes the
+ * next row of the row before, for what one event alone does not say.
  */
-import type { AnyBulkWriteOperation, Collection } from 'mongodb';
-import { ignoreDuplicates } from './errors.ts';
+import { LRUCache } from 'lru-cache';
+import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import { Contention, ignoreDuplicates } from './errors.ts';
+import { groupBy } from './group.ts';
 
 export type ViewRow = { _id: string; version: number };
 
@@ -34,4 +37,93 @@ export async function materialize<Row extends ViewRow>(
     // Two first versions may have raced, and the older one may have won: once more, now that the row is there.
     await collection.bulkWrite(writes(false), { ordered: false });
   }
+}
+
+/** A row of a projection; `revision` counts its changes. */
+export type ProjectionRow = { _id: string; revision: number };
+
+export type Projection<Row extends ProjectionRow, Update> = {
+  /**
+   * Projects updates onto their rows.
+   *
+   * @param how `replay`: rows are read anew, because they may have been lost or changed behind the projection's back.
+   * @returns every row concerned, changed or not, as it is now.
+   * @throws Contention when others are always faster.
+   */
+  apply(updates: readonly Update[], how?: { replay?: boolean }): Promise<Row[]>;
+};
+
+export type ProjectionOptions<Row extends ProjectionRow, Update> = {
+  collection: Collection<Row>;
+  idOf(update: Update): string;
+  /**
+   * The row after an update: pure; whatever the order and however often, the same updates must come to the same row.
+   *
+   * @param row undefined for the first update of an id.
+   * @returns `row` itself when nothing changes; `revision` is set by the projection.
+   */
+  project(row: Row | undefined, update: Update): Row;
+};
+
+const CACHED_ROWS_MAX = 50_000;
+const TRIES_MAX = 50;
+
+/** Guarantees that a row is made of exactly the row before it, whichever processes write: the revision decides. */
+export function createProjection<Row extends ProjectionRow, Update>({
+  collection,
+  idOf,
+  project,
+}: ProjectionOptions<Row, Update>): Projection<Row, Update> {
+  // The driver's types cannot follow a generic row.
+  const rows = collection as unknown as Collection<Document & { _id: string }>;
+  // A cached row that is not the newest any more makes the write miss, and is read again.
+  const cache = new LRUCache<string, Row>({ max: CACHED_ROWS_MAX });
+
+  async function load(ids: readonly string[]): Promise<void> {
+    const unknown = ids.filter(id => !cache.has(id));
+    if (unknown.length === 0) return;
+    const found = await rows.find({ _id: { $in: unknown } }, { batchSize: unknown.length + 1 }).toArray();
+    for (const row of found) cache.set(row._id, row as unknown as Row);
+  }
+
+  /** @returns the ids whose row somebody else has changed. */
+  async function write(changed: ReadonlyMap<string, { before: number; row: Row }>): Promise<string[]> {
+    const ids = [...changed.keys()];
+    // An upsert whose revision is not there any more tries to insert, and meets the row's own _id.
+    const writes = [...changed.values()].map(({ before, row: { _id, ...fields } }) => ({
+      updateOne: { filter: { _id, revision: before }, update: { $set: fields }, upsert: true },
+    }));
+    try {
+      await rows.bulkWrite(writes, { ordered: false });
+      return [];
+    } catch (error) {
+      ignoreDuplicates(error);
+      const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
+      return writeErrors.flatMap(({ index }) => ids[index] ?? []);
+    }
+  }
+
+  return {
+    async apply(updates, { replay = false } = {}) {
+      const groups = groupBy(updates, idOf);
+      if (replay) for (const id of groups.keys()) cache.delete(id);
+      let remaining = [...groups.keys()];
+      for (let tries = 0; remaining.length > 0; tries++) {
+        if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to project onto ${remaining.length} rows`);
+        await load(remaining);
+        const changed = new Map<string, { before: number; row: Row }>();
+        for (const id of remaining) {
+          const before = cache.get(id);
+          const after = (groups.get(id) ?? []).reduce<Row | undefined>(project, before);
+          if (!after || after === before) continue;
+          changed.set(id, { before: before?.revision ?? 0, row: { ...after, revision: (before?.revision ?? 0) + 1 } });
+        }
+        if (changed.size === 0) break;
+        remaining = await write(changed);
+        for (const [id, { row }] of changed) cache.set(id, row);
+        for (const id of remaining) cache.delete(id);
+      }
+      return [...groups.keys()].flatMap(id => cache.get(id) ?? []);
+    },
+  };
 }

@@ -29,7 +29,7 @@ export type GraphOptions = {
  */
 export async function startGraph(options: GraphOptions): Promise<ApolloServer<GatewayContext>> {
   const { supergraphSdl, subgraphs, identities, rules, introspection, formatError } = options;
-  const log = options.log.child({ part: 'apollo' });
+  const log = options.log.child({ part: 'apollo' }, { level: quieter(options.log.level) });
   // Without this, and there is no other switch, the gateway asks the cloud's metadata service where it runs and reports
   // to its maker every hour.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
@@ -64,6 +64,9 @@ export async function startGraph(options: GraphOptions): Promise<ApolloServer<Ga
   await server.start();
   return server;
 }
+
+// At info, Apollo tells of every schema that it loads.
+const quieter = (level: string): string => (level === 'info' ? 'warn' : level);
 
 /** HTTP 503 when nothing could be answered because a store or a subgraph is out of reach. */
 const statusOfOutage: ApolloServerPlugin<GatewayContext> = {

@@ -94,7 +94,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...{ apollo, tokens, allow, read, formatError, record, metrics, limits, log },
   });
   const { url, port } = await door.listen(options.host, options.port);
-  log.info({ url }, 'the gateway listens');
+  log.debug({ url }, 'the gateway listens');
 
   async function stop(): Promise<void> {
     await Promise.all([door.stop(FINISH_REQUESTS_MS), sockets.stop(FINISH_SOCKETS_MS)]);

@@ -68,7 +68,7 @@ export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgra
   const app = routes({ subgraph, registry, health, documentOf, log });
   const closeSockets = serveSockets(door, options, documentOf);
   const { url, port } = await door.listen(host, options.port);
-  log.info({ url, service: subgraph.name }, 'the subgraph listens');
+  log.debug({ url, service: subgraph.name }, 'the subgraph listens');
   let stopped: Promise<unknown> | undefined;
   return {
     url,

@@ -30,7 +30,10 @@ const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\
 function dateTime(value: unknown): string {
   if (typeof value !== 'string' || !RFC_3339.test(value)) return refuse(DATE_TIME, value);
   const ms = Date.parse(value);
-  return Number.isNaN(ms) ? refuse(DATE_TIME, value) : new Date(ms).toISOString();
+  const day = value.slice(0, 10);
+  // Date makes the 30th of February the 2nd of March.
+  if (Number.isNaN(ms) || new Date(day).toISOString().slice(0, 10) !== day) return refuse(DATE_TIME, value);
+  return new Date(ms).toISOString();
 }
 
 /** An instant; text inside the system, always UTC with milliseconds. */

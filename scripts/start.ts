@@ -43,10 +43,8 @@ await run(log, async undo => {
   }));
   // Every binding is known before the first event is relayed.
   await Promise.all(services.map(({ service }) => service.prepare()));
-  for (const { service } of services) {
-    service.start();
-    undo(() => service.stop());
-  }
+  for (const { service } of services) service.start();
+  undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
   const gateway = await createGateway({
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),

@@ -85,7 +85,7 @@ export function hostSubgraph({
   }
 
   const masked = (result: ExecutionResult): ExecutionResult =>
-    result.errors ? { ...result, errors: result.errors.map(error => maskError(error, log)) } : result;
+    result.errors ? { ...result, errors: result.errors.map(error => maskError(coded(error), log)) } : result;
 
   function refused(error: unknown): ExecutionResult {
     if (error instanceof GraphQLError) return { errors: [error] };
@@ -112,6 +112,13 @@ export function hostSubgraph({
       }
     },
   };
+}
+
+/** Without a path nothing ran: GraphQL itself has refused the variables, and gives most of such errors no code. */
+function coded(error: GraphQLError): GraphQLError {
+  if (error.path || error.extensions.code) return error;
+  const { message, nodes, extensions } = error;
+  return new GraphQLError(message, { nodes, extensions: { ...extensions, code: 'BAD_USER_INPUT' } });
 }
 
 // By hand and not an async generator, whose return() waits behind a pending next() and would never reach the source.

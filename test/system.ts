@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const READY_WITHIN_MS = 25_000;
 const STOP_WITHIN_MS = 12_000;
 
-export const AUTH_SECRET = randomBytes(32).toString('hex');
+export const AUTH_SECRET = process.env.AUTH_SECRET ?? randomBytes(32).toString('hex');
 
 export type Process = {
   pid: number;

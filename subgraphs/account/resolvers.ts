@@ -20,7 +20,8 @@ import {
   transactionInput,
   withdraw,
 } from './decide.ts';
-import { type BalanceRow, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
+import type { BalanceRow } from './projection.ts';
+import { factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
 /** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
 type AccountNode = AccountFacts & { known?: BalanceRow };
@@ -82,24 +83,31 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     };
   }
 
+  /** What the same key made before: a repeated request must get its first answer, whatever the balance is by now. */
+  async function answered(command: TransactionCommand, asked: Event): Promise<TransactionEntry | null> {
+    if (!command.idempotencyKey) return null;
+    const stored = await transactions.findOne({ _id: asked.id });
+    if (stored) assertSameRequest(stored.event, asked);
+    return stored;
+  }
+
   async function depositInto(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
     const event = deposit(account, command, circumstances());
-    if (command.amount > HUGE_MINOR) assertCountable(command.amount, await view.availableMinor(account.id));
+    if (command.amount > HUGE_MINOR) {
+      const availableMinor = await view.availableMinor(account.id);
+      const stored = await answered(command, event);
+      if (stored) return stored;
+      assertCountable(command.amount, availableMinor);
+    }
     return record(event);
   }
 
   async function withdrawFrom(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
     const now = circumstances();
-    if (command.idempotencyKey) {
-      // A repeated request must get its first answer, whatever the balance is by now.
-      const asked = withdraw(account, command, Number.POSITIVE_INFINITY, now);
-      const stored = await transactions.findOne({ _id: asked.id });
-      if (stored) {
-        assertSameRequest(stored.event, asked);
-        return stored;
-      }
-    }
-    return record(withdraw(account, command, await view.availableMinor(account.id), now));
+    // In this order: a copy of this request that is stored in between must not count against it.
+    const availableMinor = await view.availableMinor(account.id);
+    const stored = await answered(command, withdraw(account, command, Number.POSITIVE_INFINITY, now));
+    return stored ?? record(withdraw(account, command, availableMinor, now));
   }
 
   /** Waits until the view contains a transaction. */

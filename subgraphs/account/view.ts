@@ -5,15 +5,14 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Collection } from 'mongodb';
+import type { Handling } from '../../events/consumer.ts';
 import type { EventOf } from '../../events/contract.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
-import { materialize } from '../../events/view.ts';
+import { createProjection } from '../../events/view.ts';
 import type { accountOpened, balanceUpdated, deposited } from '../../schema/events.ts';
 import type { AccountFacts } from './decide.ts';
-
-/** The latest balance. */
-export type BalanceRow = { _id: string; version: number; amountMinor: number; asOf: string | null };
+import { type BalanceRow, emptyRow, project } from './projection.ts';
 
 export type OpenedEntry = OutboxEntry<EventOf<typeof accountOpened>['data']> & { owner: string; openedAt: string };
 
@@ -38,7 +37,6 @@ export const indexes = {
 } as const;
 
 const CACHED_FACTS_MAX = 50_000;
-const NO_BALANCE = { version: 0, amountMinor: 0, asOf: null };
 
 export type View = ReturnType<typeof createView>;
 
@@ -46,6 +44,7 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
   const openings = collection<OpenedEntry>('events');
   const transactions = collection<TransactionEntry>('events');
   const balances: Collection<BalanceRow> = collection('accounts');
+  const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
   // The facts of an account never change.
   const facts = new LRUCache<string, AccountFacts>({ max: CACHED_FACTS_MAX });
 
@@ -63,11 +62,11 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
   async function balancesOf(accountIds: readonly string[]): Promise<BalanceRow[]> {
     const rows = await balances.find({ _id: { $in: [...accountIds] } }).toArray();
     const byId = new Map(rows.map(row => [row._id, row]));
-    return accountIds.map(_id => byId.get(_id) ?? { _id, ...NO_BALANCE });
+    return accountIds.map(_id => byId.get(_id) ?? emptyRow(_id));
   }
 
   async function balanceOf(accountId: string): Promise<BalanceRow> {
-    return (await balances.findOne({ _id: accountId })) ?? { _id: accountId, ...NO_BALANCE };
+    return (await balances.findOne({ _id: accountId })) ?? emptyRow(accountId);
   }
 
   return {
@@ -78,33 +77,26 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
     balancesOf,
 
     /**
-     * What can be spent: the balance in the view and all transactions that are not in it yet. The balance is read
-     * first: a transaction is marked with its version before the view shows that version (see `settle`).
+     * What can be spent: the balance up to which every version is known, and all transactions that are not in it. The
+     * balance is read first: a transaction is marked with its version before that version is known (see `settle`).
      */
     async availableMinor(accountId: string): Promise<number> {
-      const { version, amountMinor } = await balanceOf(accountId);
-      const pending = await transactions.find({ account: accountId, settled: { $gt: version } }).toArray();
-      return pending.reduce((sum, { event }) => sum + signedAmount(event), amountMinor);
+      const { known } = await balanceOf(accountId);
+      const pending = await transactions.find({ account: accountId, settled: { $gt: known.version } }).toArray();
+      return pending.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor);
     },
 
-    /** Marks the transactions that a new balance contains, then shows it, then tells whoever watches the account. */
-    async settle(updates: readonly EventOf<typeof balanceUpdated>[]): Promise<void> {
+    /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
+    async settle(updates: readonly EventOf<typeof balanceUpdated>[], how?: Handling): Promise<void> {
       await transactions.bulkWrite(
         updates.map(({ data }) => ({
           updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
         })),
         { ordered: false },
       );
-      const rows = updates.flatMap(({ subject, data }) =>
-        subject === undefined
-          ? []
-          : { _id: subject, version: data.version, amountMinor: data.balanceMinor, asOf: data.eventTime },
-      );
-      await materialize(balances, rows);
-      // Also when the view had it already: the process may have died before it said so.
-      const newest = new Map<string, BalanceRow>();
-      for (const row of rows) if (row.version > (newest.get(row._id)?.version ?? 0)) newest.set(row._id, row);
-      await feed.publish([...newest.values()].map(row => ({ topic: topicOf(row._id), message: row })));
+      const rows = await accounts.apply(updates, how);
+      // Also when nothing changed: the process may have died before it said so.
+      await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
     },
   };
 }

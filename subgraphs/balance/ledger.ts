@@ -5,6 +5,7 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Clock, timestamp } from '../../events/clock.ts';
+import type { Handling } from '../../events/consumer.ts';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
@@ -112,8 +113,8 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     head: chain.head,
 
     /** The rule for transactions: one row each, which is also the event to relay. */
-    async count(transactions: readonly Event[]): Promise<void> {
-      const { appended } = await chain.append(transactions);
+    async count(transactions: readonly Event[], how?: Handling): Promise<void> {
+      const { appended } = await chain.append(transactions, how);
       if (appended.length > 0) outbox.wake();
     },
 
@@ -123,7 +124,9 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      */
     async restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
       const ids = snapshots.map(({ id }) => id);
-      const present = await rows.find({ _id: { $in: ids } }, { projection: { _id: 1 } }).toArray();
+      const present = await rows
+        .find({ _id: { $in: ids } }, { projection: { _id: 1 }, batchSize: ids.length + 1 })
+        .toArray();
       const known = new Set(present.map(({ _id }) => _id));
       const missing = snapshots.filter(({ id }) => !known.has(id));
       if (missing.length === 0) return;

@@ -17,7 +17,7 @@ export const service: ServiceDefinition<Resolvers> = {
   gatherMs: 50,
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes },
   create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
-    const lake = createLake({ rows: collection('events'), feed, clock });
+    const lake = createLake({ rows: collection('lake'), feed, clock });
     const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     let replayer: Replayer | undefined;

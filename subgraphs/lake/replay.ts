@@ -58,6 +58,11 @@ export const topicOf = (id: string) => `replay/${id}`;
  */
 export function passesOf(binding: Binding, filter: EventFilter | null): EventFilter[] {
   const all = binding.consumes.includes(EVERY_TYPE);
+  if (all && !filter?.types) {
+    // There is no filter for "all but these": what restores is sent twice.
+    const restoring = binding.replayedFirst.length > 0 ? [{ ...filter, types: binding.replayedFirst }] : [];
+    return [...restoring, { ...filter }];
+  }
   const wanted = (filter?.types ?? binding.consumes).filter(type => all || binding.consumes.includes(type));
   const first = wanted.filter(type => binding.replayedFirst.includes(type));
   const rest = wanted.filter(type => !binding.replayedFirst.includes(type));

@@ -53,12 +53,13 @@ export function startReplayer(options: {
     return matchedCount === 1;
   }
 
-  async function sendChunk(row: ReplayRow, binding: Binding, rows: LakeRow[], attempt: number): Promise<Chunk> {
+  /** Sending a chunk again does nothing while its jobs are still in the queue: they have the same names. */
+  async function sendChunk(row: ReplayRow, binding: Binding, rows: LakeRow[]): Promise<Chunk> {
     const partitions = groupBy(rows, ({ event }) => partitionOf(event, binding.partitions));
     const place = `${row._id}-${row.pass}-${rows[0]?.version}`;
     const jobIds: string[] = [];
     for (const [partition, part] of partitions) {
-      const jobId = `${place}-${partition}-${attempt}`;
+      const jobId = `${place}-${partition}`;
       const events = part.map(({ event }) => event);
       await transport.send([{ service: row.service, partition, source: 'lake', events, replay: row._id }], {
         jobId,
@@ -76,7 +77,6 @@ export function startReplayer(options: {
     const window: Chunk[] = [];
     let readUpTo = row.position;
     let exhausted = false;
-    let attempt = 0;
     let sent = 0;
     let savedMs = startedMs;
 
@@ -89,7 +89,7 @@ export function startReplayer(options: {
         const last = rows.at(-1);
         exhausted = rows.length < limit;
         if (last) {
-          window.push(await sendChunk(row, binding, rows, attempt));
+          window.push(await sendChunk(row, binding, rows));
           readUpTo = last.version;
           sent += rows.length;
         }
@@ -102,23 +102,22 @@ export function startReplayer(options: {
         continue;
       }
       const acknowledged = await transport.acknowledged(row.service, row._id, oldest.jobIds);
-      if (acknowledged.every(Boolean)) {
+      const isApplied = acknowledged.every(Boolean);
+      if (isApplied) {
         window.shift();
         row.applied += oldest.rows.length;
         row.position = oldest.rows.at(-1)?.version ?? row.position;
-        const nowMs = clock.monotonic();
-        if (nowMs - savedMs >= PROGRESS_MS || window.length === 0) {
-          savedMs = nowMs;
-          const eventsPerSecond = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
-          const { applied, position } = row;
-          if (!(await save(row, fence, { applied, position, eventsPerSecond }))) return false;
-        }
-        continue;
       }
-      if (clock.monotonic() - oldest.sentMs > SEND_AGAIN_MS) {
-        attempt += 1;
-        window[0] = await sendChunk(row, binding, oldest.rows, attempt);
+      const nowMs = clock.monotonic();
+      // Also while nothing comes back: this is how a replay that waits learns that it has been cancelled.
+      if (nowMs - savedMs >= PROGRESS_MS || (isApplied && window.length === 0)) {
+        savedMs = nowMs;
+        const eventsPerSecond = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
+        const { applied, position } = row;
+        if (!(await save(row, fence, { applied, position, eventsPerSecond }))) return false;
       }
+      if (isApplied) continue;
+      if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest.rows);
       await clock.sleep(ACKNOWLEDGEMENT_POLL_MS, stopped.signal);
     }
     return false;
@@ -163,9 +162,10 @@ export function startReplayer(options: {
     for (const row of [...due.filter(isRunning), ...due.filter(row => !isRunning(row))]) {
       if (active.has(row.service)) continue;
       const work = run(row, fence)
-        .catch(error => {
-          if (isUnavailable(error)) log.debug({ err: error, replay: row._id }, 'replay waits');
-          else return fail(row, fence, error);
+        .catch(async error => {
+          if (!isUnavailable(error)) return fail(row, fence, error);
+          log.debug({ err: error, replay: row._id }, 'replay waits');
+          await clock.sleep(POLL_MS, stopped.signal);
         })
         .catch(error => log.warn({ err: error, replay: row._id }, 'replay could not be marked as failed'))
         .finally(() => {

@@ -32,7 +32,7 @@ export const GENESIS = '0'.repeat(64);
 const VERIFY_BATCH = 1_000;
 
 export const indexes = {
-  events: [
+  lake: [
     chainIndex,
     { key: { 'event.type': 1, version: 1 } },
     { key: { 'event.subject': 1, version: 1 } },
@@ -57,13 +57,15 @@ export function hashAfter(previous: string, event: Event): string {
 export function queryFor(filter: EventFilter | null | undefined): Filter<LakeRow> {
   const { types, subject, source, correlationId, from, to } = filter ?? {};
   const time = { ...(from && { $gte: from }), ...(to && { $lt: to }) };
-  return {
+  const query = {
     ...(types && { 'event.type': { $in: types } }),
     ...(subject && { 'event.subject': subject }),
     ...(source && { 'event.source': source }),
     ...(correlationId && { 'event.correlationid': correlationId }),
     ...(Object.keys(time).length > 0 && { 'event.time': time }),
-  } as Filter<LakeRow>;
+  };
+  // Every index ends with the position; the chain's own is the one for no filter, and must not compete with the others.
+  return (Object.keys(query).length > 0 ? query : { chain: CHAIN }) as Filter<LakeRow>;
 }
 
 export type Lake = ReturnType<typeof createLake>;
@@ -90,9 +92,10 @@ export function createLake(options: { rows: Collection<LakeRow>; feed: Feed; clo
   /** Rows of a filter beyond a position, oldest first. */
   function after(position: number, filter: EventFilter | null | undefined, limit: number): Promise<LakeRow[]> {
     return rows
-      .find({ ...queryFor(filter), chain: CHAIN, version: { $gt: position } })
+      .find({ ...queryFor(filter), version: { $gt: position } })
       .sort({ version: 1 })
       .limit(limit)
+      .batchSize(limit)
       .toArray();
   }
 
@@ -109,7 +112,7 @@ export function createLake(options: { rows: Collection<LakeRow>; feed: Feed; clo
 
     async count(filter: EventFilter | null | undefined): Promise<number> {
       const query = queryFor(filter);
-      return Object.keys(query).length === 0 ? size() : rows.countDocuments(query);
+      return 'chain' in query ? size() : rows.countDocuments(query);
     },
 
     page(
@@ -120,9 +123,10 @@ export function createLake(options: { rows: Collection<LakeRow>; feed: Feed; clo
     ): Promise<LakeRow[]> {
       const version = beyond === undefined ? {} : { version: order === 1 ? { $gt: beyond } : { $lt: beyond } };
       return rows
-        .find({ ...queryFor(filter), chain: CHAIN, ...version })
+        .find({ ...queryFor(filter), ...version })
         .sort({ version: order })
         .limit(limit)
+        .batchSize(limit)
         .toArray();
     },
 

@@ -4,6 +4,7 @@
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
 import type { Collection } from 'mongodb';
+import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
@@ -143,8 +144,8 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
 
   return {
     /** The rule: stores the events, and shows the hours that they belong to. */
-    async count(events: readonly Event[]): Promise<void> {
-      const { heads } = await chain.append(events);
+    async count(events: readonly Event[], how?: Handling): Promise<void> {
+      const { heads } = await chain.append(events, how);
       await materialize(
         statistics,
         heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({

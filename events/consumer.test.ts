@@ -1,0 +1,407 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { MongoClient } from 'mongodb';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from './clock.ts';
+import { rule } from './consumer.ts';
+import type { Contract } from './contract.ts';
+import { ContractViolation } from './errors.ts';
+import type { Event } from './event.ts';
+import {
+  connected,
+  consuming,
+  createSystem,
+  happened,
+  happening,
+  happenings,
+  idsOf,
+  letLocksRunOut,
+  mortalRedis,
+  ORIGIN,
+  type ServerUrls,
+  type System,
+  until,
+  useServers,
+} from './fixture.ts';
+
+const urls = useServers();
+
+async function started() {
+  const system = createSystem(urls);
+  await connected(system.transport);
+  return { system, send: sender(system) };
+}
+
+const sender =
+  ({ transport }: System) =>
+  (...jobs: unknown[][]) =>
+    transport.send(jobs.map(events => ({ service: 'a', partition: 0, source: ORIGIN, events })));
+
+/** A rule that remembers what it applied; `refuse` may throw for an event of the batch. */
+function remembering(refuse: (event: Event) => void = () => undefined) {
+  const batches: string[][] = [];
+  const remember = rule([happened], async events => {
+    for (const event of events) refuse(event);
+    batches.push(idsOf(events));
+  });
+  return { rule: remember, batches, applied: () => batches.flat() };
+}
+
+const empty = async ({ transport }: System) =>
+  (await transport.queue('a', 0).getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized', 'failed')) === 0;
+
+class Unavailable extends Error {
+  override name = 'MongoNetworkError';
+}
+
+const away = (): never => {
+  throw new Unavailable('the store is away');
+};
+
+describe('batches', () => {
+  test('while one is handled the next one gathers', async () => {
+    const { system, send } = await started();
+    const batches: string[][] = [];
+    let goOn: () => void = () => undefined;
+    const first = new Promise<void>(resolve => {
+      goOn = resolve;
+    });
+    const slow = rule([happened], async events => {
+      batches.push(idsOf(events));
+      if (batches.length === 1) await first;
+    });
+    consuming(system, 'a', { rules: [slow] });
+    await send([happening('1')]);
+    await until(() => batches.length === 1);
+    await send([happening('2'), happening('3')], [happening('4')]);
+    await until(async () => (await system.transport.queue('a', 0).getActiveCount()) === 3);
+    await delay(50);
+    goOn();
+    await until(() => empty(system));
+    expect(batches).toEqual([['1'], ['2', '3', '4']]);
+  });
+
+  test('keep the order of a job', async () => {
+    const { system, send } = await started();
+    const { rule, applied } = remembering();
+    await send(happenings(100));
+    consuming(system, 'a', { rules: [rule] });
+    await until(() => empty(system));
+    expect(applied()).toEqual(idsOf(happenings(100)));
+  });
+
+  test('are at most batchMax, but for the last job in them', async () => {
+    const { system, send } = await started();
+    const { rule, batches } = remembering();
+    await send(...happenings(40).map(event => [event]));
+    consuming(system, 'a', { rules: [rule], batchMax: 8, gatherMs: 50 });
+    await until(() => empty(system));
+    expect(Math.max(...batches.map(({ length }) => length))).toBe(8);
+    expect(batches.flat()).toHaveLength(40);
+  });
+
+  test('go to the rules in their order, each with its part, and "everything" with all of it', async () => {
+    const { system, send } = await started();
+    const other: Contract = { ...(happened as Contract), type: 'other' };
+    const seen: [string, string[]][] = [];
+    const note = (name: string) => async (events: readonly Event[]) => void seen.push([name, idsOf(events)]);
+    const rules = [
+      rule([happened], note('first')),
+      { on: 'everything' as const, handle: note('all') },
+      rule([other], note('other')),
+      rule([happened], note('last')),
+    ];
+    await send([happening('1'), { ...happening('2'), type: 'other' }, { ...happening('3'), type: 'unknown' }]);
+    consuming(system, 'a', { rules });
+    await until(() => empty(system));
+    expect(seen).toEqual([
+      ['first', ['1']],
+      ['all', ['1', '2', '3']],
+      ['other', ['2']],
+      ['last', ['1']],
+    ]);
+  });
+});
+
+describe('a violation of the contract', () => {
+  test('is set aside at once, and the others of its job are handled', async () => {
+    const { system, send } = await started();
+    const { rule, applied } = remembering();
+    const bad = { ...happening('2'), data: { n: 'two' } };
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    await send([happening('1'), bad, happening('3')]);
+    await until(() => empty(system));
+    expect(applied()).toEqual(['1', '3']);
+    expect(faults).toMatchObject([{ service: 'a', original: bad, deliveries: 1, resubmission: 0 }]);
+    expect(String(faults[0]?.error)).toContain('ContractViolation');
+  });
+
+  test('may be something that is no event at all', async () => {
+    const { system, send } = await started();
+    const { rule, applied } = remembering();
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    const garbage = ['text', null, 7, { id: 'half an event' }];
+    await send([...garbage, happening('1')]);
+    await until(() => empty(system));
+    expect(applied()).toEqual(['1']);
+    expect(faults.map(({ original }) => original)).toEqual(garbage);
+  });
+
+  test('by its version, which is newer than the service, is set aside as well', async () => {
+    const { system, send } = await started();
+    const { rule, applied } = remembering();
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    await send([{ ...happening('1'), dataschema: 'urn:tributary:event:happened:2' }, happening('2')]);
+    await until(() => empty(system));
+    expect([applied(), faults.length]).toEqual([['2'], 1]);
+  });
+
+  test('that only a rule finds is not tried again', async () => {
+    const { system, send } = await started();
+    let tries = 0;
+    const { rule, applied } = remembering(({ id }) => {
+      if (id !== '2') return;
+      tries++;
+      throw new ContractViolation('not as promised');
+    });
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    await send([happening('1'), happening('2')]);
+    await until(() => empty(system));
+    expect(applied()).toEqual(['1']);
+    expect(faults).toMatchObject([{ deliveries: 1 }]);
+    // Once in the batch, once alone.
+    expect(tries).toBe(2);
+  });
+});
+
+describe('a rule that throws on one event', () => {
+  test('has that one set aside after three counted deliveries, and all others applied', async () => {
+    const { system, send } = await started();
+    const alone: string[] = [];
+    const { rule, applied } = remembering(({ id }) => {
+      if (id !== '5') return;
+      alone.push(id);
+      throw new TypeError('cannot be handled');
+    });
+    const { faults, deliveries } = consuming(system, 'a', { rules: [rule] });
+    await send(happenings(9), happenings(20).slice(9));
+    await until(() => empty(system));
+    expect(new Set(applied())).toEqual(new Set(idsOf(happenings(20).filter(({ id }) => id !== '5'))));
+    expect(faults).toMatchObject([{ original: happening('5', { n: 5 }), deliveries: 3 }]);
+    expect(String(faults[0]?.error)).toContain('cannot be handled');
+    expect(await deliveries.countDocuments()).toBe(0);
+  });
+
+  test('counts a resubmission anew, and says which it is', async () => {
+    const { system } = await started();
+    const { rule } = remembering(() => {
+      throw new TypeError('cannot be handled');
+    });
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    const letter = { service: 'a', partition: 0, source: 'lake', events: [happening('1')], resubmission: 2 };
+    await system.transport.send([letter], { jobId: 'resubmission-1' });
+    await until(() => empty(system));
+    expect(faults).toMatchObject([{ deliveries: 3, resubmission: 2 }]);
+  });
+});
+
+describe('an unavailable store', () => {
+  /** Waits a tenth as long as it should. */
+  const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) };
+
+  test('is waited for until it is back, and nothing is set aside', async () => {
+    const { system, send } = await started();
+    let isAway = true;
+    let tries = 0;
+    const { rule, applied } = remembering(() => {
+      if (!isAway) return;
+      tries++;
+      away();
+    });
+    const { faults } = consuming(system, 'a', { rules: [rule], clock });
+    await send([happening('1'), happening('2')]);
+    // More often than the consumer tries by itself: the job has gone back to its queue meanwhile.
+    await until(() => tries > 7, 15_000);
+    isAway = false;
+    await until(() => empty(system));
+    expect(applied()).toEqual(['1', '2']);
+    expect(faults).toEqual([]);
+  });
+
+  test('does not count against an event that is handled alone', async () => {
+    const { system, send } = await started();
+    let tries = 0;
+    const { rule, applied } = remembering(({ id }) => {
+      if (id === 'poison') throw new TypeError('cannot be handled');
+      if (id === '1' && tries++ < 6) away();
+    });
+    const { faults } = consuming(system, 'a', { rules: [rule], clock });
+    await send([happening('poison'), happening('1')]);
+    await until(() => empty(system), 15_000);
+    // Its job came again, and a fault that comes again is the same fault.
+    expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
+    expect(applied()).toContain('1');
+  });
+
+  test('of the faults keeps the event in the queue', async () => {
+    const { system, send } = await started();
+    const { rule } = remembering();
+    let tries = 0;
+    consuming(system, 'a', {
+      rules: [rule],
+      clock,
+      setAside: async () => {
+        if (tries++ < 2) away();
+      },
+    });
+    await send([{ no: 'event' }]);
+    await until(() => empty(system));
+    expect(tries).toBe(3);
+  });
+});
+
+test('Redis away and back again: the consumer goes on', async () => {
+  const redis = await mortalRedis();
+  const system = createSystem({ ...urls, redisUrl: redis.url });
+  await connected(system.transport);
+  const { rule, applied } = remembering();
+  consuming(system, 'a', { rules: [rule] });
+  await sender(system)([happening('1')]);
+  await until(() => applied().length === 1);
+  await redis.kill();
+  await delay(200);
+  await redis.start();
+  await until(() => system.transport.redis.status === 'ready');
+  await sender(system)([happening('2')]);
+  await until(() => applied().length === 2);
+});
+
+test('the jobs of a replay are acknowledged when they are handled', async () => {
+  const { system } = await started();
+  const { rule } = remembering();
+  const letter = { service: 'a', partition: 0, source: 'lake', events: [happening('1')], replay: 'r' };
+  await system.transport.send([letter], { jobId: 'r-1' });
+  expect(await system.transport.acknowledged('a', 'r', ['r-1', 'r-2'])).toEqual([false, false]);
+  consuming(system, 'a', { rules: [rule] });
+  await until(() => empty(system));
+  expect(await system.transport.acknowledged('a', 'r', ['r-1', 'r-2'])).toEqual([true, false]);
+});
+
+test('stopping finishes what it has and takes no more', async () => {
+  const { system, send } = await started();
+  let handling = 0;
+  let handled = 0;
+  const slow = rule([happened], async () => {
+    handling++;
+    await delay(200);
+    handled++;
+  });
+  const { stop } = consuming(system, 'a', { rules: [slow] });
+  await send([happening('1')]);
+  await until(() => handling === 1);
+  const stopping = stop();
+  await delay(50);
+  await send([happening('2')]);
+  await stopping;
+  expect([handling, handled]).toEqual([1, 1]);
+  expect(await system.transport.queue('a', 0).getWaitingCount()).toBe(1);
+});
+
+describe('a process that dies', () => {
+  const APPLIED = 'applied';
+  const FAULTS = 'faults';
+  type Record = { _id: string; deliveries?: number };
+
+  /** A process of its own that consumes: it stores what it applies, hangs at "hang" and dies at "kill". */
+  function consumingProcess({ mongodbUrl, redisUrl }: ServerUrls, prefix: string): ChildProcess {
+    const source = `
+      import { MongoClient } from 'mongodb';
+      import { pino } from 'pino';
+      import { systemClock } from './events/clock.ts';
+      import { startConsumer } from './events/consumer.ts';
+      import { createTransport } from './events/queue.ts';
+      const [mongodbUrl, redisUrl, prefix] = process.argv.slice(1);
+      const database = new MongoClient(mongodbUrl).db(prefix + '-a');
+      const write = (name, _id, more) =>
+        database.collection(name).updateOne({ _id }, { $set: { ...more, done: true } }, { upsert: true });
+      startConsumer({
+        service: 'a',
+        partitions: 1,
+        rules: [{ on: 'everything', async handle(events) {
+          for (const { id } of events) {
+            if (id.startsWith('kill')) process.abort();
+            if (id.startsWith('hang')) {
+              console.log('hanging');
+              await new Promise(() => {});
+            }
+            if (id.startsWith('slow')) await new Promise(resolve => setTimeout(resolve, 300));
+            await write('${APPLIED}', id);
+          }
+        } }],
+        transport: createTransport({ redisUrl, prefix, onError: () => undefined }),
+        deliveries: database.collection('deliveries'),
+        setAside: ({ original, deliveries }) => write('${FAULTS}', original.id, { deliveries }),
+        clock: systemClock,
+        log: pino({ level: 'silent' }),
+      });`;
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', '--input-type=module', '--eval', source, mongodbUrl, redisUrl, prefix],
+      { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  }
+
+  async function records(prefix: string) {
+    const mongo = new MongoClient(urls.mongodbUrl);
+    onTestFinished(() => mongo.close());
+    const all = (name: string) => mongo.db(`${prefix}-a`).collection<Record>(name).find().toArray();
+    return {
+      applied: async () => (await all(APPLIED)).map(({ _id }) => _id).sort(),
+      faults: async () => (await all(FAULTS)).map(({ _id, deliveries }) => ({ _id, deliveries })),
+    };
+  }
+
+  test('by kill -9 leaves its jobs, which are delivered again within 12 s', async () => {
+    const { system, send } = await started();
+    await send([happening('1'), happening('hang')]);
+    const child = consumingProcess(urls, system.prefix);
+    await once(child.stdout ?? child, 'data');
+    child.kill('SIGKILL');
+    const killedMs = performance.now();
+    const { rule, applied } = remembering();
+    const { faults } = consuming(system, 'a', { rules: [rule] });
+    await until(() => empty(system), 15_000);
+    expect(performance.now() - killedMs).toBeLessThan(12_000);
+    expect(applied()).toEqual(['1', 'hang']);
+    expect(faults).toEqual([]);
+  });
+
+  test('of one event has that event set aside after three counted deliveries, and only that one', async () => {
+    const { system, send } = await started();
+    await send(
+      [happening('kill'), happening('1'), happening('2')],
+      ...Array.from({ length: 4 }, (_, index) => [happening(`slow ${index}`)]),
+    );
+    const { applied, faults } = await records(system.prefix);
+    let deaths = 0;
+    for (let isOver = false; !isOver; ) {
+      const child = consumingProcess(urls, system.prefix);
+      const died = once(child, 'exit').then(() => true);
+      const done = until(() => empty(system), 20_000).then(() => false);
+      isOver = !(await Promise.race([died, done]));
+      done.catch(() => undefined);
+      if (isOver) break;
+      deaths++;
+      expect(deaths).toBeLessThan(6);
+      await letLocksRunOut(system, 'a');
+    }
+    expect(await faults()).toEqual([{ _id: 'kill', deliveries: 3 }]);
+    expect(await applied()).toEqual(['1', '2', 'slow 0', 'slow 1', 'slow 2', 'slow 3']);
+    // Once in a batch, and three times counted.
+    expect(deaths).toBe(4);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { type Contract, createEvent, dataSchemaOf, readEvent } from './contract.ts';
+import { ContractViolation } from './errors.ts';
+import type { Event } from './event.ts';
+import { happening, TIME } from './fixture.ts';
+
+type Name = { first: string; last: string };
+
+/** Version 1 had `name`; version 2 split it; version 3 has it trimmed. */
+const renamed: Contract<Name> = {
+  type: 'renamed',
+  version: 3,
+  description: 'Somebody has a new name.',
+  data: z.object({ first: z.string().min(1), last: z.string() }),
+  upcasters: {
+    1: data => {
+      const [first, last] = (data as { name: string }).name.split('|');
+      return { first, last };
+    },
+    2: data => ({ first: (data as Name).first.trim(), last: (data as Name).last.trim() }),
+  },
+};
+
+const draft = { id: '1', source: '/people', subject: 'p', time: TIME };
+const ofVersion = (version: number | undefined, data: unknown): Event => ({
+  ...happening('1'),
+  type: 'renamed',
+  dataschema: version === undefined ? undefined : dataSchemaOf({ type: 'renamed', version }),
+  data,
+});
+
+describe('an event is made', () => {
+  test('with the type and the schema of its contract', () => {
+    expect(createEvent(renamed, { ...draft, data: { first: 'Ada', last: 'L' }, correlationid: 'c' })).toEqual({
+      specversion: '1.0',
+      id: '1',
+      source: '/people',
+      type: 'renamed',
+      subject: 'p',
+      time: TIME,
+      dataschema: 'urn:tributary:event:renamed:3',
+      datacontenttype: 'application/json',
+      correlationid: 'c',
+      data: { first: 'Ada', last: 'L' },
+    });
+  });
+
+  test('only of data that keep the contract, and the refusal says what is wrong with which event', () => {
+    const refusal = () => createEvent(renamed, { ...draft, data: { first: '', last: 'L' } });
+    expect(refusal).toThrow(ContractViolation);
+    expect(refusal).toThrow(/^renamed 1: .*first/s);
+  });
+});
+
+describe('an event is read', () => {
+  test('as it is in the current version', () => {
+    const event = ofVersion(3, { first: 'Ada', last: 'L' });
+    expect(readEvent(renamed, event)).toEqual(event);
+  });
+
+  test.each([
+    [1, { name: ' Ada | L ' }],
+    [2, { first: ' Ada ', last: ' L ' }],
+    [undefined, { name: ' Ada | L ' }],
+  ])('from version %s step by step', (version, data) => {
+    const { dataschema, data: read } = readEvent(renamed, ofVersion(version, data));
+    expect([dataschema, read]).toEqual(['urn:tributary:event:renamed:3', { first: 'Ada', last: 'L' }]);
+  });
+
+  test('never changes the event that it reads', () => {
+    const event = ofVersion(1, { name: 'Ada|L' });
+    const before = structuredClone(event);
+    readEvent(renamed, event);
+    expect(event).toEqual(before);
+  });
+
+  test.each<[string, Event, RegExp]>([
+    ['of a newer version', ofVersion(4, {}), /version 4 is newer than this service knows/],
+    ['with data that break the contract', ofVersion(3, { first: 'Ada' }), /last/],
+    ['whose upcast data break it', ofVersion(2, { first: ' ', last: '' }), /first/],
+    ['of version 0', ofVersion(0, {}), /names no version/],
+    ['whose schema names no version', { ...ofVersion(1, {}), dataschema: 'urn:other' }, /names no version/],
+  ])('and refused by its id when it is one %s', (_, event, message) => {
+    expect(() => readEvent(renamed, event)).toThrow(ContractViolation);
+    expect(() => readEvent(renamed, event)).toThrow(message);
+    expect(() => readEvent(renamed, event)).toThrow('renamed 1: ');
+  });
+
+  test('and refused when a step is missing', () => {
+    const { upcasters: _, ...without } = renamed;
+    expect(() => readEvent(without, ofVersion(2, {}))).toThrow(/no way from version 2 to 3/);
+  });
+
+  test('and refused as a violation when an old one cannot even be upcast', () => {
+    expect(() => readEvent(renamed, ofVersion(1, { name: null }))).toThrow(ContractViolation);
+  });
+});

@@ -1,0 +1,88 @@
+import { MongoNetworkError } from 'mongodb';
+import { expect, test } from 'vitest';
+import { createSystem, happening, origin, useServers } from './fixture.ts';
+import { createOutbox, type OutboxEntry } from './outbox.ts';
+
+const urls = useServers();
+
+async function started(fail: (write: number) => 'before' | 'after' | undefined = () => undefined) {
+  const system = createSystem(urls);
+  const { events } = await origin(system);
+  let writes = 0;
+  let wakes = 0;
+  const flaky = new Proxy(events, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== 'function') return value;
+      if (name !== 'insertOne') return value.bind(target);
+      return async (...args: unknown[]) => {
+        const when = fail(writes++);
+        if (when === 'before') throw new MongoNetworkError('away');
+        const result: unknown = await value.apply(target, args);
+        if (when === 'after') throw new MongoNetworkError('away');
+        return result;
+      };
+    },
+  });
+  const outbox = createOutbox({
+    collection: flaky as unknown as ReturnType<typeof system.collection>,
+    clock: { ...system.clock, now: () => 42 },
+    wake: () => wakes++,
+  });
+  return { outbox, events, wakes: () => wakes };
+}
+
+test('an event is stored in one document with the fields of its service, pending, and the relay is woken', async () => {
+  const { outbox, events, wakes } = await started();
+  const event = happening('1');
+  expect(await outbox.append(event, { owner: 'alice' } as object)).toBeUndefined();
+  expect(await events.find().toArray()).toEqual([{ _id: '1', event, pending: 42, owner: 'alice' }]);
+  expect(wakes()).toBe(1);
+});
+
+test('an id is stored once for ever: what has it already is handed back and stays as it is', async () => {
+  const { outbox, events, wakes } = await started();
+  await outbox.append(happening('1', { n: 1 }));
+  await events.updateOne({ _id: '1' }, { $unset: { pending: '' }, $set: { relayed: 7 } });
+  const stored = await outbox.append(happening('1', { n: 2 }));
+  expect(stored).toEqual({ _id: '1', event: happening('1', { n: 1 }), relayed: 7 });
+  expect(await events.countDocuments()).toBe(1);
+  expect(wakes()).toBe(1);
+});
+
+test('of the same event appended many times at once, one is new', async () => {
+  const { outbox } = await started();
+  const answers = await Promise.all(Array.from({ length: 10 }, () => outbox.append(happening('1'))));
+  expect(answers.filter(answer => answer === undefined)).toHaveLength(1);
+});
+
+test('a database that is away for a moment is waited for', async () => {
+  const { outbox, events } = await started(write => (write < 2 ? 'before' : undefined));
+  expect(await outbox.append(happening('1'))).toBeUndefined();
+  expect(await events.countDocuments()).toBe(1);
+});
+
+test('a write whose answer was lost is found under its id', async () => {
+  const { outbox } = await started(write => (write === 0 ? 'after' : undefined));
+  expect(await outbox.append(happening('1'))).toMatchObject({ _id: '1', event: happening('1') });
+});
+
+test('a database that stays away is an error, and nothing is acknowledged', async () => {
+  const { outbox, wakes } = await started(() => 'before');
+  await expect(outbox.append(happening('1'))).rejects.toThrow('away');
+  expect(wakes()).toBe(0);
+});
+
+test('derived events that are there already are left as they are, and the others are stored', async () => {
+  const { outbox, events } = await started();
+  await outbox.appendDerived([happening('1', { n: 1 })]);
+  await outbox.appendDerived([happening('1', { n: 2 }), happening('2'), happening('1', { n: 3 })]);
+  await outbox.appendDerived([]);
+  const rows = await events.find().sort({ _id: 1 }).toArray();
+  expect(rows.map(({ event }) => event)).toEqual([happening('1', { n: 1 }), happening('2')]);
+});
+
+test('an entry is what a store of its own inserts', async () => {
+  const { outbox } = await started();
+  expect(outbox.entry(happening('1'))).toEqual({ _id: '1', event: happening('1'), pending: 42 } satisfies OutboxEntry);
+});

@@ -1,0 +1,495 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { EVERY_TYPE } from './binding.ts';
+import {
+  connected,
+  createSystem,
+  happening,
+  happenings,
+  idsOf,
+  mortalRedis,
+  ORIGIN,
+  origin,
+  type System,
+  takeAll,
+  until,
+  useServers,
+  waitingIds,
+  waitingJobs,
+} from './fixture.ts';
+import type { OutboxEntry } from './outbox.ts';
+import { lettersFor, type RelayOptions } from './relay.ts';
+import { createWatermark } from './watermark.ts';
+
+const urls = useServers();
+
+async function started(...services: string[]) {
+  const system = createSystem(urls);
+  await connected(system.transport);
+  for (const service of services) await system.bind(service);
+  return { system, ...(await origin(system)) };
+}
+
+type Surroundings = Pick<RelayOptions, 'collection' | 'transport' | 'bindings'>;
+
+/** What a relay touches outside, with something done before each step that it takes there. */
+function watched(
+  system: System,
+  events: RelayOptions['collection'],
+  before: (step: string, at: number) => Promise<void>,
+): Surroundings {
+  let at = 0;
+  const asking =
+    <Args extends unknown[], Answer>(name: string, ask: (...args: Args) => Promise<Answer>) =>
+    async (...args: Args): Promise<Answer> => {
+      await before(name, at++);
+      return ask(...args);
+    };
+  const { send, mark, marks, resetMark } = system.transport;
+  const collection = {
+    updateMany: asking('updateMany', events.updateMany.bind(events)),
+    find(filter: object) {
+      const cursor = events.find(filter);
+      cursor.toArray = asking('find', cursor.toArray.bind(cursor));
+      return cursor;
+    },
+  } as unknown as RelayOptions['collection'];
+  return {
+    collection,
+    transport: {
+      ...system.transport,
+      send: asking('send', send),
+      mark: asking('mark', mark),
+      marks: asking('marks', marks),
+      resetMark: asking('resetMark', resetMark),
+    },
+    bindings: {
+      ...system.bindings,
+      all: asking('bindings', system.bindings.all),
+      find: asking('binding', system.bindings.find),
+    },
+  };
+}
+
+/** A lease that its holder has until it is told otherwise. */
+const leaseOf = (fence: number) => ({ fence: () => fence });
+
+describe('an entry', () => {
+  test('reaches every binding that wants its type, and no other', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    await system.bind('b', { consumes: ['something-else', 'happened'] });
+    await system.bind('everything', { consumes: [EVERY_TYPE] });
+    await system.bind('other', { consumes: ['something-else'] });
+    await outbox.append(happening('1'));
+    relay();
+    await until(async () => (await pending()) === 0);
+
+    expect(await waitingIds(system, 'a')).toEqual(['1']);
+    expect(await waitingIds(system, 'b')).toEqual(['1']);
+    expect(await waitingIds(system, 'everything')).toEqual(['1']);
+    expect(await waitingIds(system, 'other')).toEqual([]);
+  });
+
+  test('goes as it was stored, with the name of its source', async () => {
+    const { system, outbox, relay } = await started('a');
+    const event = { ...happening('1'), extension: 'kept' };
+    await outbox.append(event);
+    relay();
+    await until(async () => (await waitingJobs(system, 'a')).length > 0);
+    expect(await waitingJobs(system, 'a')).toEqual([{ source: ORIGIN, events: [event] }]);
+  });
+
+  test('loses its pending mark to the number of the flush, which only rises, also with the next tenure', async () => {
+    const { outbox, relay, pending, events } = await started('a');
+    let fence = 1;
+    const active = relay({ lease: { fence: () => fence } });
+    const numbers: (number | undefined)[] = [];
+    for (const [id, tenure] of Object.entries({ 1: 1, 2: 1, 3: 2 })) {
+      fence = tenure;
+      await outbox.append(happening(id));
+      active.wake();
+      await until(async () => (await pending()) === 0);
+      numbers.push((await events.findOne({ _id: id }))?.relayed);
+    }
+    expect(numbers).toEqual([...numbers].sort((a = 0, b = 0) => a - b));
+    expect(new Set(numbers).size).toBe(3);
+    expect(numbers.map(number => Math.floor((number ?? 0) / 1_000_000_000))).toEqual([1, 1, 2]);
+  });
+
+  test('without anybody who wants it is relayed all the same, and kept for whoever comes', async () => {
+    const { system, outbox, relay, pending } = await started();
+    await outbox.append(happening('1'));
+    relay();
+    await until(async () => (await pending()) === 0);
+    await system.bind('late');
+    await until(async () => (await waitingIds(system, 'late')).length > 0);
+    expect(await waitingIds(system, 'late')).toEqual(['1']);
+  });
+});
+
+describe('when it goes', () => {
+  test('at once when it is woken', async () => {
+    const { outbox, relay, pending } = await started('a');
+    const active = relay({ pollMs: 20_000 });
+    await delay(100);
+    await outbox.append(happening('1'));
+    active.wake();
+    await until(async () => (await pending()) === 0, 2_000);
+  });
+
+  test('with the poll when it is not', async () => {
+    const { outbox, relay, pending } = await started('a');
+    relay({ pollMs: 200 });
+    await delay(100);
+    await outbox.append(happening('1'));
+    await until(async () => (await pending()) === 0, 5_000);
+  });
+
+  test('never without the lease', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    let fence: number | undefined;
+    const active = relay({ lease: { fence: () => fence } });
+    await outbox.append(happening('1'));
+    active.wake();
+    await delay(200);
+    expect([await pending(), await waitingIds(system, 'a')]).toEqual([1, []]);
+    fence = 1;
+    await until(async () => (await pending()) === 0);
+  });
+});
+
+describe('jobs', () => {
+  test('hold many events of a partition, in their order, at most jobMax', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    const all = happenings(25);
+    for (const event of all) await outbox.append(event);
+    relay({ jobMax: 10 });
+    await until(async () => (await pending()) === 0);
+    const jobs = await waitingJobs(system, 'a');
+    expect(jobs.map(({ events }) => events.length)).toEqual([10, 10, 5]);
+    // The entries were stored in this order, but within a millisecond no order is promised.
+    expect((await waitingIds(system, 'a')).sort()).toEqual(idsOf(all).sort());
+  });
+
+  test('keep the order of the flush within each partition of each consumer', () => {
+    const events = ['x', 'y', 'x', 'z', 'y', 'x'].map((subject, index) => happening(`${index}`, { subject }));
+    const binding = { _id: 'a', consumes: ['happened'], emits: [], partitions: 2, replayedFirst: [] };
+    const letters = lettersFor('origin', events, [binding, { ...binding, _id: 'b', partitions: 1 }], 100);
+    const sent = (service: string) => letters.filter(letter => letter.service === service);
+    expect(sent('b').map(letter => letter.events)).toEqual([events]);
+    for (const { events: some } of sent('a')) {
+      const ids = (some as typeof events).map(({ id }) => Number(id));
+      expect(ids).toEqual([...ids].sort());
+    }
+    expect(sent('a').flatMap(letter => letter.events)).toHaveLength(6);
+  });
+
+  test('of more than one flush go one flush after the other', async () => {
+    const { system, outbox, relay, pending, events } = await started('a');
+    await outbox.appendDerived(happenings(25));
+    relay({ flushMax: 10 });
+    await until(async () => (await pending()) === 0);
+    expect((await waitingJobs(system, 'a')).map(job => job.events.length)).toEqual([10, 10, 5]);
+    expect(new Set((await events.find().toArray()).map(({ relayed }) => relayed)).size).toBe(3);
+  });
+});
+
+describe('a crash', () => {
+  test('after sending and before clearing sends again', async () => {
+    const { system, outbox, relay, pending, events } = await started('a');
+    await outbox.append(happening('1'));
+    let failed = false;
+    relay(
+      watched(system, events, async step => {
+        if (step !== 'updateMany' || failed || (await waitingIds(system, 'a')).length === 0) return;
+        failed = true;
+        throw new Error('the process dies here');
+      }),
+    );
+    await until(async () => (await pending()) === 0);
+    expect(await waitingIds(system, 'a')).toEqual(['1', '1']);
+  });
+
+  test('at any step loses nothing: the next tenure sends it', async () => {
+    const { system, outbox, relay, pending, events } = await started('a', 'b');
+    for (let crashAt = 0, reached = true; reached; crashAt++) {
+      await system.loseRedis();
+      await events.deleteMany({});
+      await outbox.append(happening('1'));
+      reached = false;
+      const first = relay({
+        lease: { fence: () => (reached ? undefined : 2 * crashAt + 1) },
+        ...watched(system, events, async (_, at) => {
+          if (at < crashAt) return;
+          reached = true;
+          throw new Error('the process dies here');
+        }),
+      });
+      await until(async () => reached || (await pending()) === 0);
+      await first.stop();
+      await outbox.append(happening('2'));
+      const next = relay({ lease: leaseOf(2 * crashAt + 2) });
+      await until(async () => (await pending()) === 0);
+      await next.stop();
+      for (const service of ['a', 'b']) {
+        expect(new Set(await waitingIds(system, service)), `crash at step ${crashAt}`).toEqual(new Set(['1', '2']));
+      }
+    }
+  });
+});
+
+describe('two relays', () => {
+  /** A relay that has begun, and stands still before the step that clears what it has sent. */
+  async function paused(system: System, { relay, events, outbox, pending }: Awaited<ReturnType<typeof origin>>) {
+    let hold: Promise<void> | undefined;
+    let release: () => void = () => undefined;
+    let standing = false;
+    const stale = relay({
+      pollMs: 20_000,
+      lease: leaseOf(1),
+      ...watched(system, events, async step => {
+        if (step !== 'updateMany' || !hold) return;
+        standing = true;
+        await hold;
+      }),
+    });
+    await outbox.append(happening('0'));
+    stale.wake();
+    await until(async () => (await pending()) === 0);
+    return {
+      /** Lets it find what is pending, send it, leave its mark, and stop there. */
+      async intoClearing() {
+        hold = new Promise(resolve => {
+          release = resolve;
+        });
+        stale.wake();
+        await until(() => standing);
+      },
+      async goOn() {
+        hold = undefined;
+        release();
+        await delay(50);
+      },
+    };
+  }
+
+  const tenureOf = (entry: OutboxEntry | null) => Math.floor((entry?.relayed ?? 0) / 1_000_000_000);
+
+  test('one is active: what the holder relays the other leaves alone', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    relay({ lease: leaseOf(1) });
+    relay({ lease: { fence: () => undefined } });
+    await outbox.appendDerived(happenings(30));
+    await until(async () => (await pending()) === 0);
+    expect((await waitingIds(system, 'a')).length).toBe(30);
+  });
+
+  test('the fenced one cannot clear what the new tenure has claimed', async () => {
+    const { system, ...source } = await started('a');
+    const stale = await paused(system, source);
+    await source.outbox.append(happening('1'));
+    await stale.intoClearing();
+    await source.events.updateMany({ pending: { $exists: true } }, { $set: { fence: 2 } });
+    await stale.goOn();
+    expect(await source.pending()).toBe(1);
+  });
+
+  test('the fenced one cannot put an earlier flush number on what the new tenure has relayed', async () => {
+    const { system, ...source } = await started('a');
+    const stale = await paused(system, source);
+    const current = source.relay({ lease: leaseOf(2), pollMs: 20_000 });
+    await delay(100);
+    await source.outbox.append(happening('1'));
+    await stale.intoClearing();
+    current.wake();
+    await until(async () => (await source.pending()) === 0);
+    await stale.goOn();
+    expect(tenureOf(await source.events.findOne({ _id: '1' }))).toBe(2);
+  });
+
+  test('the fenced one cannot clear what was stored after the new tenure began, once Redis has lost it', async () => {
+    const { system, ...source } = await started('a');
+    const stale = await paused(system, source);
+    let begun = false;
+    let goOn: () => void = () => undefined;
+    const asked = new Promise<void>(resolve => {
+      goOn = resolve;
+    });
+    source.relay({
+      lease: leaseOf(2),
+      ...watched(system, source.events, async step => {
+        if (begun && step === 'bindings') await asked;
+        if (begun && step === 'find') await stale.goOn();
+        if (step === 'find') begun = true;
+      }),
+    });
+    await delay(150);
+    await source.outbox.append(happening('1'));
+    await stale.intoClearing();
+    await system.loseRedis();
+    goOn();
+    await until(async () => (await source.pending()) === 0);
+    await until(async () => (await waitingIds(system, 'a')).includes('1'), 2_000);
+  });
+});
+
+describe('when Redis loses everything', () => {
+  test('it is noticed, and all that was not durably passed is sent again, and nothing that was', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    await outbox.appendDerived(happenings(3));
+    const active = relay();
+    await until(async () => (await pending()) === 0);
+    await takeAll(system, 'a');
+    const watermark = createWatermark({ service: 'a', partitions: 1, ...system });
+    await watermark.observe();
+
+    await outbox.append(happening('4'));
+    active.wake();
+    await until(async () => (await waitingIds(system, 'a')).includes('4'));
+    await until(async () => (await pending()) === 0);
+    await system.loseRedis();
+    await until(async () => (await waitingIds(system, 'a')).length > 0);
+    await delay(150);
+    expect(await waitingIds(system, 'a')).toEqual(['4']);
+  });
+
+  test('before any step, also of the very first flush, nothing is lost', async () => {
+    // More than one turn has; those after it are the same again.
+    const { system, outbox, relay, pending, events } = await started('a', 'b');
+    for (let loseAt = 0; loseAt < 18; loseAt++) {
+      await system.loseRedis();
+      await events.deleteMany({});
+      await outbox.append(happening('1'));
+      const active = relay({
+        lease: leaseOf(loseAt + 1),
+        pollMs: 20,
+        ...watched(system, events, async (_, at) => {
+          if (at === loseAt) await system.loseRedis();
+        }),
+      });
+      await until(async () => (await pending()) === 0);
+      for (const service of ['a', 'b']) {
+        await until(async () => (await waitingIds(system, service)).includes('1'), 3_000).catch(() => {
+          throw new Error(`lost for ${service} when Redis loses everything before step ${loseAt}`);
+        });
+      }
+      await active.stop();
+    }
+  });
+
+  test('while a watermark looks on and nobody consumes, a second loss finds everything again', async () => {
+    const { system, outbox, relay, pending, events } = await started('a');
+    const watermark = createWatermark({ service: 'a', partitions: 1, ...system });
+    for (let loseAt = 0; loseAt < 16; loseAt++) {
+      await system.loseRedis();
+      await events.deleteMany({});
+      await outbox.append(happening('1'));
+      const active = relay({
+        pollMs: 20,
+        lease: leaseOf(loseAt + 1),
+        ...watched(system, events, async (_, at) => {
+          await watermark.observe();
+          if (at === loseAt) await system.loseRedis();
+        }),
+      });
+      await until(async () => (await pending()) === 0 && (await waitingIds(system, 'a')).length > 0, 3_000);
+      await watermark.observe();
+      await system.loseRedis();
+      await until(async () => (await waitingIds(system, 'a')).includes('1'), 3_000).catch(() => {
+        throw new Error(`lost when Redis loses everything before step ${loseAt}`);
+      });
+      await active.stop();
+    }
+  });
+
+  test('and the relay with it, the next relay notices by what it had relayed', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    await outbox.append(happening('1'));
+    const first = relay();
+    await until(async () => (await pending()) === 0);
+    await first.stop();
+    await system.loseRedis();
+    relay({ lease: leaseOf(2) });
+    await until(async () => (await waitingIds(system, 'a')).includes('1'));
+  });
+
+  test('down to an older state, as a truncated append-only file does, what came after is sent again', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    const active = relay();
+    await outbox.append(happening('1'));
+    active.wake();
+    await until(async () => (await pending()) === 0);
+    const { [ORIGIN]: older = 0 } = await system.transport.marks('a');
+    await outbox.append(happening('2'));
+    active.wake();
+    await until(async () => (await waitingIds(system, 'a')).includes('2'));
+    await until(async () => (await pending()) === 0);
+
+    const queue = system.transport.queue('a', 0);
+    await Promise.all((await queue.getJobs(['waiting'])).filter(({ id }) => id === '2').map(job => job.remove()));
+    await system.transport.resetMark('a', ORIGIN, older);
+    await until(async () => (await waitingIds(system, 'a')).includes('2'));
+  });
+
+  test('for one consumer, the others lose nothing either', async () => {
+    const { system, outbox, relay, pending } = await started('a', 'b');
+    await outbox.append(happening('1'));
+    relay();
+    await until(async () => (await pending()) === 0);
+    await system.transport.queue('b', 0).obliterate({ force: true });
+    await system.transport.redis.del(`${system.prefix}:{b}:marks`);
+    await until(async () => (await waitingIds(system, 'b')).includes('1'));
+    expect(await waitingIds(system, 'a')).toContain('1');
+  });
+});
+
+test('a new binding gets everything from the start', async () => {
+  const { system, outbox, relay, pending } = await started('a');
+  await outbox.appendDerived(happenings(5));
+  relay();
+  await until(async () => (await pending()) === 0);
+  await system.bind('late');
+  await until(async () => (await waitingIds(system, 'late')).length > 0);
+  expect((await waitingIds(system, 'late')).sort()).toEqual(['1', '2', '3', '4', '5']);
+});
+
+test('while Redis is away events are acknowledged and stay pending, and go out when it is back', async () => {
+  const redis = await mortalRedis();
+  const system = createSystem({ ...urls, redisUrl: redis.url });
+  await connected(system.transport);
+  await system.bind('a');
+  const { outbox, relay, pending } = await origin(system);
+  const active = relay();
+  await outbox.append(happening('1'));
+  active.wake();
+  await until(async () => (await pending()) === 0);
+
+  await redis.kill();
+  for (const id of ['2', '3']) {
+    expect(await outbox.append(happening(id))).toBeUndefined();
+    active.wake();
+  }
+  await delay(300);
+  expect(await pending()).toBe(2);
+
+  await redis.start();
+  await until(async () => (await pending()) === 0);
+  // It came back empty, so what had been sent before is sent again as well.
+  expect(new Set(await waitingIds(system, 'a'))).toEqual(new Set(['1', '2', '3']));
+});
+
+test('stopping waits for the flush in flight', async () => {
+  const { system, outbox, relay, pending, events } = await started('a');
+  await outbox.append(happening('1'));
+  let sending = false;
+  const active = relay(
+    watched(system, events, async step => {
+      if (step !== 'mark') return;
+      sending = true;
+      await delay(100);
+    }),
+  );
+  await until(() => sending);
+  await active.stop();
+  expect(await pending()).toBe(0);
+});

@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { applyRules } from '../../events/consumer.ts';
+import { createEvent, type EventOf } from '../../events/contract.ts';
+import { createSystem, isReady, until, useServers } from '../../events/fixture.ts';
+import { balanceUpdated, deposited, withdrawn } from '../../schema/events.ts';
+import { service } from './index.ts';
+import { createView, type TransactionEntry, topicOf, UNSETTLED } from './view.ts';
+
+const urls = useServers();
+const TIME = '2026-01-31T12:00:00.000Z';
+type Update = EventOf<typeof balanceUpdated>;
+
+async function started() {
+  const system = createSystem(urls);
+  await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
+  const context = system.context('account');
+  const view = createView(context);
+  return {
+    ...system,
+    context,
+    view,
+    /** As the service acknowledges it. */
+    async record(id: string, amountMinor: number, account = 'a') {
+      const contract = amountMinor < 0 ? withdrawn : deposited;
+      const data = { amountMinor: Math.abs(amountMinor), currency: 'EUR' };
+      const event = createEvent(contract, { id, source: '/account', subject: account, time: TIME, data });
+      await context.outbox.append<TransactionEntry>(event, { account, time: TIME, settled: UNSETTLED });
+    },
+  };
+}
+
+const update = (version: number, eventId: string, amountMinor: number, balanceMinor: number, account = 'a'): Update =>
+  createEvent(balanceUpdated, {
+    id: `${account}/${version}`,
+    source: '/balance',
+    subject: account,
+    time: TIME,
+    data: { version, amountMinor, balanceMinor, currency: 'EUR', eventId, eventType: 'deposited', eventTime: TIME },
+  });
+
+describe('what can be spent', () => {
+  test('is nothing before the first transaction', async () => {
+    const { view } = await started();
+    expect(await view.availableMinor('a')).toBe(0);
+  });
+
+  test('is the balance and all that is not in it yet, deposits and withdrawals', async () => {
+    const { view, record } = await started();
+    await record('d1', 100);
+    expect(await view.availableMinor('a')).toBe(100);
+    await view.settle([update(1, 'd1', 100, 100)]);
+    expect(await view.availableMinor('a')).toBe(100);
+    await record('w2', -30);
+    await record('d3', 5);
+    expect(await view.availableMinor('a')).toBe(75);
+    await view.settle([update(2, 'w2', -30, 70)]);
+    expect(await view.availableMinor('a')).toBe(75);
+    await view.settle([update(3, 'd3', 5, 75)]);
+    expect(await view.availableMinor('a')).toBe(75);
+  });
+
+  test('is never less for a moment while a balance is settled', async () => {
+    const { view, record } = await started();
+    await record('d1', 100);
+    const looks: Promise<number>[] = [];
+    const settling = view.settle([update(1, 'd1', 100, 100)]);
+    for (let look = 0; look < 20; look++) {
+      looks.push(view.availableMinor('a'));
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    await settling;
+    expect(new Set(await Promise.all(looks))).toEqual(new Set([100]));
+  });
+
+  test('is right while news of balances comes in another order', async () => {
+    const { view, record } = await started();
+    await record('d1', 100);
+    await record('d2', 50);
+    await view.settle([update(2, 'd2', 50, 150)]);
+    expect((await view.balanceOf('a')).amountMinor).toBe(150);
+    expect(await view.availableMinor('a')).toBe(150);
+    await view.settle([update(1, 'd1', 100, 100)]);
+    expect(await view.availableMinor('a')).toBe(150);
+  });
+
+  test("is not touched by another account's transactions", async () => {
+    const { view, record } = await started();
+    await record('d1', 100);
+    await record('other', 7, 'b');
+    expect([await view.availableMinor('a'), await view.availableMinor('b')]).toEqual([100, 7]);
+  });
+});
+
+describe('settling', () => {
+  test('is idempotent and free of order: any permutation, duplication or batching comes to the same', async () => {
+    const { view, record, collection } = await started();
+    const amounts = [100, -30, 5, -1];
+    const updates = amounts.map((amount, index) => {
+      const balance = amounts.slice(0, index + 1).reduce((sum, each) => sum + each, 0);
+      return update(index + 1, `t${index + 1}`, amount, balance);
+    });
+    const batches = fc.array(fc.array(fc.constantFrom(...updates), { maxLength: 4, minLength: 1 }), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(batches, fc.shuffledSubarray(updates, { minLength: 4 }), async (some, all) => {
+        await collection('account', 'events').deleteMany({});
+        await collection('account', 'accounts').deleteMany({});
+        for (const [index, amount] of amounts.entries()) await record(`t${index + 1}`, amount);
+        for (const batch of [...some, all.slice(0, 2), all.slice(2)]) await view.settle(batch, { replay: true });
+        expect(await view.balanceOf('a')).toMatchObject({
+          version: 4,
+          amountMinor: 74,
+          asOf: TIME,
+          known: { version: 4, amountMinor: 74 },
+          ahead: [],
+        });
+        expect(await view.availableMinor('a')).toBe(74);
+        const settled = await view.transactions.find().sort({ _id: 1 }).toArray();
+        expect(settled.map(entry => entry.settled)).toEqual([1, 2, 3, 4]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('tells whoever watches the account, also when the view had it already', async () => {
+    const { view, feed, record } = await started();
+    await record('t1', 100);
+    const watcher = feed.watch(topicOf('a'));
+    await watcher.next();
+    for (let times = 0; times < 2; times++) {
+      await view.settle([update(1, 't1', 100, 100)]);
+      expect((await watcher.next()).value).toMatchObject({
+        message: { _id: 'a', version: 1, amountMinor: 100, asOf: TIME },
+      });
+    }
+    await watcher.return?.();
+  });
+
+  test('shows the balance of an account whose transaction is not known here', async () => {
+    const { view } = await started();
+    await view.settle([update(1, 'elsewhere', 100, 100)]);
+    await until(async () => (await view.balanceOf('a')).version === 1);
+  });
+});
+
+describe('news that comes out of order', () => {
+  test('is shown at once, and nothing that it contains is counted twice', async () => {
+    const { view, record } = await started();
+    await record('d1', 100);
+    await record('d2', 20);
+    await record('w3', -50);
+    await view.settle([update(3, 'w3', -50, 70)]);
+    expect(await view.balanceOf('a')).toMatchObject({ version: 3, amountMinor: 70 });
+    expect(await view.availableMinor('a')).toBe(70);
+    await view.settle([update(1, 'd1', 100, 100)]);
+    expect(await view.balanceOf('a')).toMatchObject({ version: 3, amountMinor: 70 });
+    expect(await view.availableMinor('a')).toBe(70);
+    await view.settle([update(2, 'd2', 20, 120)]);
+    expect(await view.availableMinor('a')).toBe(70);
+  });
+
+  test('never makes more, or less, spendable than there is, whatever the order and whatever is still to come', async () => {
+    const { record, collection, context } = await started();
+    const amounts = [100, -30, 5, -1, 60];
+    const updates = amounts.map((amount, index) =>
+      update(
+        index + 1,
+        `t${index + 1}`,
+        amount,
+        amounts.slice(0, index + 1).reduce((sum, each) => sum + each, 0),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(updates, { minLength: updates.length }), async order => {
+        await collection('account', 'events').deleteMany({});
+        await collection('account', 'accounts').deleteMany({});
+        const { settle, availableMinor } = createView(context);
+        for (const [index, amount] of amounts.entries()) await record(`t${index + 1}`, amount);
+        for (const one of order) {
+          await settle([one]);
+          expect(await availableMinor('a')).toBe(134);
+        }
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+test('a row that was lost under a running service comes back with a replay', async () => {
+  const system = createSystem(urls);
+  await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
+  const context = system.context('account');
+  const { rules } = service.create(context);
+  const updates = [update(1, 't1', 100, 100), update(2, 't2', -30, 70)];
+  await applyRules(rules, updates, { replay: false });
+  const accounts = context.collection('accounts');
+  const facts = { _id: 'a', version: 2, amountMinor: 70 } as object;
+  expect(await accounts.findOne()).toMatchObject(facts);
+  await accounts.deleteMany({});
+  await applyRules(rules, updates, { replay: true });
+  expect(await accounts.findOne()).toMatchObject(facts);
+});
+
+test('balances come in the order asked for, zero where there is none', async () => {
+  const { view } = await started();
+  await view.settle([update(1, 't1', 100, 100, 'b')]);
+  const rows = await view.balancesOf(['a', 'b', 'c']);
+  expect(rows.map(({ _id, version, amountMinor }) => [_id, version, amountMinor])).toEqual([
+    ['a', 0, 0],
+    ['b', 1, 100],
+    ['c', 0, 0],
+  ]);
+});

@@ -1,0 +1,227 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createEvent } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
+import { createSystem, useServers } from '../../events/fixture.ts';
+import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { createStatistics, type HourRow, indexes, merge, NONE, sumUp, totalsOf } from './statistics.ts';
+
+const urls = useServers();
+
+const envelope = (id: string, account: string, time: string) => ({ id, source: '/account', subject: account, time });
+
+/** What happened: an amount in, with a minus out; or a word. */
+function event(
+  id: string,
+  what: number | 'opened' | 'overdrawn',
+  more: { account?: string; time?: string; currency?: string } = {},
+): Event {
+  const { account = 'a', time = '2026-01-31T12:10:00.000Z', currency = 'EUR' } = more;
+  const about = envelope(id, account, time);
+  if (what === 'opened')
+    return createEvent(accountOpened, { ...about, data: { ownerId: 'alice', name: 'Savings', currency } });
+  if (what === 'overdrawn')
+    return createEvent(overdrawn, {
+      ...about,
+      data: { version: 1, amountMinor: 5, balanceMinor: -5, currency, eventId: 'e' },
+    });
+  return createEvent(what < 0 ? withdrawn : deposited, { ...about, data: { amountMinor: Math.abs(what), currency } });
+}
+
+async function started() {
+  const system = createSystem(urls);
+  const context = system.context('reporting');
+  await context.collection('store').createIndexes([...indexes.store]);
+  const collections = { store: context.collection('store'), statistics: context.collection<HourRow>('statistics') };
+  const make = () => createStatistics(collections as unknown as Parameters<typeof createStatistics>[0]);
+  return { ...collections, ...make(), another: make };
+}
+
+const EVENTS = [
+  event('1', 'opened'),
+  event('2', 100),
+  event('3', 250, { time: '2026-01-31T12:59:59.999Z' }),
+  event('4', -30, { time: '2026-01-31T13:00:00.000Z' }),
+  event('5', 'overdrawn', { time: '2026-01-31T13:00:00.000Z' }),
+  event('6', 70, { account: 'b', currency: 'USD' }),
+  event('7', 5, { account: 'c' }),
+  event('8', 1, { time: '2026-02-01T00:00:00.000Z' }),
+];
+
+describe('what one event is', () => {
+  test.each([
+    ['opened' as const, { accounts: 1 }],
+    [100, { deposits: 1, depositedMinor: 100, largestMinor: 100 }],
+    [-30, { withdrawals: 1, withdrawnMinor: 30, largestMinor: 30 }],
+    ['overdrawn' as const, { overdrafts: 1 }],
+  ])('%s counts as %j', (what, totals) => {
+    expect(totalsOf(event('1', what))).toEqual({ ...NONE, ...totals });
+  });
+
+  test('of a type that is none of its business, it is nothing', () => {
+    expect(totalsOf({ type: 'unknown', data: {} })).toEqual(NONE);
+  });
+});
+
+test('totals add up in any order and grouping', () => {
+  const count = fc.nat(1_000_000);
+  const totals = fc.record({
+    deposits: count,
+    withdrawals: count,
+    depositedMinor: count,
+    withdrawnMinor: count,
+    largestMinor: count,
+    accounts: count,
+    overdrafts: count,
+  });
+  fc.assert(
+    fc.property(totals, totals, totals, (a, b, c) => {
+      expect(merge(a, b)).toEqual(merge(b, a));
+      expect(merge(merge(a, b), c)).toEqual(merge(a, merge(b, c)));
+      expect(merge(a, NONE)).toEqual(a);
+    }),
+  );
+});
+
+test('any permutation, duplication and re-batching of the events gives the same rows', async () => {
+  const { statistics, store, another } = await started();
+  await another().count(EVENTS);
+  const rows = () => statistics.find().sort({ _id: 1 }).toArray();
+  const expected = await rows();
+  const plans = fc.record({
+    order: fc.shuffledSubarray(EVENTS, { minLength: EVENTS.length }),
+    twice: fc.subarray(EVENTS),
+    size: fc.integer({ min: 1, max: 8 }),
+    concurrent: fc.boolean(),
+  });
+  await fc.assert(
+    fc.asyncProperty(plans, async ({ order, twice, size, concurrent }) => {
+      await Promise.all([statistics.deleteMany({}), store.deleteMany({})]);
+      const processes = [another(), another()] as const;
+      const all = [...order, ...twice];
+      const work = Array.from(
+        { length: Math.ceil(all.length / size) },
+        (_, at) => () => processes[at % 2 === 0 ? 0 : 1].count(all.slice(at * size, (at + 1) * size)),
+      );
+      if (concurrent) await Promise.all(work.map(count => count()));
+      else for (const count of work) await count();
+      expect(await rows()).toEqual(expected);
+    }),
+    { numRuns: 25 },
+  );
+});
+
+test('statistics that were lost come again with the events', async () => {
+  const { statistics, count } = await started();
+  await count(EVENTS);
+  const before = await statistics.find().sort({ _id: 1 }).toArray();
+  await statistics.deleteMany({ account: 'a' });
+  await count(EVENTS);
+  expect(await statistics.find().sort({ _id: 1 }).toArray()).toEqual(before);
+});
+
+describe('intervals', () => {
+  const hour = (name: string, change: object = {}) => ({
+    ...NONE,
+    hour: name,
+    currency: 'EUR',
+    deposits: 1,
+    largestMinor: 5,
+    ...change,
+  });
+
+  test.each([
+    [
+      'HOUR' as const,
+      [
+        ['2026-01-31T12:00:00.000Z', 1],
+        ['2026-01-31T13:00:00.000Z', 1],
+        ['2026-02-01T00:00:00.000Z', 2],
+        ['2027-02-01T00:00:00.000Z', 1],
+      ],
+    ],
+    [
+      'DAY' as const,
+      [
+        ['2026-01-31T00:00:00.000Z', 2],
+        ['2026-02-01T00:00:00.000Z', 2],
+        ['2027-02-01T00:00:00.000Z', 1],
+      ],
+    ],
+    [
+      'MONTH' as const,
+      [
+        ['2026-01-01T00:00:00.000Z', 2],
+        ['2026-02-01T00:00:00.000Z', 2],
+        ['2027-02-01T00:00:00.000Z', 1],
+      ],
+    ],
+    ['ALL' as const, [[null, 5]]],
+  ])('of an %s begin where it begins, oldest first', (interval, expected) => {
+    const hours = ['2027-02-01T00', '2026-02-01T00', '2026-01-31T13', '2026-01-31T12', '2026-02-01T00'].map(name =>
+      hour(name),
+    );
+    expect(sumUp(hours, interval).map(({ from, deposits }) => [from, deposits])).toEqual(expected);
+  });
+
+  test('keep currencies apart, and show the largest, not the sum of them', () => {
+    const sums = sumUp(
+      [hour('2026-01-31T12', { currency: 'USD' }), hour('2026-01-31T12', { largestMinor: 9 }), hour('2026-01-31T12')],
+      'ALL',
+    );
+    expect(sums.map(({ currency, deposits, largestMinor }) => [currency, deposits, largestMinor])).toEqual([
+      ['EUR', 2, 9],
+      ['USD', 1, 5],
+    ]);
+  });
+
+  test('of nothing are none', () => {
+    expect(sumUp([], 'DAY')).toEqual([]);
+  });
+});
+
+describe('a range', () => {
+  const of = async (from: string | null, to: string | null) => {
+    const { count, overall } = await started();
+    await count(EVENTS);
+    return (await overall({ from, to }, 'HOUR'))
+      .filter(({ currency }) => currency === 'EUR')
+      .map(({ from: at }) => at?.slice(5, 13));
+  };
+
+  test('is open where nothing is said', async () => {
+    expect(await of(null, null)).toEqual(['01-31T12', '01-31T13', '02-01T00']);
+  });
+
+  test('holds the hour that it begins in, and the one that it ends in unless it ends with its first moment', async () => {
+    expect(await of('2026-01-31T12:59:00.000Z', '2026-01-31T13:00:00.000Z')).toEqual(['01-31T12']);
+    expect(await of('2026-01-31T13:00:00.000Z', '2026-01-31T13:00:00.001Z')).toEqual(['01-31T13']);
+    expect(await of('2026-01-31T14:00:00.000Z', null)).toEqual(['02-01T00']);
+    expect(await of(null, '2026-01-31T13:00:00.000Z')).toEqual(['01-31T12']);
+  });
+});
+
+test('of one account there is what happened to it; overall there is everything, summed up', async () => {
+  const { count, ofAccount, overall } = await started();
+  await count(EVENTS);
+  expect(await ofAccount('a', {}, 'ALL')).toEqual([
+    {
+      from: null,
+      currency: 'EUR',
+      deposits: 3,
+      withdrawals: 1,
+      depositedMinor: 351,
+      withdrawnMinor: 30,
+      largestMinor: 250,
+      accounts: 1,
+      overdrafts: 1,
+    },
+  ]);
+  expect(await ofAccount('none', {}, 'ALL')).toEqual([]);
+  const sums = await overall({}, 'MONTH');
+  expect(sums.map(({ from, currency, depositedMinor }) => [from?.slice(0, 7), currency, depositedMinor])).toEqual([
+    ['2026-01', 'EUR', 355],
+    ['2026-01', 'USD', 70],
+    ['2026-02', 'EUR', 1],
+  ]);
+});
