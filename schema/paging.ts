@@ -4,8 +4,12 @@ import { clientError } from './errors.ts';
 /** No page is larger, whatever was asked for. */
 export const PAGE_MAX = 100;
 
+/** The page that a client gets who does not say, or says null. */
+const PAGE_DEFAULT = 20;
+
 /** @returns how many to show: 1 to 100. @throws BAD_USER_INPUT when it is not positive. */
-export function pageSize(first: number): number {
+export function pageSize(first: number | null | undefined, byDefault = PAGE_DEFAULT): number {
+  if (first === null || first === undefined) return byDefault;
   if (first < 1) throw clientError('BAD_USER_INPUT', `"first" must be at least 1, not ${first}.`);
   return Math.min(first, PAGE_MAX);
 }

@@ -6,10 +6,10 @@ import { tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
 import { remoteSubgraph } from '../gateway/remote.ts';
 import { serveSubgraph } from '../gateway/subgraph.ts';
-import { supergraphFile } from '../schema/compose.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph } from '../subgraphs/host.ts';
+import { supergraphFile } from './compose.ts';
 import { type Config, ConfigError, limitsOf, readConfig, required } from './config.ts';
 import { connect, createLog, run } from './process.ts';
 

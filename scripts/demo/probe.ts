@@ -2,7 +2,6 @@
 import { type AccountBook, nameOf } from './books.ts';
 import type { Client } from './client.ts';
 import { type Made, MUTATIONS, type TransactionInput } from './mutations.ts';
-import type { Owner } from './owners.ts';
 import type { AccountName, Probe, TransactionType } from './plan.ts';
 import { note, type Tally } from './tally.ts';
 
@@ -48,7 +47,12 @@ export function probeOf(probe: Probe, accounts: Record<AccountName, AccountBook>
 
 const reused = ({ amount, ...input }: TransactionInput): TransactionInput => ({ ...input, amount: amount + 1 });
 
-export async function expectRefusal(client: Client, tally: Tally, { token }: Owner, refused: Refused): Promise<void> {
+export async function expectRefusal(
+  client: Client,
+  tally: Tally,
+  { token }: { token: string },
+  refused: Refused,
+): Promise<void> {
   const { what, type, input, code } = refused;
   const answer = await client.ask({ token, query: MUTATIONS[type], variables: { input } });
   const got =

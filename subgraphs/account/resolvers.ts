@@ -25,7 +25,7 @@ import { factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from 
 
 /** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
 type AccountNode = AccountFacts & { known?: BalanceRow };
-type Page = { first: number; after?: string | null };
+type Page = { first?: number | null; after?: string | null };
 
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */

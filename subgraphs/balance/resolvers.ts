@@ -6,7 +6,7 @@ import type { Ledger, LedgerRow } from './ledger.ts';
 
 /** What the gateway knows of an account from the account service. */
 type AccountReference = { id: string; ownerId?: string };
-type Page = { first: number; after?: string | null };
+type Page = { first?: number | null; after?: string | null };
 type AsOf = { version?: number | null; time?: string | null };
 
 const NOTHING_YET = { amount: 0, version: 0, asOf: null };

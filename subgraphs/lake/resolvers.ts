@@ -13,8 +13,10 @@ import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './re
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 import { tail } from './tail.ts';
 
-type Page = { first: number; after?: string | null };
-type EventsArguments = Page & { filter?: EventFilter | null; order: 'OLDEST_FIRST' | 'NEWEST_FIRST' };
+type Page = { first?: number | null; after?: string | null };
+type EventsArguments = Page & { filter?: EventFilter | null; order?: 'OLDEST_FIRST' | 'NEWEST_FIRST' | null };
+
+const EVENTS_DEFAULT = 50;
 
 export type LakeParts = {
   lake: Lake;
@@ -69,9 +71,9 @@ const eventFields = {
 function eventQueries({ lake }: LakeParts) {
   return {
     async events(_: unknown, { filter, first, after, order }: EventsArguments) {
-      const size = pageSize(first);
+      const size = pageSize(first, EVENTS_DEFAULT);
       const beyond = decodeCursor(after, numberPlace)?.[0];
-      const rows = await lake.page(filter, order === 'OLDEST_FIRST' ? 1 : -1, beyond, size + 1);
+      const rows = await lake.page(filter, order === 'NEWEST_FIRST' ? -1 : 1, beyond, size + 1);
       const place = (row: LakeRow) => [row.version];
       return { ...connection(rows, size, place, row => row), totalCount: () => lake.count(filter) };
     },

@@ -3,7 +3,7 @@ import { DateTime, MinorUnits } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers } from '../host.ts';
 import type { Interval, IntervalTotals, Range, Statistics } from './statistics.ts';
 
-type Arguments = Range & { interval: Interval };
+type Arguments = Range & { interval?: Interval | null };
 /** What the gateway knows of an account from the account service. */
 type AccountReference = { id: string; ownerId?: string };
 
@@ -14,7 +14,7 @@ export function createResolvers(statistics: Statistics): Resolvers {
     Query: {
       async statistics(_: unknown, { interval, ...range }: Arguments, { identity }: RequestContext) {
         assertOperator(identity);
-        return (await statistics.overall(ordered(range), interval)).map(node);
+        return (await statistics.overall(ordered(range), interval ?? 'DAY')).map(node);
       },
     },
     Account: {
@@ -26,7 +26,7 @@ export function createResolvers(statistics: Statistics): Resolvers {
         { identity }: RequestContext,
       ) {
         assertOwner(ownerId, identity);
-        return (await statistics.ofAccount(id, ordered(range), interval)).map(node);
+        return (await statistics.ofAccount(id, ordered(range), interval ?? 'DAY')).map(node);
       },
     },
   };

@@ -4,7 +4,7 @@ import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
 import { readSdl, serviceNames } from '../subgraphs/catalog.ts';
 
-export const supergraphFile = new URL('./supergraph.graphql', import.meta.url);
+export const supergraphFile = new URL('../schema/supergraph.graphql', import.meta.url);
 
 /**
  * Composes every `subgraphs/<name>/schema.graphql` into one supergraph.
