@@ -3,13 +3,11 @@
  * connects the stages: its outbox to a relay, its queues to a consumer, its rules to its own collections.
  */
 import type { Collection, Document, IndexDescription, MongoClient } from 'mongodb';
-import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
 import type { Clock, Ids } from './clock.ts';
 import { type Consumer, type Delivery, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
-import { isUnavailable } from './errors.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
@@ -84,7 +82,6 @@ export type RunningService<Resolvers> = {
   outboxState(): Promise<OutboxState>;
 };
 
-const PREPARE_TRIES = 20;
 const WATERMARK_MS = 1_000;
 
 export function assemble<Resolvers>(
@@ -157,8 +154,7 @@ export function assemble<Resolvers>(
   return {
     definition,
     resolvers: parts.resolvers,
-    prepare: () =>
-      pRetry(prepare, { retries: PREPARE_TRIES, maxTimeout: 2_000, shouldRetry: ({ error }) => isUnavailable(error) }),
+    prepare,
     start() {
       relaying = lease('relay', () => relay?.wake());
       relay = startRelay({

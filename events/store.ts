@@ -38,8 +38,8 @@ export type Chain<Row extends ChainRow> = {
   append(events: readonly Event[], how?: AppendOptions): Promise<{ appended: Row[]; heads: Row[] }>;
   /** The newest row of a chain. */
   head(chain: string): Promise<Row | null>;
-  /** Forgets what is cached of these chains, because somebody wrote rows without `append`. */
-  forget(chains: Iterable<string>): void;
+  /** Takes note of rows that were stored without `append`: what is cached of their chains is never older. */
+  learn(rows: readonly Row[]): void;
 };
 
 export type ChainOptions<Row extends ChainRow> = {
@@ -47,6 +47,12 @@ export type ChainOptions<Row extends ChainRow> = {
   chainOf(event: Event): string;
   /** The row for an event that follows `head`: pure, and quick. */
   next(head: Row | undefined, event: Event): Row;
+  /**
+   * Looks whether a cached head is still stored before it is followed: one more command for each batch. For rows that are
+   * calculated here alone and may be removed to be calculated anew; where a row is published, as a ledger's is, it
+   * stays true even when it is lost. Default false.
+   */
+  verifyHeads?: boolean;
   /** The field that holds the id of the row's event; it needs a unique index. Default `_id`. */
   identity?: string;
 };
@@ -59,7 +65,7 @@ const CACHED_HEADS_MAX = 50_000;
 const TRIES_MAX = 50;
 
 export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): Chain<Row> {
-  const { chainOf, next, identity = '_id' } = options;
+  const { chainOf, next, identity = '_id', verifyHeads = false } = options;
   // The driver's types cannot follow a generic row.
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
@@ -68,6 +74,16 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
     return (row as Row | undefined) ?? null;
+  }
+
+  async function dropLostHeads(chains: readonly string[]): Promise<void> {
+    const cached = chains.flatMap(chain => heads.get(chain) ?? []);
+    if (cached.length === 0) return;
+    const field: string = '_id';
+    const filter: Filter<Document> = { [field]: { $in: cached.map(({ _id }) => _id) } };
+    const found = await collection.find(filter, { projection: { _id: 1 }, batchSize: cached.length + 1 }).toArray();
+    const stored = new Set(found.map(({ _id }) => String(_id)));
+    for (const { _id, chain } of cached) if (!stored.has(_id)) heads.delete(chain);
   }
 
   async function loadHeads(chains: Iterable<string>): Promise<void> {
@@ -111,14 +127,19 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
 
   return {
     head,
-    forget(chains) {
-      for (const chain of chains) heads.delete(chain);
+    learn(rows) {
+      for (const row of rows) {
+        const known = heads.get(row.chain);
+        // Where nothing is cached the store is asked, which may hold a newer one.
+        if (known && known.version < row.version) heads.set(row.chain, row);
+      }
     },
     async append(events, { replay = false } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
       if (replay) for (const chain of chains) heads.delete(chain);
+      else if (verifyHeads) await dropLostHeads(chains);
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
         await loadHeads(chains);

@@ -45,7 +45,7 @@ export function tokenVerifier(keys: TokenKeys): TokenVerifier {
       requiredClaims: ['sub', 'exp'],
     }).catch(refuse);
     const { sub, exp, roles } = payload;
-    if (!sub || sub.length > SUBJECT_CHARS_MAX || exp === undefined) return refuse();
+    if (typeof sub !== 'string' || !sub || sub.length > SUBJECT_CHARS_MAX || exp === undefined) return refuse();
     const operator = Array.isArray(roles) && roles.includes(OPERATOR);
     const caller = { identity: { ownerId: sub, operator }, expiresAtMs: exp * 1000 };
     callers.set(token, caller);

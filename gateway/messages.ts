@@ -1,5 +1,11 @@
 import type { ApolloServer } from '@apollo/server';
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+} from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
 import { clientError } from '../schema/errors.ts';
@@ -16,10 +22,16 @@ import type { Subscribe } from './subscriptions/index.ts';
 /** What is known of one socket, once it has said who it is. */
 export type SocketState = {
   caller: Caller;
-  /** The ids of its subscriptions. */
-  streams: Set<string>;
-  /** The ids of its queries and mutations that are not answered yet. */
-  running: Set<string>;
+  /**
+   * Its subscriptions. Not by id: a client may use an id again before the stream that had it has ended, and each of them
+   * must be left when the socket is.
+   */
+  streams: Set<Stream>;
+  /** Subscriptions that are accepted and not open yet. */
+  opening: Set<Work>;
+  /** Its queries and mutations that are not answered yet. */
+  running: Set<Work>;
+  closed: boolean;
   /** Called when it is closed. */
   release(): void;
 };
@@ -40,10 +52,10 @@ export type MessagesOptions = {
 /** graphql-ws's options, and what it keeps for us with every socket. */
 export type SocketOptions = ServerOptions<ConnectionParams, Extra & { state?: SocketState }>;
 
-export type MessageHooks = Pick<
-  SocketOptions,
-  'onSubscribe' | 'execute' | 'subscribe' | 'onNext' | 'onError' | 'onComplete'
->;
+export type MessageHooks = Pick<SocketOptions, 'onSubscribe' | 'execute' | 'subscribe' | 'onNext' | 'onError'>;
+
+/** The results of a subscription. */
+type Stream = Exclude<ReturnType<Subscribe>, ExecutionResult>;
 
 /** One operation on a socket, from the message that asks for it to its end. */
 type Work = {
@@ -62,10 +74,11 @@ type Work = {
 export function messageHooks(options: MessagesOptions): MessageHooks {
   const { schema, formatError, metrics } = options;
   return {
-    onSubscribe({ extra: { state } }, id, payload) {
+    onSubscribe({ extra: { state } }, _id, payload) {
       const work = accept(options, state, payload);
       if (!('operation' in work)) return work;
-      occupy(options, work, id);
+      const { opening, running } = work.state;
+      (work.operation.definition.operation === 'subscription' ? opening : running).add(work);
       const { document, name = null } = work.operation;
       return { schema, document, operationName: name, contextValue: work };
     },
@@ -73,6 +86,7 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
     async execute(args) {
       const work = workOf(args);
       work.answer = await ask(options, work);
+      work.state.running.delete(work);
       recordWork(options, work, Boolean(work.answer.errors));
       return {};
     },
@@ -80,8 +94,9 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
     subscribe(args) {
       const work = workOf(args);
       const stream = start(options, work);
+      work.state.opening.delete(work);
       recordWork(options, work, 'errors' in stream);
-      return stream;
+      return isStream(stream) ? counted(work.state, metrics, stream) : stream;
     },
 
     onNext(_context, _id, _payload, args, { errors, ...result }) {
@@ -92,11 +107,6 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
     },
 
     onError: (_context, _id, _payload, errors) => formatAll(formatError, errors),
-
-    onComplete({ extra: { state } }, id) {
-      state?.running.delete(id);
-      if (state?.streams.delete(id)) metrics.subscriptions.dec();
-    },
   };
 }
 
@@ -121,22 +131,50 @@ function refusal(options: MessagesOptions, state: SocketState, { definition }: O
   const { limits, allow, stopping } = options;
   if (state.caller.expiresAtMs <= Date.now()) return tokenExpired();
   if (stopping()) return clientError('UNAVAILABLE', 'This server is stopping. Connect again.');
-  const busy = definition.operation === 'subscription' ? state.streams.size : state.running.size;
+  const busy = definition.operation === 'subscription' ? state.streams.size + state.opening.size : state.running.size;
   if (busy >= limits.subscriptions) {
-    return clientError('TOO_MANY_SUBSCRIPTIONS', `A socket can have ${limits.subscriptions} of them at one time.`);
+    return clientError(
+      'TOO_MANY_SUBSCRIPTIONS',
+      `A socket can have ${limits.subscriptions} operations of a kind at one time.`,
+    );
   }
   return allow(state.caller.identity.ownerId) ? undefined : tooManyRequests();
 }
 
 const tokenExpired = (): GraphQLError => clientError('UNAUTHENTICATED', 'The token is not valid any longer.');
 
-function occupy({ metrics }: MessagesOptions, { operation, state }: Work, id: string): void {
-  if (operation.definition.operation !== 'subscription') {
-    state.running.add(id);
-    return;
+const isStream = (started: ReturnType<Subscribe>): started is Stream => Symbol.asyncIterator in started;
+
+/** A stream that counts as long as it is open, whichever way it ends. */
+function counted({ streams, closed }: SocketState, { subscriptions }: Metrics, stream: Stream): Stream {
+  const held: Stream = {
+    async next() {
+      try {
+        const step = await stream.next();
+        if (step.done) end();
+        return step;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    async return() {
+      end();
+      await stream.return?.();
+      return { done: true, value: undefined };
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+  function end(): void {
+    if (streams.delete(held)) subscriptions.dec();
   }
-  state.streams.add(id);
-  metrics.subscriptions.inc();
+  streams.add(held);
+  subscriptions.inc();
+  // The socket may have gone while this was being accepted.
+  if (closed) void held.return?.();
+  return held;
 }
 
 async function ask({ apollo, formatError }: MessagesOptions, work: Work): Promise<FormattedExecutionResult> {

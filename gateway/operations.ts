@@ -1,4 +1,6 @@
 import {
+  type ASTNode,
+  BREAK,
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
@@ -9,6 +11,7 @@ import {
   specifiedRules,
   type ValidationRule,
   validate,
+  visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
@@ -25,6 +28,9 @@ export type DocumentRules = { maxTokens: number; validationRules: readonly Valid
 
 /** A document of more tokens is refused before it is parsed to its end. */
 const TOKENS_MAX = 4_000;
+/** Selection sets within each other, and lists or objects within each other. */
+const SELECTIONS_DEEP_MAX = 20;
+const VALUES_DEEP_MAX = 10;
 const VALIDATION_ERRORS_MAX = 10;
 /** All documents that are kept, together; as trees they take some hundred times as much. */
 const CACHED_CHARS_MAX = 500_000;
@@ -54,6 +60,8 @@ export function operationReader(schema: GraphQLSchema, { maxTokens, validationRu
     } catch (error) {
       return [coded(error, 'GRAPHQL_PARSE_FAILED')];
     }
+    const tooDeep = nestedTooDeep(document);
+    if (tooDeep) return [tooDeep];
     try {
       const errors = validate(schema, document, rules, { maxErrors: VALIDATION_ERRORS_MAX });
       if (errors.length > 0) return errors.map(error => coded(error, 'GRAPHQL_VALIDATION_FAILED'));
@@ -73,6 +81,28 @@ export function operationReader(schema: GraphQLSchema, { maxTokens, validationRu
     const message = operationName ? `Unknown operation named "${operationName}".` : 'Must provide an operation name.';
     return [new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } })];
   };
+}
+
+/** What planning and coercion cost grows beyond measure with nesting, so it is bounded before either begins. */
+function nestedTooDeep(document: DocumentNode): GraphQLError | undefined {
+  const depth = { selections: 0, values: 0 };
+  let found: GraphQLError | undefined;
+  const nest = (what: keyof typeof depth, max: number) => ({
+    enter(node: ASTNode) {
+      depth[what] += 1;
+      if (depth[what] <= max) return undefined;
+      const message = `The document nests ${what} more than ${max} deep.`;
+      found = new GraphQLError(message, { nodes: node, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
+      return BREAK;
+    },
+    leave() {
+      depth[what] -= 1;
+    },
+  });
+  const selections = nest('selections', SELECTIONS_DEEP_MAX);
+  const values = nest('values', VALUES_DEEP_MAX);
+  visit(document, { SelectionSet: selections, ListValue: values, ObjectValue: values });
+  return found;
 }
 
 function coded(error: unknown, code: string): GraphQLError {

@@ -50,6 +50,18 @@ test.each<[string, number, string, unknown, Record<string, string>?]>([
   ['a body too large', 413, 'BAD_REQUEST', { query, variables: { x: 'x'.repeat(100_001) } }],
   ['a syntax error', 400, 'GRAPHQL_PARSE_FAILED', { query: '{ account(' }],
   ['an endless document', 400, 'GRAPHQL_PARSE_FAILED', { query: `{ ${'id '.repeat(5_000)} }` }],
+  [
+    'values nested without end',
+    400,
+    'GRAPHQL_VALIDATION_FAILED',
+    { query: `{ account(id: ${'['.repeat(1_900)}${']'.repeat(1_900)}) { id } }` },
+  ],
+  [
+    'selections nested without end',
+    400,
+    'GRAPHQL_VALIDATION_FAILED',
+    { query: `{ ${'... { '.repeat(100)}__typename${' }'.repeat(100)} }` },
+  ],
   ['an unknown field', 400, 'GRAPHQL_VALIDATION_FAILED', { query: '{ nonsense }' }],
   ['introspection', 400, 'GRAPHQL_VALIDATION_FAILED', { query: '{ __schema { types { name } } }' }],
   ['an unknown operationName', 400, 'OPERATION_RESOLUTION_FAILURE', { query, operationName: 'B' }],

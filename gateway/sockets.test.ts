@@ -265,6 +265,22 @@ test('a client of graphql-ws that dies leaves nothing behind', async () => {
   await until(() => balances.readers.size === 0);
 });
 
+test('an id that is used again before its stream has ended leaves nothing behind either', async () => {
+  const { url, balances, gateway } = await start();
+  for (let round = 0; round < 5; round++) {
+    const { socket, send, messages } = await ready(url);
+    send(subscribe('1'));
+    await until(() => messages.length === 1);
+    send({ type: 'complete', id: '1' });
+    send(subscribe('1'));
+    await new Promise(resolve => setTimeout(resolve, 50));
+    socket.terminate();
+  }
+  await until(() => balances.readers.size === 0);
+  const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+  expect(metrics).toMatch(/^gateway_subscriptions 0$/m);
+});
+
 test('a client that does not read costs a bounded number of results, and gets the newest when it reads again', async () => {
   const { url, balances, accountOf, gateway } = await start();
   const { socket, send, messages } = await ready(url);

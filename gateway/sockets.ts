@@ -67,7 +67,7 @@ function admission(
   return {
     async onConnect({ connectionParams, extra }) {
       const { socket } = extra;
-      const caller = await verified(tokens, connectionParams?.authorization);
+      const caller = await verified(tokens, connectionParams?.authorization ?? connectionParams?.Authorization);
       if (socket.readyState !== socket.OPEN) return false;
       if (caller === 'unavailable') return refuse(socket, TRY_AGAIN_LATER, 'Try again later');
       if (!caller) return refuse(socket, CloseCode.Forbidden, 'Forbidden');
@@ -79,13 +79,16 @@ function admission(
         expiry.abort();
         connections.release(ownerId);
       };
-      extra.state = { caller, streams: new Set(), running: new Set(), release };
+      extra.state = { caller, streams: new Set(), opening: new Set(), running: new Set(), closed: false, release };
       states.add(extra.state);
       return true;
     },
     onClose({ extra: { state } }) {
-      state?.release();
-      if (state) states.delete(state);
+      if (!state) return;
+      state.release();
+      state.closed = true;
+      for (const stream of state.streams) void stream.return?.();
+      states.delete(state);
     },
   };
 }

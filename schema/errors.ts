@@ -38,7 +38,8 @@ export function assertOperator({ operator }: Identity): void {
   if (!operator) throw clientError('FORBIDDEN', 'Only operators may do this.');
 }
 
-const UNAVAILABLE_MESSAGE = 'A part of the system cannot be reached right now; nothing was acknowledged. Try again.';
+const UNAVAILABLE_MESSAGE =
+  'A part of the system cannot be reached right now; nothing was acknowledged. Try again, with the same idempotencyKey if it was a mutation.';
 
 /**
  * What a client may see of an error that a resolver threw. Deliberate errors and GraphQL's own pass; a store or queue

@@ -1,10 +1,17 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
 
+// Only what is sure to be short and flat.
+const shown = (value: unknown): string =>
+  value !== null && typeof value === 'object' ? 'an object or list' : String(JSON.stringify(value)).slice(0, 100);
+
 const refuse = (expected: string, value: unknown): never => {
-  throw new GraphQLError(`expected ${expected}, got ${JSON.stringify(value)?.slice(0, 100)}`, {
+  throw new GraphQLError(`expected ${expected}, got ${shown(value)}`, {
     extensions: { code: 'BAD_USER_INPUT' },
   });
 };
+
+/** What a literal is, in a client's words. */
+const literal = (kind: string): string => kind.replace('Value', '').toLowerCase();
 
 const MINOR_UNITS = "a whole number of the currency's minor units within ±(2^53 - 1), as a JSON integer";
 
@@ -16,7 +23,8 @@ function minorUnits(value: unknown): number {
 export const MinorUnits = new GraphQLScalarType<number, number>({
   name: 'MinorUnits',
   parseValue: minorUnits,
-  parseLiteral: node => (node.kind === Kind.INT ? minorUnits(Number(node.value)) : refuse(MINOR_UNITS, node.kind)),
+  parseLiteral: node =>
+    node.kind === Kind.INT ? minorUnits(Number(node.value)) : refuse(MINOR_UNITS, literal(node.kind)),
   serialize(value) {
     if (Number.isSafeInteger(value)) return value as number;
     throw new Error(`not a whole number of minor units: ${value}`);
@@ -33,14 +41,16 @@ function dateTime(value: unknown): string {
   const day = value.slice(0, 10);
   // Date makes the 30th of February the 2nd of March.
   if (Number.isNaN(ms) || new Date(day).toISOString().slice(0, 10) !== day) return refuse(DATE_TIME, value);
-  return new Date(ms).toISOString();
+  const utc = new Date(ms).toISOString();
+  // In UTC the year can have more than four digits, and would not sort as text.
+  return /^\d{4}-/.test(utc) ? utc : refuse(DATE_TIME, value);
 }
 
 /** An instant; text inside the system, always UTC with milliseconds. */
 export const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',
   parseValue: dateTime,
-  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuse(DATE_TIME, node.kind)),
+  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuse(DATE_TIME, literal(node.kind))),
   serialize: value => String(value),
 });
 

@@ -5,15 +5,21 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Limits } from '../gateway/limits.ts';
 
-const port = z.coerce.number().int().min(0).max(65_535);
+export const DATA_DIR_DEFAULT = resolve('.data');
+
+const port = z.coerce
+  .number('must be a number')
+  .int('must be a whole number')
+  .min(0)
+  .max(65_535, 'must be 65535 or less');
 const url = (protocols: string) =>
   z.string().regex(new RegExp(`^(${protocols})://`), `must begin with ${protocols}://`);
-const limit = z.coerce.number().int().positive();
+const limit = z.coerce.number('must be a number').int('must be a whole number').positive('must be at least 1');
 
 const environment = z.object({
   PORT: port.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
-  DATA_DIR: z.string().min(1).default('.data'),
+  DATA_DIR: z.string().min(1).default(DATA_DIR_DEFAULT),
   MONGODB_URL: url('mongodb|mongodb\\+srv').optional(),
   REDIS_URL: url('redis|rediss').optional(),
   AUTH_SECRET: z.string().min(32, 'must have 32 characters or more').optional(),
@@ -41,11 +47,25 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   throw new ConfigError(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
 }
 
+/** The configuration of this process; a mistake in it ends the process with one line. */
+export function configOrExit(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
 /** @returns the value. @throws ConfigError that says what the variable is for. */
 export function required<Value>(value: Value | undefined, name: string, purpose: string): Value {
   if (value !== undefined) return value;
   throw new ConfigError(`${name} is not set: ${purpose}`);
 }
+
+export const AUTH_SECRET_PURPOSE =
+  'it signs the tokens, and what the gateway tells the services; 32 characters or more.';
 
 const REQUESTS_PER_MINUTE = 6_000;
 
@@ -59,9 +79,15 @@ export function limitsOf(config: Config, { embedded }: { embedded: boolean }): L
   };
 }
 
-/** AUTH_SECRET, or the one kept in the data folder, made when there is none: 256 random bits, readable by its owner only. */
-export function embeddedSecret({ AUTH_SECRET, DATA_DIR }: Config): string {
+/**
+ * AUTH_SECRET; on embedded servers also the one kept in the data folder, made when there is none: 256 random bits,
+ * readable by its owner only.
+ *
+ * @throws ConfigError when there is none: data on a server of one's own outlive the folder.
+ */
+export function secretOf({ AUTH_SECRET, DATA_DIR, MONGODB_URL }: Config): string {
   if (AUTH_SECRET) return AUTH_SECRET;
+  if (MONGODB_URL) return required(AUTH_SECRET, 'AUTH_SECRET', AUTH_SECRET_PURPOSE);
   const file = join(DATA_DIR, 'auth-secret');
   mkdirSync(DATA_DIR, { recursive: true });
   try {

@@ -2,12 +2,14 @@
 import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { MongoClient } from 'mongodb';
+import pRetry from 'p-retry';
 import { type Logger, pino } from 'pino';
 import { type Binding, createBindings } from '../events/binding.ts';
 import { systemClock, systemIds } from '../events/clock.ts';
+import { isUnavailable } from '../events/errors.ts';
 import { createFeed } from '../events/feed.ts';
 import { createTransport } from '../events/queue.ts';
-import type { Resources } from '../events/service.ts';
+import type { Resources, RunningService } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { ConfigError, prefixOf } from './config.ts';
 
@@ -55,8 +57,8 @@ export function connect(options: { mongodbUrl: string; redisUrl: string; log: Lo
     resources: { mongo, prefix, transport, feed, bindings, clock: systemClock, ids: systemIds, holder, log },
     async health() {
       const [mongodb, redis] = await Promise.all([
-        answers(mongo.db(`${prefix}-registry`).command({ ping: 1 })),
-        answers(transport.redis.ping()),
+        inTime(mongo.db(`${prefix}-registry`).command({ ping: 1 })),
+        inTime(transport.redis.ping()),
       ]);
       // Without Redis, mutations are still acknowledged and queries answered; balances stand still.
       return { mongodb: { state: mongodb ? 'ok' : 'down' }, redis: { state: redis ? 'ok' : 'degraded' } };
@@ -69,11 +71,32 @@ export function connect(options: { mongodbUrl: string; redisUrl: string; log: Lo
   };
 }
 
-const answers = (ping: Promise<unknown>): Promise<boolean> =>
-  ping.then(
-    () => true,
-    () => false,
-  );
+const ANSWERS_WITHIN_MS = 1_500;
+
+/** What a part says of itself; undefined when it fails or does not answer in time, as when its server is frozen. */
+export async function inTime<Value>(question: Promise<Value>): Promise<Value | undefined> {
+  return Promise.race([question.catch(() => undefined), systemClock.sleep(ANSWERS_WITHIN_MS).then(() => undefined)]);
+}
+
+const PREPARE_TRIES = 8;
+
+/** Prepares services, trying again for some 30 s while MongoDB is not there yet. @throws ConfigError when it stays away. */
+export async function prepare(
+  services: readonly Pick<RunningService<unknown>, 'prepare'>[],
+  log: Logger,
+): Promise<void> {
+  try {
+    await pRetry(() => Promise.all(services.map(service => service.prepare())), {
+      retries: PREPARE_TRIES,
+      maxTimeout: 4_000,
+      shouldRetry: ({ error }) => isUnavailable(error),
+      onFailedAttempt: ({ retriesLeft }) => log.warn({ retriesLeft }, 'MongoDB cannot be reached: trying again'),
+    });
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    throw new ConfigError('MongoDB cannot be reached: start it, or see whether MONGODB_URL is right.');
+  }
+}
 
 const STOP_WITHIN_MS = 9_500;
 

@@ -1,3 +1,5 @@
+import { DATA_DIR_DEFAULT } from './config.ts';
+
 /** The one screen that says that everything runs. */
 export type Ready = {
   url: string;
@@ -7,13 +9,16 @@ export type Ready = {
   tokens?: { alice: string; olga: string };
 };
 
-export function readyScreen({ url, dataDir, seconds, tokens }: Ready): string {
+export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready): string {
+  // An address to listen on everywhere is none to go to.
+  const url = listening.replace('//0.0.0.0:', '//127.0.0.1:');
+  const token = `${dataDir === DATA_DIR_DEFAULT ? '' : `DATA_DIR='${dataDir}' `}npm run -s token --`;
   const body = JSON.stringify({
     query: 'mutation { openAccount(input: {name: "Everyday"}) { account { id balance { amount } } } }',
   });
   const people = tokens
     ? [
-        'A token for an owner, and for an operator (12 hours; more: npm run -s token -- NAME [operator]):',
+        `A token for an owner, and for an operator (12 hours; more: ${token} NAME [operator]):`,
         '',
         `  alice  ${tokens.alice}`,
         '',
@@ -22,7 +27,7 @@ export function readyScreen({ url, dataDir, seconds, tokens }: Ready): string {
         'Try it:',
         '',
         `  curl -s ${url}/graphql -H 'content-type: application/json' \\`,
-        `    -H "authorization: Bearer $(npm run -s token -- alice)" \\`,
+        `    -H "authorization: Bearer $(${token} alice)" \\`,
         `    -d '${body}'`,
         '',
       ]

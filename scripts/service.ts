@@ -10,14 +10,14 @@ import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
-import { type Config, ConfigError, limitsOf, readConfig, required } from './config.ts';
-import { connect, createLog, run } from './process.ts';
+import { AUTH_SECRET_PURPOSE, type Config, ConfigError, configOrExit, limitsOf, required } from './config.ts';
+import { connect, createLog, inTime, prepare, run } from './process.ts';
 
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
 const HEALTH_TIMEOUT_MS = 2_000;
 
-const config = readConfig(process.env);
+const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
 type Undo = (step: () => unknown) => void;
 
@@ -30,11 +30,7 @@ await run(log, async undo => {
 });
 
 function secretOf({ AUTH_SECRET }: Config): string {
-  return required(
-    AUTH_SECRET,
-    'AUTH_SECRET',
-    'it signs what the gateway tells the services; the same for all, 32 characters or more.',
-  );
+  return required(AUTH_SECRET, 'AUTH_SECRET', AUTH_SECRET_PURPOSE);
 }
 
 async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: Config, undo: Undo): Promise<string> {
@@ -46,7 +42,7 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
   undo(() => connections.close());
   const { definition, sdl } = await loadService(name);
   const service = assemble(definition, connections.resources);
-  await service.prepare();
+  await prepare([service], log);
   service.start();
   undo(() => service.stop());
 
@@ -54,7 +50,7 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
   const served = await serveSubgraph({
     subgraph: hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log }),
     health: async () => {
-      const [parts, outbox] = await Promise.all([connections.health(), service.outboxState().catch(() => undefined)]);
+      const [parts, outbox] = await Promise.all([connections.health(), inTime(service.outboxState())]);
       return { ...parts, [name]: outbox ? { state: 'ok', outbox } : { state: 'down' } };
     },
     host: rest.HOST,

@@ -9,19 +9,19 @@ import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
-import { embeddedSecret, limitsOf, readConfig } from './config.ts';
-import { connect, createLog, run } from './process.ts';
+import { configOrExit, limitsOf, secretOf } from './config.ts';
+import { connect, createLog, inTime, prepare, run } from './process.ts';
 import { readyScreen } from './screen.ts';
 
 const startedMs = performance.now();
-const config = readConfig(process.env);
+const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
 const port = config.PORT ?? 4000;
 
 await run(log, async undo => {
   const lock = await lockDataDir(config.DATA_DIR);
   undo(() => lock.release());
-  const secret = embeddedSecret(config);
+  const secret = secretOf(config);
   const identities = identityCodec(secret);
 
   const servers = await startServers({
@@ -42,7 +42,10 @@ await run(log, async undo => {
     service: assemble(definition, connections.resources),
   }));
   // Every binding is known before the first event is relayed.
-  await Promise.all(services.map(({ service }) => service.prepare()));
+  await prepare(
+    services.map(({ service }) => service),
+    log,
+  );
   for (const { service } of services) service.start();
   undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
@@ -86,7 +89,7 @@ await run(log, async undo => {
 async function outboxes(services: readonly RunningService<Resolvers>[]): Promise<Health> {
   const states = await Promise.all(
     services.map(async service => {
-      const outbox = await service.outboxState().catch(() => undefined);
+      const outbox = await inTime(service.outboxState());
       return [service.definition.name, outbox ? { state: 'ok' as const, outbox } : { state: 'down' as const }] as const;
     }),
   );

@@ -46,8 +46,8 @@ function blocks(document: string, heading: string, language: string): string[] {
 function copyOfProject(): string {
   const copy = join(newFolder(), 'tributary');
   mkdirSync(copy);
-  const left = ['node_modules', '.git', '.data', 'coverage'];
-  cpSync(root, copy, { recursive: true, filter: source => !left.some(name => source.startsWith(join(root, name))) });
+  const left = ['node_modules', '.git', '.data', 'coverage'].map(name => join(root, name));
+  cpSync(root, copy, { recursive: true, filter: source => !left.includes(source) });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return copy;
 }
@@ -72,7 +72,14 @@ describe('the README', () => {
     expect(answers).toEqual([
       { data: { openAccount: { account: { id: expect.any(String) } } } },
       { data: { deposit: { transaction: { id: expect.any(String), status: 'PENDING' } } } },
-      { data: { account: { balance: expect.any(Object), ledger: expect.any(Object) } } },
+      {
+        data: {
+          account: {
+            balance: { amount: 12_500, version: 1 },
+            ledger: { nodes: [{ version: 1, amount: 12_500, balance: 12_500 }] },
+          },
+        },
+      },
     ]);
 
     const alice = await clientOf(system.url, 'alice');
@@ -89,12 +96,18 @@ describe('the README', () => {
   it('shows a service that works as it stands there', async () => {
     const copy = copyOfProject();
     const folder = join(copy, 'subgraphs', 'wealth');
-    mkdirSync(folder);
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'index.ts'), blocks(read('README.md'), 'Add a service', 'ts')[0] ?? '');
     writeFileSync(join(folder, 'schema.graphql'), blocks(read('README.md'), 'Add a service', 'graphql')[0] ?? '');
     const node = (...args: string[]) => execute(process.execPath, args, { cwd: copy });
     await node('--import', 'tsx', 'scripts/compose.ts');
     await node(join('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit', '-p', '.');
+    await node(
+      join('node_modules', '@biomejs', 'biome', 'bin', 'biome'),
+      'check',
+      '--error-on-warnings',
+      'subgraphs/wealth',
+    );
 
     const dataDir = newFolder();
     const before = await startSystem(dataDir);
@@ -135,7 +148,7 @@ describe('documents', () => {
     expect(files.filter(file => !existsSync(join(root, file)))).toEqual([]);
   });
 
-  it('ARCHITECTURE.md draws exactly the ways that events go', async () => {
+  it('ARCHITECTURE.md draws all ways that events go between the services that it shows, and no other', async () => {
     const drawn = [...read('ARCHITECTURE.md').matchAll(/^ {2}(\w+) -- "([a-z, -]+)" --> (\w+)$/gm)]
       .flatMap(([, from, types = '', to]) => types.split(', ').map(type => `${from} ${type} ${to}`))
       .sort();
@@ -147,6 +160,9 @@ describe('documents', () => {
           .map(({ name: to }) => `${from} ${type} ${to}`),
       ),
     );
-    expect(drawn).toEqual(real.sort());
+    const shown = new Set(drawn.flatMap(way => [way.split(' ')[0], way.split(' ')[2]]));
+    const between = real.filter(way => shown.has(way.split(' ')[0]) && shown.has(way.split(' ')[2]));
+    expect(shown.size).toBeGreaterThan(3);
+    expect(drawn).toEqual(between.sort());
   });
 });

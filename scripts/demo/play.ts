@@ -1,7 +1,7 @@
 /** The demo from beginning to end: the owners' month, the wait, the comparison, the table. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { signToken } from '../../gateway/identity.ts';
-import { type Config, ConfigError, embeddedSecret } from '../config.ts';
+import { type Config, ConfigError, secretOf } from '../config.ts';
 import { type Before, checkAccounts, checkOverall, checkStreams, readBefore } from './checks.ts';
 import { type Client, type Counts, createClient, OutOfReach } from './client.ts';
 import type { Options } from './options.ts';
@@ -31,7 +31,7 @@ export async function play({ config, screen, ...options }: Play): Promise<boolea
   const { url, concurrency } = options;
   if (config.AUTH_JWKS_URL) throw new ConfigError('AUTH_JWKS_URL is set: the demo cannot make tokens for that system.');
   await assertLive(url);
-  const secret = embeddedSecret(config);
+  const secret = secretOf(config);
   const run = Date.now().toString(36);
   const tokenFor = (sub: string, roles: string[] = []) => signToken(secret, { sub, roles, expiresIn: '1h' });
   const operator = await tokenFor(`demo-${run}-operator`, ['operator']);

@@ -16,14 +16,14 @@ const SOURCE = '/account';
 const text = (max: number) =>
   z
     .string()
-    .max(max)
+    .max(max, `must have ${max} characters or fewer`)
     // No control characters, and no halves of surrogate pairs: neither survives every store and screen.
     .refine(value => !/[\p{Cc}\p{Cs}]/u.test(value), 'must not contain control characters or lone surrogates');
 
-const idempotencyKey = text(200).min(1).nullish();
+const idempotencyKey = text(200).min(1, 'must not be empty').nullish();
 
 export const openAccountInput = z.object({
-  name: text(200).trim().min(1),
+  name: text(200).trim().min(1, 'must not be empty'),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as USD')

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader';
+import { LRUCache } from 'lru-cache';
 import { timestamp } from '../../events/clock.ts';
 import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
@@ -30,8 +31,14 @@ type Page = { first?: number | null; after?: string | null };
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
 const LOOK_AGAIN_MS = 250;
-/** Only an amount this large can take a balance past what can be counted, so only then the balance is read first. */
-const HUGE_MINOR = 1_000_000_000_000;
+/**
+ * An account with less than this is not looked at again for an hour before a deposit, unless the deposit is huge: it would
+ * take thousands of the others to come near what can be counted.
+ */
+const ROOMY_MINOR = 2 ** 52;
+const ROOMY_MS = 3_600_000;
+const ROOMY_ACCOUNTS_MAX = 100_000;
+const HUGE_MINOR = 100_000_000_000;
 
 export function createResolvers(view: View, context: ServiceContext): Resolvers {
   const { outbox, feed, clock, ids } = context;
@@ -40,6 +47,8 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     cache: false,
     maxBatchSize: 1_000,
   });
+
+  const roomy = new LRUCache<string, true>({ max: ROOMY_ACCOUNTS_MAX, ttl: ROOMY_MS });
 
   const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
   const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;
@@ -93,11 +102,12 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
 
   async function depositInto(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
     const event = deposit(account, command, circumstances());
-    if (command.amount > HUGE_MINOR) {
+    if (command.amount > HUGE_MINOR || !roomy.has(account.id)) {
       const availableMinor = await view.availableMinor(account.id);
       const stored = await answered(command, event);
       if (stored) return stored;
       assertCountable(command.amount, availableMinor);
+      if (availableMinor < ROOMY_MINOR) roomy.set(account.id, true);
     }
     return record(event);
   }

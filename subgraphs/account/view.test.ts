@@ -73,6 +73,46 @@ describe('what can be spent', () => {
     expect(new Set(await Promise.all(looks))).toEqual(new Set([100]));
   });
 
+  test('is right when a balance is settled between its two looks', async () => {
+    const { view, record, context } = await started();
+    await record('d1', 100);
+    await record('w2', -30);
+    const between = () => view.settle([update(1, 'd1', 100, 100), update(2, 'w2', -30, 70)]);
+    // A view whose first look is followed by a settlement.
+    let looked = false;
+    const interrupted = createView({
+      ...context,
+      collection: (name: string) => {
+        const real = context.collection(name);
+        return new Proxy(real, {
+          get(target, property) {
+            const value = Reflect.get(target, property);
+            if (typeof value !== 'function') return value;
+            if (property === 'find') {
+              return (...args: Parameters<typeof real.find>) => {
+                const cursor = target.find(...args);
+                const toArray = cursor.toArray.bind(cursor);
+                cursor.toArray = async () => settledAfter(await toArray());
+                return cursor;
+              };
+            }
+            if (property === 'findOne') return async (...args: [object]) => settledAfter(await target.findOne(...args));
+            return value.bind(target);
+          },
+        });
+      },
+    } as typeof context);
+    async function settledAfter<Found>(found: Found): Promise<Found> {
+      if (!looked) {
+        looked = true;
+        await between();
+      }
+      return found;
+    }
+    expect(await interrupted.availableMinor('a')).toBe(70);
+    expect(looked).toBe(true);
+  });
+
   test('is right while news of balances comes in another order', async () => {
     const { view, record } = await started();
     await record('d1', 100);

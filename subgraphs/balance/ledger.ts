@@ -5,7 +5,6 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Clock, timestamp } from '../../events/clock.ts';
-import type { Handling } from '../../events/consumer.ts';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
@@ -112,9 +111,12 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     rows,
     head: chain.head,
 
-    /** The rule for transactions: one row each, which is also the event to relay. */
-    async count(transactions: readonly Event[], how?: Handling): Promise<void> {
-      const { appended } = await chain.append(transactions, how);
+    /**
+     * The rule for transactions: one row each, which is also the event to relay. Also during a replay the newest version
+     * known is the one to follow: it was published, whether its row is there again already or not.
+     */
+    async count(transactions: readonly Event[]): Promise<void> {
+      const { appended } = await chain.append(transactions);
       if (appended.length > 0) outbox.wake();
     },
 
@@ -136,7 +138,7 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
         return row;
       });
       await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
-      chain.forget(missing.map(({ subject = '' }) => subject));
+      chain.learn(restored);
     },
 
     /** The rule that tells the system of an overdraft. */

@@ -44,7 +44,7 @@ export const replayInput = z.object({
   filter: z.custom<EventFilter>().nullish(),
   mode: z.enum(['REPAIR', 'REBUILD']).nullish(),
   dryRun: z.boolean().nullish(),
-  ratePerSecond: z.int().min(1).max(100_000).nullish(),
+  ratePerSecond: z.int().min(1, 'must be at least 1').max(100_000, 'must be 100,000 or less').nullish(),
 });
 
 export type ReplayRequest = z.infer<typeof replayInput>;

@@ -56,12 +56,14 @@ export function hashAfter(previous: string, event: Event): string {
 /** The query for a filter: pure. */
 export function queryFor(filter: EventFilter | null | undefined): Filter<LakeRow> {
   const { types, subject, source, correlationId, from, to } = filter ?? {};
-  const time = { ...(from && { $gte: from }), ...(to && { $lt: to }) };
+  // An empty text is something to look for, which no event has.
+  const given = <Value>(value: Value | null | undefined): value is Value => value !== null && value !== undefined;
+  const time = { ...(given(from) && { $gte: from }), ...(given(to) && { $lt: to }) };
   const query = {
-    ...(types && { 'event.type': { $in: types } }),
-    ...(subject && { 'event.subject': subject }),
-    ...(source && { 'event.source': source }),
-    ...(correlationId && { 'event.correlationid': correlationId }),
+    ...(given(types) && { 'event.type': { $in: types } }),
+    ...(given(subject) && { 'event.subject': subject }),
+    ...(given(source) && { 'event.source': source }),
+    ...(given(correlationId) && { 'event.correlationid': correlationId }),
     ...(Object.keys(time).length > 0 && { 'event.time': time }),
   };
   // Every index ends with the position; the chain's own is the one for no filter, and must not compete with the others.

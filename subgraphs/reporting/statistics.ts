@@ -3,9 +3,11 @@
  * each row carries the totals up to it, so the newest row is the hour's statistic and an event costs the same however
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
-import type { Collection } from 'mongodb';
+import { LRUCache } from 'lru-cache';
+import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
+import { chunk, groupBy } from '../../events/group.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
@@ -40,6 +42,11 @@ const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies R
 
 const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 
+/** An hour that was mended is not looked at again for so long: a replay comes to it many times. */
+const MENDED_MS = 10_000;
+const MENDED_MAX = 100_000;
+const MENDED_AT_ONCE = 1_000;
+
 export const indexes = {
   store: [chainIndex],
   statistics: [{ key: { account: 1, hour: 1 } }, { key: { hour: 1 } }],
@@ -73,13 +80,16 @@ export function totalsOf({ type, data }: Pick<Event, 'type' | 'data'>): Totals {
   }
 }
 
+// Sums stay numbers that can be counted exactly: beyond them they say "at least so much".
+const plus = (a: number, b: number): number => Math.min(a + b, Number.MAX_SAFE_INTEGER);
+
 /** Associative and commutative, with NONE as its zero. */
 export function merge(a: Totals, b: Totals): Totals {
   return {
     deposits: a.deposits + b.deposits,
     withdrawals: a.withdrawals + b.withdrawals,
-    depositedMinor: a.depositedMinor + b.depositedMinor,
-    withdrawnMinor: a.withdrawnMinor + b.withdrawnMinor,
+    depositedMinor: plus(a.depositedMinor, b.depositedMinor),
+    withdrawnMinor: plus(a.withdrawnMinor, b.withdrawnMinor),
     largestMinor: Math.max(a.largestMinor, b.largestMinor),
     accounts: a.accounts + b.accounts,
     overdrafts: a.overdrafts + b.overdrafts,
@@ -120,20 +130,38 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   const { store, statistics } = options;
   const chainName = (event: Event) => `${event.subject} ${event.time.slice(0, HOUR_NAME_LENGTH)}`;
 
-  const chain = createChain<StoredEvent>({
-    collection: store,
-    chainOf: chainName,
-    next: (head, event) => ({
-      _id: event.id,
-      chain: chainName(event),
-      version: (head?.version ?? 0) + 1,
-      event,
-      account: event.subject ?? '',
-      currency: (event.data as { currency: string }).currency,
-      hour: event.time.slice(0, HOUR_NAME_LENGTH),
-      totals: merge(head?.totals ?? NONE, totalsOf(event)),
-    }),
+  const next = (head: StoredEvent | undefined, event: Event): StoredEvent => ({
+    _id: event.id,
+    chain: chainName(event),
+    version: (head?.version ?? 0) + 1,
+    event,
+    account: event.subject ?? '',
+    currency: (event.data as { currency: string }).currency,
+    hour: event.time.slice(0, HOUR_NAME_LENGTH),
+    totals: merge(head?.totals ?? NONE, totalsOf(event)),
   });
+  const chain = createChain<StoredEvent>({ collection: store, chainOf: chainName, verifyHeads: true, next });
+  const mended = new LRUCache<string, true>({ max: MENDED_MAX, ttl: MENDED_MS });
+
+  /**
+   * Counts an hour anew from its own rows, before a replay adds those that are missing: totals that still contain a lost
+   * row would count it twice. In this order rows only move down to places that are free, so it can be cut short anywhere.
+   */
+  async function mend(name: string): Promise<void> {
+    if (mended.has(name)) return;
+    let head: StoredEvent | undefined;
+    const writes: AnyBulkWriteOperation<StoredEvent>[] = [];
+    for await (const row of store.find({ chain: name }).sort({ version: 1 })) {
+      const right = next(head, row.event);
+      const { version, totals } = right;
+      const sound = version === row.version && JSON.stringify(totals) === JSON.stringify(row.totals);
+      if (!sound) writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
+      head = right;
+    }
+    for (const some of chunk(writes, MENDED_AT_ONCE)) await store.bulkWrite(some, { ordered: true });
+    if (writes.length > 0) await statistics.deleteOne({ _id: name });
+    mended.set(name, true);
+  }
 
   const hoursIn = ({ from, to }: Range) => ({
     // Whole hours: the one that `from` lies in, and the one that `to` lies in unless it begins with it.
@@ -145,6 +173,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   return {
     /** The rule: stores the events, and shows the hours that they belong to. */
     async count(events: readonly Event[], how?: Handling): Promise<void> {
+      if (how?.replay) for (const name of groupBy(events, chainName).keys()) await mend(name);
       const { heads } = await chain.append(events, how);
       await materialize(
         statistics,
@@ -184,5 +213,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
 
 function hourAfter(time: string): string {
   const hourMs = 3_600_000;
-  return new Date(Math.ceil(Date.parse(time) / hourMs) * hourMs).toISOString().slice(0, HOUR_NAME_LENGTH);
+  const hour = new Date(Math.ceil(Date.parse(time) / hourMs) * hourMs).toISOString().slice(0, HOUR_NAME_LENGTH);
+  // After the last hour of the year 9999 a fifth digit would come, which does not sort as text.
+  return /^\d{4}-/.test(hour) ? hour : '9999-12-31T24';
 }
