@@ -107,7 +107,8 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       const stored = await answered(command, event);
       if (stored) return stored;
       assertCountable(command.amount, availableMinor);
-      if (availableMinor < ROOMY_MINOR) roomy.set(account.id, true);
+      if (availableMinor + command.amount < ROOMY_MINOR) roomy.set(account.id, true);
+      else roomy.delete(account.id);
     }
     return record(event);
   }
