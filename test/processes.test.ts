@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Servers, startServers } from '../embedded/index.ts';
@@ -127,6 +130,20 @@ describe('the five as processes of their own', () => {
       const answer = await fetch(`http://127.0.0.1:${env[`${name.toUpperCase()}_PORT`]}/health/ready`);
       expect([name, answer.status]).toEqual([name, 200]);
     }
+  });
+
+  it("are healthy to the image's own check, which fails where nothing listens", async () => {
+    const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
+    const [, command = '[]'] = /HEALTHCHECK[\s\S]*?CMD (\[.*\])/.exec(dockerfile) ?? [];
+    const [program = '', ...args] = JSON.parse(command) as string[];
+    const check = (port: string | undefined) =>
+      promisify(execFile)(program, args, { env: { PATH: process.env.PATH, PORT: port } }).then(
+        () => 0,
+        error => error.code,
+      );
+    for (const name of ['gateway', ...serviceNames()])
+      expect([name, await check(env[`${name.toUpperCase()}_PORT`])]).toEqual([name, 0]);
+    expect(await check(String(await freePort()))).toBe(1);
   });
 
   it('go on when one of them is killed, and what it missed reaches it when it is back', async () => {
