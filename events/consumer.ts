@@ -108,7 +108,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
       connection: transport.workerConnection,
       prefix: transport.prefix,
       concurrency,
-      // A killed process's jobs are delivered again within some 5 s.
+      // A killed process's jobs are delivered again after 5 to 8 s.
       lockDuration: 5_000,
       stalledInterval: 2_500,
       // Never failed for good: deliveries are counted here, by event.
