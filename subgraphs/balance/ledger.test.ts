@@ -224,6 +224,18 @@ describe('an emptied ledger', () => {
     expect(await ledger()).toEqual(before);
   });
 
+  test('in which something was counted before it was restored says so, and loses no transaction', async () => {
+    const { rows, consume, another } = await started();
+    await consume(TRANSACTIONS);
+    const snapshots = (await rows.find({ chain: 'a' }).toArray()).map(({ event }) => event);
+    await rows.deleteMany({ chain: 'a' });
+    // In a process that has just started and knows of nothing.
+    await consume([transaction('blind', 1)], another());
+    await expect(consume(snapshots)).rejects.toThrow('ledger of a: version 1 is not the published one');
+    const causes = (await rows.find({ chain: 'a' }).sort({ version: 1 }).toArray()).map(({ cause }) => cause);
+    expect(causes).toEqual(['blind', 't2', 't3', 't4']);
+  });
+
   test('that lost a row in the middle gets it back, and a process that knew the head goes on from it', async () => {
     const { rows, consume, ledger, heads } = await started();
     await consume(TRANSACTIONS);

@@ -107,6 +107,15 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     identity: 'cause',
   });
 
+  async function notStored(snapshots: readonly BalanceUpdated[]): Promise<BalanceUpdated[]> {
+    const ids = snapshots.map(({ id }) => id);
+    const found = await rows
+      .find({ _id: { $in: ids } }, { projection: { _id: 1 }, batchSize: ids.length + 1 })
+      .toArray();
+    const stored = new Set(found.map(({ _id }) => _id));
+    return snapshots.filter(({ id }) => !stored.has(id));
+  }
+
   return {
     rows,
     head: chain.head,
@@ -123,14 +132,12 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     /**
      * The rule for the service's own events, as snapshots: a row that is missing is put back exactly as it was, so that
      * nothing is counted a second time. They have been relayed already.
+     *
+     * @throws when a row's place holds another transaction than was published: something was counted while the ledger
+     *   was not whole. It must not pass in silence; the snapshot becomes a fault.
      */
     async restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
-      const ids = snapshots.map(({ id }) => id);
-      const present = await rows
-        .find({ _id: { $in: ids } }, { projection: { _id: 1 }, batchSize: ids.length + 1 })
-        .toArray();
-      const known = new Set(present.map(({ _id }) => _id));
-      const missing = snapshots.filter(({ id }) => !known.has(id));
+      const missing = await notStored(snapshots);
       if (missing.length === 0) return;
       log.info({ rows: missing.length }, 'ledger rows restored from snapshots');
       const restored = missing.map(event => {
@@ -139,6 +146,10 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
       });
       await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
       chain.learn(restored);
+      const [misplaced] = await notStored(missing);
+      if (!misplaced) return;
+      const { subject, data } = misplaced;
+      throw new Error(`ledger of ${subject}: version ${data.version} is not the published one; it has to be rebuilt`);
     },
 
     /** The rule that tells the system of an overdraft. */

@@ -43,7 +43,7 @@ const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies R
 const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 
 /** An hour that was mended is not looked at again for so long: a replay comes to it many times. */
-const MENDED_MS = 10_000;
+const MENDED_MS = 2_000;
 const MENDED_MAX = 100_000;
 const MENDED_AT_ONCE = 1_000;
 
