@@ -12,7 +12,9 @@ import { type Document, MongoClient } from 'mongodb';
 import { type Logger, pino } from 'pino';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { until } from '../embedded/harness.ts';
 import { startServers } from '../embedded/index.ts';
+
 import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, startConsumer } from './consumer.ts';
@@ -24,6 +26,8 @@ import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
 import { createTransport, type Job, queueName, type Transport } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import type { ServiceContext } from './service.ts';
+
+export { until };
 
 export const silent: Logger = pino({ level: 'silent' });
 
@@ -265,20 +269,6 @@ export async function letLocksRunOut({ transport, prefix }: System, service: str
 }
 
 // ---- time -------------------------------------------------------------------------------------------------------
-
-/** Polls until the probe answers something truthy, and returns that. */
-export async function until<Answer>(
-  probe: () => Answer | Promise<Answer>,
-  timeoutMs = 10_000,
-): Promise<NonNullable<Answer>> {
-  const deadlineMs = performance.now() + timeoutMs;
-  for (;;) {
-    const answer = await probe();
-    if (answer) return answer;
-    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${probe}`);
-    await delay(10);
-  }
-}
 
 /** A clock that stands still until it is told how much time has passed. */
 export function fakeClock(startMs = Date.parse(TIME)) {
