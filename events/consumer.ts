@@ -8,7 +8,6 @@
  * counted number of deliveries, and everything around it goes on. Does not guarantee order, or that an event is
  * delivered once: rules must be idempotent and must not care about order.
  */
-import { type Job as BullJob, Worker } from 'bullmq';
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
@@ -17,7 +16,7 @@ import { type Contract, readEvent } from './contract.ts';
 import { ContractViolation, isUnavailable } from './errors.ts';
 import { type Event, parseEnvelope } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
-import { type Job, queueName, type Transport } from './queue.ts';
+import type { Delivered, Transport } from './transport.ts';
 
 /** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
 export type Rule = {
@@ -77,7 +76,7 @@ const TRY_DELAY_MAX_MS = 1_000;
 const STOP_WITHIN_MS = 4_000;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { service, partitions, transport, log, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
+  const { service, partitions, transport, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
   const batcher = createBatcher<Taken>({
     handle: taken =>
       applyRules(
@@ -98,26 +97,14 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     gatherMs: 0,
     batchMax: 1,
   });
-  async function process(job: BullJob<Job>): Promise<void> {
+  async function handle(job: Delivered): Promise<void> {
     await withPatience(clock, () => processJob(options, batcher, suspects, job));
-    if (job.data.replay && job.id) await transport.acknowledge(service, job.data.replay, job.id);
+    if (job.data.replay) await transport.acknowledge(service, job.data.replay, job.id);
   }
 
-  const workers = Array.from({ length: partitions }, (_, partition) => {
-    const worker = new Worker<Job>(queueName(service, partition), process, {
-      connection: transport.workerConnection,
-      prefix: transport.prefix,
-      concurrency,
-      // A killed process's jobs are delivered again after 5 to 8 s.
-      lockDuration: 5_000,
-      stalledInterval: 2_500,
-      // Never failed for good: deliveries are counted here, by event.
-      maxStalledCount: Number.MAX_SAFE_INTEGER,
-      removeOnComplete: { count: 0 },
-    });
-    worker.on('error', error => log.debug({ err: error }, 'worker waits for Redis'));
-    return worker;
-  });
+  const workers = Array.from({ length: partitions }, (_, partition) =>
+    transport.work({ service, partition, concurrency, handle }),
+  );
   return {
     async stop() {
       // Without Redis there is no closing; what was not finished is delivered again.
@@ -136,7 +123,7 @@ async function processJob(
   options: ConsumerOptions,
   batcher: Batcher<Taken>,
   suspects: Batcher<Suspect>,
-  job: BullJob<Job>,
+  job: Delivered,
 ): Promise<void> {
   const { setAside, service, log } = options;
   const resubmission = job.data.resubmission ?? 0;
@@ -151,7 +138,7 @@ async function processJob(
     }
   }
   // A stalled job may be one whose event took the process down, so its events go one by one, each counted first.
-  if (job.stalledCounter === 0) {
+  if (!job.redelivered) {
     try {
       return await batcher.submit(events);
     } catch (error) {

@@ -23,9 +23,10 @@ import type { Event } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
 import { createFeed } from './feed.ts';
 import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import { createTransport, type Job, queueName, type Transport } from './queue.ts';
+import { createTransport, type QueueTransport, queueName } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import type { ServiceContext } from './service.ts';
+import type { Job } from './transport.ts';
 
 export { until };
 
@@ -154,7 +155,7 @@ export function createSystem({ mongodbUrl, redisUrl }: ServerUrls, options: { pr
 }
 
 /** Resolves when a transport can send. */
-export const connected = ({ redis }: Transport): Promise<void> => isReady(redis);
+export const connected = ({ redis }: QueueTransport): Promise<void> => isReady(redis);
 
 export async function isReady(redis: Redis): Promise<void> {
   if (redis.status !== 'ready') await once(redis, 'ready');

@@ -1,59 +1,19 @@
 /**
  * The queues: BullMQ, one queue for each consuming service and partition; a job is an ordered list of events.
  *
- * Guarantees at-least-once delivery for as long as Redis keeps its data. Does not guarantee order, nor that Redis keeps
- * its data: the queue is disposable, and `marks` are how a loss is noticed. Each flush of a relay leaves its number with
- * the queues it went to; when Redis has lost jobs, it has lost the marks that came after them as well.
+ * Each flush of a relay leaves its number with the queues it went to; when Redis has lost jobs, it has lost the marks
+ * that came after them as well.
  */
-import { Queue } from 'bullmq';
+import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { groupBy } from './group.ts';
+import type { Backlog, Job, Transport } from './transport.ts';
 
-export type Job = {
-  /** The service that sends the events: the one that emitted them, or the lake, which sends them again. */
-  source: string;
-  /** Events, as far as the sender knows. */
-  events: unknown[];
-  /** The replay that these events belong to: a service with outward effects leaves them out. */
-  replay?: string;
-  /** How often an operator has sent these events again after a fault. */
-  resubmission?: number;
-};
-
-/** A job and the queue that it goes to. */
-export type Letter = Job & { service: string; partition: number };
-
-export type SendOptions = {
-  /** Names the job, so that it is not queued twice while it waits. No colon, not a number. */
-  jobId?: string;
-  /** Lets live events, which have none, overtake. 1 to 2,097,151. */
-  priority?: number;
-};
-
-/** What waits in a service's queues. */
-export type Backlog = { events: number; oldestMs: number | undefined };
-
-export type Transport = {
-  /** @throws when Redis cannot be reached within 5 s; some letters may have arrived then. */
-  send(letters: readonly Letter[], options?: SendOptions): Promise<void>;
+/** What the queues are made of, for whoever needs a few commands of its own. */
+export type QueueTransport = Transport & {
   queue(service: string, partition: number): Queue<Job>;
-  /** The number of the last flush that each source left with a service's queues. */
-  marks(service: string): Promise<Record<string, number>>;
-  /** Leaves a mark if the one before is still there as expected. @returns false when it is not: Redis lost something. */
-  mark(service: string, source: string, expected: number | undefined, flush: number): Promise<boolean>;
-  /** Leaves a mark whatever was there. */
-  resetMark(service: string, source: string, flush: number): Promise<void>;
-  backlog(service: string, partitions: number): Promise<Backlog>;
-  /** A consumer's word that it is done with a job of a replay. */
-  acknowledge(service: string, replay: string, jobId: string): Promise<void>;
-  /** Which of these jobs have been acknowledged; after a loss fewer than there were. */
-  acknowledged(service: string, replay: string, jobIds: readonly string[]): Promise<boolean[]>;
-  /** For whoever needs a few commands of its own; fails at once while Redis is away. */
+  /** Fails at once while Redis is away. */
   redis: Redis;
-  /** Connection options for workers: they wait for Redis as long as it takes. */
-  workerConnection: Redis;
-  prefix: string;
-  close(): Promise<void>;
 };
 
 const MARK = `
@@ -81,7 +41,7 @@ export function createTransport(options: {
   redisUrl: string;
   prefix: string;
   onError: (error: Error) => void;
-}): Transport {
+}): QueueTransport {
   const { redisUrl, prefix, onError } = options;
   const redis = new Redis(redisUrl, {
     // The outbox is the buffer: a command that cannot be sent now fails now.
@@ -137,8 +97,34 @@ export function createTransport(options: {
   return {
     queue,
     redis,
-    workerConnection,
-    prefix,
+    work({ service, partition, concurrency, handle }) {
+      const worker = new Worker<Job>(
+        queueName(service, partition),
+        job => handle({ id: job.id ?? '', data: job.data, redelivered: job.stalledCounter > 0 }),
+        {
+          connection: workerConnection,
+          prefix,
+          concurrency,
+          // A killed process's jobs are delivered again after 5 to 8 s.
+          lockDuration: 5_000,
+          stalledInterval: 2_500,
+          // Never failed for good: deliveries are counted by the consumer, event by event.
+          maxStalledCount: Number.MAX_SAFE_INTEGER,
+          removeOnComplete: { count: 0 },
+        },
+      );
+      worker.on('error', onError);
+      return { close: () => worker.close() };
+    },
+    async outstanding(service, partitions, max) {
+      const perQueue = await Promise.all(
+        Array.from({ length: partitions }, (_, partition) =>
+          queue(service, partition).getRanges(['waiting', 'active', 'delayed', 'prioritized', 'failed'], 0, max),
+        ),
+      );
+      if (perQueue.some(ids => ids.length > max)) return undefined;
+      return perQueue.flatMap((ids, partition) => ids.map(id => ({ partition, id })));
+    },
     async send(letters, { jobId, priority } = {}) {
       const perQueue = groupBy(letters, ({ service, partition }) => queueName(service, partition));
       await Promise.all(

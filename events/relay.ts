@@ -16,7 +16,7 @@ import type { Event } from './event.ts';
 import { chunk, groupBy } from './group.ts';
 import type { Lease } from './lease.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Letter, Transport } from './queue.ts';
+import type { Letter, Transport } from './transport.ts';
 
 export type Relay = {
   /** Something is pending. */

@@ -12,8 +12,8 @@ import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { createOutbox, type Outbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import type { Transport } from './queue.ts';
 import { type Relay, startRelay } from './relay.ts';
+import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
 export type ServiceDefinition<Resolvers = unknown> = {

@@ -7,7 +7,7 @@
  * are gone and the marks have not gone back meanwhile (which is how a loss shows), the marks have been passed.
  */
 import type { Bindings } from './binding.ts';
-import type { Transport } from './queue.ts';
+import type { Transport } from './transport.ts';
 
 type Marks = Record<string, number>;
 
@@ -30,16 +30,9 @@ export function createWatermark(options: {
   let open: { marks: Marks; jobs: Set<string> } | undefined;
 
   async function outstanding(): Promise<Set<string> | undefined> {
-    const perQueue = await Promise.all(
-      Array.from({ length: partitions }, (_, partition) =>
-        transport
-          .queue(service, partition)
-          .getRanges(['waiting', 'active', 'delayed', 'prioritized', 'failed'], 0, OUTSTANDING_MAX),
-      ),
-    );
-    if (perQueue.some(ids => ids.length > OUTSTANDING_MAX)) return undefined;
+    const jobs = await transport.outstanding(service, partitions, OUTSTANDING_MAX);
     // Jobs with a name of their own are a replay's, which looks after them itself.
-    return new Set(perQueue.flatMap((ids, partition) => ids.filter(isNumber).map(id => `${partition}/${id}`)));
+    return jobs && new Set(jobs.flatMap(({ partition, id }) => (isNumber(id) ? [`${partition}/${id}`] : [])));
   }
 
   return {

@@ -4,7 +4,7 @@ import { type Bindings, partitionOf } from '../../events/binding.ts';
 import { type Clock, timestamp } from '../../events/clock.ts';
 import { type EventOf, readEvent } from '../../events/contract.ts';
 import { fault } from '../../events/fault.ts';
-import type { Transport } from '../../events/queue.ts';
+import type { Transport } from '../../events/transport.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Lake, LakeRow } from './store.ts';
 

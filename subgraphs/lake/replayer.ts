@@ -11,7 +11,7 @@ import { type Clock, createWake, timestamp } from '../../events/clock.ts';
 import { isUnavailable } from '../../events/errors.ts';
 import { groupBy } from '../../events/group.ts';
 import type { Lease } from '../../events/lease.ts';
-import type { Transport } from '../../events/queue.ts';
+import type { Transport } from '../../events/transport.ts';
 import { passesOf, type ReplayRow, type Replays } from './replay.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 

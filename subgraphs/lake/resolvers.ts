@@ -2,7 +2,7 @@ import type { GraphQLFieldResolver } from 'graphql';
 import type { Bindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import { type Feed, follow, type Hint } from '../../events/feed.ts';
-import type { Transport } from '../../events/queue.ts';
+import type { Transport } from '../../events/transport.ts';
 import { assertOperator } from '../../schema/errors.ts';
 import { parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, numberPlace, pageSize, timePlace } from '../../schema/paging.ts';

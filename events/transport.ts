@@ -1,0 +1,68 @@
+/**
+ * The transport: what the toolkit needs of queues, whatever they are made of. At-least-once delivery for as long as the
+ * queues keep their data; no order; and no promise that they keep it: the transport is disposable, and marks are how a
+ * loss is noticed.
+ */
+
+export type Job = {
+  /** The service that sends the events: the one that emitted them, or the lake, which sends them again. */
+  source: string;
+  /** Events, as far as the sender knows. */
+  events: unknown[];
+  /** The replay that these events belong to: a service with outward effects leaves them out. */
+  replay?: string;
+  /** How often an operator has sent these events again after a fault. */
+  resubmission?: number;
+};
+
+/** A job and the queue that it goes to. */
+export type Letter = Job & { service: string; partition: number };
+
+/** A job as it is handed over. */
+export type Delivered = {
+  id: string;
+  data: Job;
+  /** It has been handed over before, to somebody who neither finished nor gave it back: a process may have died of it. */
+  redelivered: boolean;
+};
+
+export type SendOptions = {
+  /** Names the job, so that it is not queued twice while it waits. No colon, not a number. */
+  jobId?: string;
+  /** Lets live events, which have none, overtake. 1 to 2,097,151. */
+  priority?: number;
+};
+
+/** What waits in a service's queues. */
+export type Backlog = { events: number; oldestMs: number | undefined };
+
+export type Transport = {
+  /** @throws when the queues cannot be reached within 5 s; some letters may have arrived then. */
+  send(letters: readonly Letter[], options?: SendOptions): Promise<void>;
+  /**
+   * Takes jobs of one queue and hands them over, up to `concurrency` at a time; waits for the queue as long as it takes. A
+   * job leaves its queue when `handle` resolves; when it rejects, or its process dies, it is handed over again later.
+   */
+  work(options: { service: string; partition: number; concurrency: number; handle(job: Delivered): Promise<void> }): {
+    /** Takes no more, and resolves when the jobs at hand are finished. */
+    close(): Promise<void>;
+  };
+  /** The jobs that wait in a service's queues or are being worked on; undefined when some queue has more than `max`. */
+  outstanding(
+    service: string,
+    partitions: number,
+    max: number,
+  ): Promise<readonly { partition: number; id: string }[] | undefined>;
+  /** The number of the last flush that each source left with a service's queues. */
+  marks(service: string): Promise<Record<string, number>>;
+  /** Leaves a mark if the one before is still there as expected. @returns false when it is not: something was lost. */
+  mark(service: string, source: string, expected: number | undefined, flush: number): Promise<boolean>;
+  /** Leaves a mark whatever was there. */
+  resetMark(service: string, source: string, flush: number): Promise<void>;
+  backlog(service: string, partitions: number): Promise<Backlog>;
+  /** A consumer's word that it is done with a job of a replay. */
+  acknowledge(service: string, replay: string, jobId: string): Promise<void>;
+  /** Which of these jobs have been acknowledged; after a loss fewer than there were. */
+  acknowledged(service: string, replay: string, jobIds: readonly string[]): Promise<boolean[]>;
+  close(): Promise<void>;
+};
