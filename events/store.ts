@@ -8,8 +8,8 @@
  * which version events that arrive together get.
  */
 
-import { LRUCache } from 'lru-cache';
 import type { Collection, Document, Filter, OptionalUnlessRequiredId } from 'mongodb';
+import { createCache } from './cache.ts';
 import { Contention, isDuplicateKey } from './errors.ts';
 import type { Event } from './event.ts';
 import { groupBy } from './group.ts';
@@ -69,7 +69,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   // The driver's types cannot follow a generic row.
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
-  const heads = new LRUCache<string, Row>({ max: CACHED_HEADS_MAX });
+  const heads = createCache<Row>(CACHED_HEADS_MAX);
 
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();

@@ -3,8 +3,8 @@
  * `materialize`, where a row is replaced by a newer version of it; and `createProjection`, where a pure function makes the
  * next row of the row before, for what one event alone does not say.
  */
-import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import { createCache } from './cache.ts';
 import { Contention, ignoreDuplicates } from './errors.ts';
 import { groupBy } from './group.ts';
 
@@ -77,7 +77,7 @@ export function createProjection<Row extends ProjectionRow, Update>({
   // The driver's types cannot follow a generic row.
   const rows = collection as unknown as Collection<Document & { _id: string }>;
   // A cached row that is not the newest any more makes the write miss, and is read again.
-  const cache = new LRUCache<string, Row>({ max: CACHED_ROWS_MAX });
+  const cache = createCache<Row>(CACHED_ROWS_MAX);
 
   async function load(ids: readonly string[]): Promise<void> {
     const unknown = ids.filter(id => !cache.has(id));

@@ -10,8 +10,8 @@ import {
   subscribe,
   validate,
 } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
+import { createCache } from '../events/cache.ts';
 import { clientError, maskError } from '../schema/errors.ts';
 import type { Identity, IdentityCodec } from '../schema/identity.ts';
 
@@ -59,7 +59,7 @@ export function hostSubgraph({
   log,
 }: HostOptions): Subgraph & { schema: GraphQLSchema } {
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
-  const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS_MAX });
+  const documents = createCache<DocumentNode>(CACHED_DOCUMENTS_MAX);
 
   function documentOf(query: string): DocumentNode {
     const known = documents.get(query);

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader';
-import { LRUCache } from 'lru-cache';
+import { createCache } from '../../events/cache.ts';
 import { timestamp } from '../../events/clock.ts';
 import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
@@ -48,7 +48,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     maxBatchSize: 1_000,
   });
 
-  const roomy = new LRUCache<string, true>({ max: ROOMY_ACCOUNTS_MAX, ttl: ROOMY_MS });
+  const roomy = createCache<true>(ROOMY_ACCOUNTS_MAX, ROOMY_MS);
 
   const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
   const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;

@@ -3,8 +3,8 @@
  * `accounts` view with the latest balance that it has heard of.
  */
 
-import { LRUCache } from 'lru-cache';
 import type { Collection } from 'mongodb';
+import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { EventOf } from '../../events/contract.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
@@ -46,7 +46,7 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
   const balances: Collection<BalanceRow> = collection('accounts');
   const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
   // The facts of an account never change.
-  const facts = new LRUCache<string, AccountFacts>({ max: CACHED_FACTS_MAX });
+  const facts = createCache<AccountFacts>(CACHED_FACTS_MAX);
 
   async function factsOf(accountId: string): Promise<AccountFacts | undefined> {
     const known = facts.get(accountId);

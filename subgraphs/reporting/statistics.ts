@@ -3,8 +3,8 @@
  * each row carries the totals up to it, so the newest row is the hour's statistic and an event costs the same however
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
-import { LRUCache } from 'lru-cache';
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
+import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { chunk, groupBy } from '../../events/group.ts';
@@ -141,7 +141,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     totals: merge(head?.totals ?? NONE, totalsOf(event)),
   });
   const chain = createChain<StoredEvent>({ collection: store, chainOf: chainName, verifyHeads: true, next });
-  const mended = new LRUCache<string, true>({ max: MENDED_MAX, ttl: MENDED_MS });
+  const mended = createCache<true>(MENDED_MAX, MENDED_MS);
 
   /**
    * Counts an hour anew from its own rows, before a replay adds those that are missing: totals that still contain a lost
