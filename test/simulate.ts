@@ -1,0 +1,104 @@
+/** `npm run simulate`: the real services over a simulated clock, store and queue; everything that may go wrong, by seed. */
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type Failure, runSeeds } from './simulation/crowd.ts';
+
+const USAGE = `npm run simulate -- [--seed N] [--count M] [--jobs K] [--trace]
+
+  --seed   the first seed (1)
+  --count  how many seeds, one after the other (100)
+  --jobs   processes at a time (one a core)
+  --trace  prints everything that happens; for one seed
+
+Ends with 0 when every seed is clean, 1 when one is not, 2 when it could not be tried.`;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const COUNT_MAX = 10_000_000;
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: '1' },
+      count: { type: 'string' },
+      jobs: { type: 'string', default: String(availableParallelism()) },
+      trace: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { trace, help } = values;
+  const seed = whole('seed', values.seed, 0, 2 ** 31);
+  const count = whole('count', values.count ?? (trace ? '1' : '100'), 1, COUNT_MAX);
+  if (trace && count > 1) throw new Error('--trace is for one seed: leave --count out');
+  return { seed, count, jobs: whole('jobs', values.jobs, 1, 64), trace, help };
+}
+
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new Error(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`);
+}
+
+/** The trace of one seed. Writing it takes longer than making it, so it comes at the end. */
+async function traceOne(seed: number): Promise<boolean> {
+  const { simulate } = await import('./simulation/run.ts');
+  const lines: string[] = [];
+  const outcome = await simulate(seed, line => lines.push(line));
+  const { violations, traceHash, scenario } = outcome;
+  await write(`${JSON.stringify(scenario, undefined, 2)}\n${lines.join('\n')}\n`);
+  await write(`seed ${seed}, trace ${traceHash}: ${violations.length === 0 ? 'clean' : violations.join('\n  ')}\n`);
+  return violations.length === 0;
+}
+
+async function runMany({ seed, count, jobs }: { seed: number; count: number; jobs: number }): Promise<boolean> {
+  const startedMs = performance.now();
+  const seconds = () => (performance.now() - startedMs) / 1000;
+  const { done, steps, simulatedMs, failures } = await runSeeds({
+    root,
+    from: seed,
+    count,
+    jobs,
+    onProgress: sum =>
+      progress(`${sum.done} of ${count} seeds, ${sum.failures.length} failed, ${seconds().toFixed(0)} s`),
+  });
+  progress('');
+  for (const failure of failures.sort((a, b) => a.seed - b.seed)) await explain(failure);
+  const perMinute = Math.round((done * 60) / seconds());
+  await write(
+    `${done} seeds, ${failures.length} failed; ${seconds().toFixed(1)} s, ${perMinute} seeds a minute; ` +
+      `${Math.round(steps / done)} steps and ${(simulatedMs / done / 1000).toFixed(1)} simulated seconds a seed\n`,
+  );
+  return failures.length === 0;
+}
+
+/** A failing seed runs once more: the same trace says that it can be looked into. */
+async function explain({ seed, violations, traceHash }: Failure): Promise<void> {
+  const again = await runSeeds({ root, from: seed, count: 1, jobs: 1 });
+  const same = again.failures[0]?.traceHash === traceHash;
+  await write(
+    `seed ${seed} failed, trace ${traceHash}${same ? '' : ' (NOT the same when run again!)'}:\n` +
+      `${violations.map(violation => `  ${violation}`).join('\n')}\n` +
+      `  everything that happens: npm run simulate -- --seed ${seed} --trace\n`,
+  );
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
+}
+
+const write = (text: string) => new Promise<void>(resolve => process.stdout.write(text, () => resolve()));
+
+async function main(): Promise<number> {
+  const options = readOptions();
+  if (options.help) await write(`${USAGE}\n`);
+  else return (await (options.trace ? traceOne(options.seed) : runMany(options))) ? 0 : 1;
+  return 0;
+}
+
+main().then(
+  code => process.exit(code),
+  error => {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n\n${USAGE}\n`);
+    process.exit(2);
+  },
+);

@@ -1,0 +1,220 @@
+/** Whoever uses the simulated system: owners with requests and watches, strangers, and operators. */
+import { GraphQLError } from 'graphql';
+import { isUnavailable } from '../../events/errors.ts';
+import type { Identity } from '../../schema/identity.ts';
+import type { Operation, Sight, Watch } from '../invariants.ts';
+import type { System } from './system.ts';
+import type { SimProcess, World } from './world.ts';
+
+/** What came of a request. */
+type Told<Value> = { value: Value } | { code: string } | 'unknown';
+
+type Resolve<Result> = (parent: unknown, args: object, context: { identity: Identity }) => Promise<Result>;
+type Balance = { balanceChanged: { known?: { version: number } } };
+
+const ANSWER_WITHIN_MS = 15_000;
+const TRIES_MAX = 8;
+
+const identityOf = (ownerId: string): Identity => ({ ownerId, operator: false });
+const OPERATOR: Identity = { ownerId: 'olga', operator: true };
+
+export type Clients = ReturnType<typeof createClients>;
+
+export function createClients(world: World, system: System) {
+  const history: Operation[] = [];
+  const watches: (Watch & { versions: number[] })[] = [];
+  const sights: Sight[] = [];
+  let busy = 0;
+  const watching = true;
+
+  /** A resolver of a service in some running process. */
+  function resolver<Result>(service: string, type: string, field: string) {
+    const slot = system.running(service);
+    // As GraphQL calls them: a subscription's field is an object with `subscribe`.
+    const resolvers = slot?.services.get(service)?.resolvers as
+      | Record<string, Record<string, Resolve<Result> | { subscribe: Resolve<Result> }>>
+      | undefined;
+    const found = resolvers?.[type]?.[field];
+    if (!slot || !found) return undefined;
+    return { process: slot.process, resolve: 'subscribe' in found ? found.subscribe : found };
+  }
+
+  const sleep = (ms: number) => new Promise<void>(resolve => void world.timer(ms, resolve));
+
+  /** Sends something to a process. It may die, or the answer get lost; after a while nobody waits any more. */
+  function send<Value>(process: SimProcess, act: () => Promise<Value>): Promise<Told<Value>> {
+    return new Promise(resolve => {
+      const settle = (told: Told<Value>) => {
+        process.onDeath.delete(die);
+        giveUp();
+        resolve(told);
+      };
+      const die = () => settle('unknown');
+      const giveUp = world.timer(ANSWER_WITHIN_MS, die);
+      process.onDeath.add(die);
+      const answer = (told: Told<Value>) => {
+        const lost = world.random.chance(world.weather().errorAfter);
+        world.schedule(world.random.real() * world.weather().latencyMaxMs, process, () =>
+          settle(lost ? 'unknown' : told),
+        );
+      };
+      world.schedule(world.random.real() * world.weather().latencyMaxMs, process, () => {
+        act().then(
+          value => answer({ value }),
+          error => answer(refusal(error)),
+        );
+      });
+    });
+  }
+
+  /** Deliberate refusals have a code; a store out of reach says nothing of the outcome; anything else is a mistake. */
+  function refusal(error: unknown): { code: string } {
+    if (error instanceof GraphQLError) return { code: String(error.extensions.code) };
+    if (!isUnavailable(error)) world.fail(`a client was answered ${error instanceof Error ? error.stack : error}`);
+    return { code: 'UNAVAILABLE' };
+  }
+
+  async function request(asked: Omit<Operation, 'outcome' | 'eventId' | 'code'>): Promise<Operation> {
+    const { kind, owner, key, account, amountMinor } = asked;
+    const found = resolver<Record<string, { id: string }>>('account', 'Mutation', FIELDS[kind]);
+    const input =
+      kind === 'open'
+        ? { name: key, currency: 'EUR', idempotencyKey: key }
+        : { accountId: account, amount: amountMinor, memo: key, idempotencyKey: key };
+    const told = found
+      ? await send(found.process, () => found.resolve(undefined, { input }, { identity: identityOf(owner) }))
+      : 'unknown';
+    const operation: Operation = { ...asked, ...outcomeOf(told) };
+    world.note(`client ${kind} ${key} ${operation.outcome} ${operation.code ?? operation.eventId ?? ''}`);
+    history.push(operation);
+    return operation;
+  }
+
+  /** Asks until it is told something, or leaves it at that. */
+  async function insist(asked: Omit<Operation, 'outcome'>, always: boolean): Promise<Operation> {
+    for (let tries = 1; ; tries++) {
+      const told = await request(asked);
+      if (told.outcome !== 'unknown' || (!always && (tries === TRIES_MAX || world.random.chance(0.15)))) return told;
+      await sleep(world.random.real() * 1_500);
+    }
+  }
+
+  async function work(
+    client: number,
+    accounts: readonly { id: string; owner: string }[],
+    operations: number,
+    thinkMaxMs: number,
+  ) {
+    for (let turn = 1; turn <= operations; turn++) {
+      const { id: account, owner } = world.random.pick(accounts);
+      const kind = world.random.chance(0.65) ? 'deposit' : 'withdraw';
+      const asked = { kind, owner, key: `c${client}-${turn}`, account, amountMinor: world.random.int(1, 100) } as const;
+      if (world.random.chance(0.1)) await Promise.all([insist(asked, false), insist(asked, false)]);
+      else await insist(asked, false);
+      // The same once more; or something else under the same key.
+      if (world.random.chance(0.15)) await request(asked);
+      if (world.random.chance(0.1)) await request({ ...asked, amountMinor: asked.amountMinor + 1 });
+      await sleep(world.random.real() * thinkMaxMs);
+    }
+  }
+
+  /** Watches an account's balance, on another process whenever one dies, until the end. */
+  async function watch({ id, owner }: { id: string; owner: string }): Promise<void> {
+    while (watching) {
+      const found = resolver<AsyncIterableIterator<Balance>>('account', 'Subscription', 'balanceChanged');
+      const record: Watch & { versions: number[] } = { account: id, versions: [], toTheEnd: false };
+      const told = found
+        ? await send(found.process, () => found.resolve(undefined, { accountId: id }, { identity: identityOf(owner) }))
+        : 'unknown';
+      if (!found || typeof told !== 'object' || !('value' in told)) {
+        await sleep(100);
+        continue;
+      }
+      watches.push(record);
+      sights.push({ asker: owner, operator: false, account: id, owner });
+      await follow(found.process, told.value, record);
+      await sleep(50);
+    }
+  }
+
+  async function follow(
+    process: SimProcess,
+    stream: AsyncIterableIterator<Balance>,
+    record: Watch & { versions: number[] },
+  ) {
+    record.toTheEnd = true;
+    const died = new Promise<'died'>(resolve => process.onDeath.add(() => resolve('died')));
+    for (;;) {
+      const next = await Promise.race([stream.next().catch(() => 'failed' as const), died]);
+      if (typeof next === 'string' || next.done) {
+        record.toTheEnd = false;
+        return;
+      }
+      record.versions.push(next.value.balanceChanged.known?.version ?? -1);
+    }
+  }
+
+  return {
+    history,
+    watches,
+    sights,
+    isBusy: () => busy > 0,
+
+    /** Everybody does what they do; `isBusy` until they have done it. */
+    async live(options: {
+      accounts: number;
+      clients: number;
+      operationsEach: number;
+      thinkMaxMs: number;
+    }): Promise<void> {
+      busy += 1;
+      const opened = await Promise.all(
+        Array.from({ length: options.accounts }, async (_, index) => {
+          const owner = index % 2 === 0 ? 'alice' : 'bob';
+          const { eventId = '' } = await insist({ kind: 'open', owner, key: `open-${index}`, amountMinor: 0 }, true);
+          return { id: eventId, owner };
+        }),
+      );
+      for (const account of opened) void watch(account);
+      await Promise.all([
+        ...Array.from({ length: options.clients }, (_, client) =>
+          work(client, opened, options.operationsEach, options.thinkMaxMs),
+        ),
+        ...opened.map(stare),
+      ]);
+      busy -= 1;
+    },
+
+    /** Asks for a replay into a service, until it is accepted. */
+    async replay(service: string): Promise<void> {
+      busy += 1;
+      for (;;) {
+        const found = resolver<{ id: string }>('lake', 'Mutation', 'replay');
+        const told = found
+          ? await send(found.process, () => found.resolve(undefined, { input: { service } }, { identity: OPERATOR }))
+          : 'unknown';
+        if (typeof told === 'object' && 'value' in told) break;
+        await sleep(500);
+      }
+      busy -= 1;
+    },
+  };
+
+  /** A stranger asks for an account. */
+  async function stare({ id, owner }: { id: string; owner: string }): Promise<void> {
+    const found = resolver<unknown>('account', 'Query', 'account');
+    if (!found) return;
+    const told = await send(found.process, () => found.resolve(undefined, { id }, { identity: identityOf('mallory') }));
+    const saw = typeof told === 'object' && 'value' in told && told.value !== null;
+    if (saw) sights.push({ asker: 'mallory', operator: false, account: id, owner });
+  }
+}
+
+const FIELDS = { open: 'openAccount', deposit: 'deposit', withdraw: 'withdraw' } as const;
+
+function outcomeOf(told: Told<Record<string, { id: string }>>): Pick<Operation, 'outcome' | 'code' | 'eventId'> {
+  if (told === 'unknown') return { outcome: 'unknown' };
+  if ('code' in told) return { outcome: told.code === 'UNAVAILABLE' ? 'unknown' : 'refused', code: told.code };
+  const eventId = told.value.transaction?.id ?? told.value.account?.id;
+  return { outcome: 'ok', ...(eventId !== undefined && { eventId }) };
+}

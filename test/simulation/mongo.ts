@@ -1,0 +1,165 @@
+/** The simulated MongoDB: documents in memory behind the part of the driver's interface that the services use. */
+import type { MongoClient } from 'mongodb';
+import { type Doc, Documents, DuplicateKey, type Filter, type FindOptions, type UpdateSpec } from './documents.ts';
+import { type Effect, type SimProcess, type World, whole } from './world.ts';
+
+/** `database` without the system's prefix: a service's name. */
+export type Watcher = (collection: string, before: Doc | undefined, after: Doc | undefined) => void;
+
+export type Store = ReturnType<typeof createStore>;
+
+/** The server: it outlives the processes. Collections are named `service.collection`. */
+export function createStore(watch: Watcher = () => undefined) {
+  const collections = new Map<string, Documents>();
+  function of(name: string): Documents {
+    const known = collections.get(name);
+    if (known) return known;
+    const created = new Documents((before, after) => watch(name, before, after));
+    collections.set(name, created);
+    return created;
+  }
+  return {
+    of,
+    /** The rows of a collection as they are; not to be changed. */
+    rows: (name: string): Doc[] => [...of(name).rows.values()],
+    names: () => [...collections.keys()],
+  };
+}
+
+type UpdateOne = { updateOne: { filter: Filter; update: UpdateSpec; upsert?: boolean } };
+
+/** What a process sees of the store. */
+export function connectTo(store: Store, world: World, process: SimProcess, prefix: string): MongoClient {
+  const client = {
+    db: (database: string) => ({
+      collection: (name: string) => collection(`${database.slice(prefix.length + 1)}.${name}`),
+    }),
+  };
+
+  function collection(name: string) {
+    const documents = store.of(name);
+    const io = <T>(what: string, effect: Effect<T>) => world.io(process, 'mongodb', `${name} ${what}`, effect);
+    return {
+      find: (filter: Filter = {}, options: FindOptions = {}) =>
+        cursor(options, all =>
+          io(
+            `find ${names(filter)}`,
+            whole(() => documents.find(filter, all)),
+          ),
+        ),
+      findOne: (filter: Filter) =>
+        io(
+          `findOne ${names(filter)}`,
+          whole(() => documents.find(filter, { limit: 1 })[0] ?? null),
+        ),
+      countDocuments: (filter: Filter = {}) =>
+        io(
+          'count',
+          whole(() => documents.count(filter)),
+        ),
+      insertOne: (row: Doc) =>
+        io(
+          `insertOne ${row._id}`,
+          whole(() => documents.insert(row)),
+        ),
+      insertMany: (rows: readonly Doc[], { ordered = true } = {}) =>
+        io(
+          `insertMany ${rows.map(({ _id }) => _id)}`,
+          many(rows, ordered, row => documents.insert(row)),
+        ),
+      bulkWrite: (writes: readonly UpdateOne[], { ordered = true } = {}) =>
+        io(
+          `bulkWrite ${writes.map(({ updateOne }) => updateOne.filter._id)}`,
+          many(writes, ordered, ({ updateOne: { filter, update, upsert = false } }) =>
+            documents.update(filter, update, { upsert }),
+          ),
+        ),
+      updateOne: (filter: Filter, update: UpdateSpec, options: { upsert?: boolean } = {}) =>
+        io(
+          `updateOne ${names(filter)}`,
+          whole(() => documents.update(filter, update, options)),
+        ),
+      updateMany: (filter: Filter, update: UpdateSpec) =>
+        io(`updateMany ${names(filter)}`, inTwo(documents, filter, update)),
+      findOneAndUpdate: (filter: Filter, update: UpdateSpec, options: { upsert?: boolean } = {}) =>
+        io(
+          `findOneAndUpdate ${names(filter)}`,
+          whole(() => documents.update(filter, update, options).row ?? null),
+        ),
+      deleteOne: (filter: Filter) =>
+        io(
+          `deleteOne ${names(filter)}`,
+          whole(() => ({ deletedCount: documents.remove(filter) })),
+        ),
+      createIndexes: (indexes: Parameters<Documents['createIndex']>[0][]) =>
+        io(
+          'createIndexes',
+          whole(() => {
+            for (const index of indexes) documents.createIndex(index);
+          }),
+        ),
+    };
+  }
+  // The services use no more of the driver than what stands here; anything else fails as "not a function".
+  return client as unknown as MongoClient;
+}
+
+const names = (filter: Filter) => JSON.stringify(filter);
+
+/** The lazy cursor of the driver, as far as it is used: everything comes in one answer. */
+function cursor(given: FindOptions, fetch: (options: FindOptions) => Promise<Doc[]>) {
+  const options = { ...given };
+  const self = {
+    sort(sort: Exclude<FindOptions['sort'], undefined>) {
+      options.sort = sort;
+      return self;
+    },
+    limit(limit: number) {
+      options.limit = limit;
+      return self;
+    },
+    batchSize: () => self,
+    toArray: () => fetch(options),
+    async *[Symbol.asyncIterator]() {
+      yield* await fetch(options);
+    },
+  };
+  return self;
+}
+
+/** A bulk write: ordered, it ends with the first error; else all errors are told at its end. */
+function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item) => void): Effect<unknown> {
+  const writeErrors: { index: number; code: number }[] = [];
+  let insertedCount = 0;
+  return {
+    count: items.length,
+    part(index) {
+      if (ordered && writeErrors.length > 0) return;
+      try {
+        write(items[index] as Item);
+        insertedCount += 1;
+      } catch (error) {
+        if (!(error instanceof DuplicateKey)) throw error;
+        writeErrors.push({ index, code: error.code });
+      }
+    },
+    result() {
+      if (writeErrors.length === 0) return { insertedCount };
+      throw Object.assign(new DuplicateKey('in a bulk write'), { writeErrors, insertedCount });
+    },
+  };
+}
+
+/** An update of many documents is not atomic: what matches the second half's filter later is changed later. */
+function inTwo(documents: Documents, filter: Filter, update: UpdateSpec): Effect<unknown> {
+  let modifiedCount = 0;
+  return {
+    count: 2,
+    part(index) {
+      const hits = documents.find(filter).map(({ _id }) => _id);
+      const chosen = index === 0 ? hits.filter((_, at) => at % 2 === 0) : hits;
+      for (const _id of chosen) modifiedCount += documents.update({ ...filter, _id }, update).modifiedCount;
+    },
+    result: () => ({ modifiedCount }),
+  };
+}

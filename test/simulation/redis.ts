@@ -1,0 +1,380 @@
+/**
+ * The simulated Redis: queues as BullMQ keeps them (waiting, active with a lock, delayed), marks, acknowledgements, and
+ * messages to subscribers. It may be flushed, lose its last seconds, or be away; and it delivers as badly as it may.
+ */
+import { EventEmitter } from 'node:events';
+import type { Redis } from 'ioredis';
+import type { Job, Letter, Transport } from '../../events/transport.ts';
+import { copy } from './documents.ts';
+import { type SimProcess, type World, whole } from './world.ts';
+
+type StoredJob = {
+  id: string;
+  data: Job;
+  priority: number;
+  state: 'waiting' | 'active' | 'delayed';
+  /** Whoever works on it; another hand-over has another. */
+  token: number;
+  lockedUntilMs: number;
+  stalled: number;
+};
+
+type State = {
+  /** By queue, by id. */
+  jobs: Record<string, Record<string, StoredJob>>;
+  ids: Record<string, number>;
+  marks: Record<string, Record<string, number>>;
+  acknowledged: Record<string, string[]>;
+};
+
+/** How badly the queues deliver. */
+export type Delivery = {
+  /** Takes any job instead of the oldest. */
+  shuffled: number;
+  /** Hands a finished job over once more. */
+  again: number;
+};
+
+const LOCK_MS = 5_000;
+/** How often jobs are looked at whose lock has run out, or whose delay is over. */
+const CHECK_MS = 1_250;
+const RETRY_MS = 1_000;
+/** What `appendfsync everysec` may lose. */
+const LOSS_MAX_MS = 2_000;
+
+const empty = (): State => ({ jobs: {}, ids: {}, marks: {}, acknowledged: {} });
+
+type Subscriber = { process: SimProcess; channels: Set<string>; emitter: EventEmitter; online: boolean };
+
+export type SimRedis = ReturnType<typeof createRedis>;
+
+/** The server: it outlives the processes. */
+export function createRedis(world: World) {
+  let state = empty();
+  let delivery: Delivery = { shuffled: 0, again: 0 };
+  const past: { atMs: number; state: State }[] = [];
+  const subscribers = new Set<Subscriber>();
+
+  /** Who waits for a job, by queue. */
+  const workers = new Map<string, Set<{ process: SimProcess; wake: () => void }>>();
+
+  const jobsOf = (queue: string) => {
+    state.jobs[queue] ??= {};
+    return state.jobs[queue];
+  };
+
+  function reconnect(subscriber: Subscriber, afterMs: number): void {
+    world.schedule(afterMs, subscriber.process, () => {
+      if (subscriber.online || world.down.has('redis')) return;
+      subscriber.online = true;
+      subscriber.emitter.emit('ready');
+    });
+  }
+
+  function wake(queue: string): void {
+    for (const { process, wake: go } of workers.get(queue) ?? []) {
+      world.schedule(world.random.real() * 2, process, go);
+    }
+  }
+
+  function check(): void {
+    for (const [queue, jobs] of Object.entries(state.jobs)) {
+      for (const job of Object.values(jobs)) {
+        if (job.state === 'waiting' || job.lockedUntilMs > world.nowMs()) continue;
+        if (job.state === 'active') job.stalled += 1;
+        job.state = 'waiting';
+        wake(queue);
+      }
+    }
+    world.schedule(CHECK_MS, undefined, check);
+  }
+  world.schedule(CHECK_MS, undefined, check);
+
+  return {
+    state: () => state,
+    jobsOf,
+    hasWaiting: (queue: string) => Object.values(jobsOf(queue)).some(job => job.state === 'waiting'),
+
+    /** Tells a worker whenever a job of its queue may be waiting. */
+    attend(queue: string, process: SimProcess, go: () => void): void {
+      const attending = workers.get(queue) ?? new Set();
+      workers.set(queue, attending);
+      const worker = { process, wake: go };
+      attending.add(worker);
+      world.schedule(world.random.real() * 2, process, go);
+      process.onDeath.add(() => attending.delete(worker));
+    },
+
+    delivery: () => delivery,
+    setDelivery: (next: Delivery) => {
+      delivery = next;
+    },
+    subscribers,
+
+    /** FLUSHALL. */
+    flush(): void {
+      world.note('redis is flushed');
+      state = empty();
+    },
+
+    /** Keeps the state as it is, for `loseTail`. */
+    remember(): void {
+      past.push({ atMs: world.nowMs(), state: copy(state) });
+      while ((past[0]?.atMs ?? world.nowMs()) < world.nowMs() - LOSS_MAX_MS) past.shift();
+    },
+
+    /** Comes back as it was some time ago, at most two seconds; with the connections gone. */
+    loseTail(): void {
+      const chosen = past.length > 0 ? world.random.pick(past) : { atMs: 0, state: empty() };
+      world.note(`redis is back at ${chosen.atMs.toFixed(3)}`);
+      state = copy(chosen.state);
+      past.length = 0;
+    },
+
+    goDown(): void {
+      world.note('redis is away');
+      world.down.add('redis');
+      for (const subscriber of subscribers) subscriber.online = false;
+    },
+
+    comeBack(): void {
+      if (!world.down.delete('redis')) return;
+      world.note('redis is there');
+      for (const queue of workers.keys()) wake(queue);
+      for (const subscriber of subscribers) reconnect(subscriber, world.random.real() * 500);
+    },
+
+    /** Messages to one process get lost for a while. */
+    disconnect(subscriber: Subscriber, forMs: number): void {
+      subscriber.online = false;
+      reconnect(subscriber, forMs);
+    },
+
+    /** Everybody is connected again, and it delivers as well as it can. */
+    heal(): void {
+      delivery = { shuffled: 0, again: 0 };
+      this.comeBack();
+      for (const subscriber of subscribers) if (!subscriber.online) reconnect(subscriber, 0);
+    },
+
+    add({ service, partition, ...data }: Letter, jobId: string | undefined, priority: number): void {
+      const queue = queueOf(service, partition);
+      const jobs = jobsOf(queue);
+      const number = (state.ids[queue] ?? 0) + 1;
+      if (!jobId) state.ids[queue] = number;
+      const id = jobId ?? String(number);
+      if (jobs[id]) return;
+      jobs[id] = { id, data: copy(data), priority, state: 'waiting', token: 0, lockedUntilMs: 0, stalled: 0 };
+      wake(queue);
+    },
+
+    /** The next job to work on, locked; the oldest without a priority first. */
+    take(queue: string, token: number): StoredJob | undefined {
+      const waiting = Object.values(jobsOf(queue)).filter(job => job.state === 'waiting');
+      const urgent = waiting.filter(({ priority }) => priority === 0);
+      const eligible = urgent.length > 0 ? urgent : waiting;
+      if (eligible.length === 0) return undefined;
+      const job = world.random.chance(delivery.shuffled) ? world.random.pick(eligible) : eligible[0];
+      if (!job) return undefined;
+      Object.assign(job, { state: 'active', token, lockedUntilMs: world.nowMs() + LOCK_MS });
+      return job;
+    },
+
+    /** Extends the lock if it still is this token's. */
+    renew(queue: string, id: string, token: number): void {
+      const job = jobsOf(queue)[id];
+      if (job?.state === 'active' && job.token === token) job.lockedUntilMs = world.nowMs() + LOCK_MS;
+    },
+
+    finish(queue: string, id: string, token: number): void {
+      const jobs = jobsOf(queue);
+      const job = jobs[id];
+      if (job?.state !== 'active' || job.token !== token) return;
+      delete jobs[id];
+      // Somebody hands it over once more, as at-least-once delivery may.
+      if (!world.random.chance(delivery.again)) return;
+      jobs[id] = { ...job, state: 'waiting', token: 0 };
+      wake(queue);
+    },
+
+    giveBack(queue: string, id: string, token: number): void {
+      const job = jobsOf(queue)[id];
+      if (job?.state !== 'active' || job.token !== token) return;
+      job.state = 'delayed';
+      job.lockedUntilMs = world.nowMs() + RETRY_MS;
+    },
+
+    /** Whether nothing waits, and nothing is being worked on. */
+    isIdle: () => Object.values(state.jobs).every(jobs => Object.keys(jobs).length === 0),
+  };
+}
+
+const queueOf = (service: string, partition: number) => `${service}-${partition}`;
+
+/** What a process sees of the queues. */
+export function transportTo(redis: SimRedis, world: World, process: SimProcess): Transport {
+  let tokens = 0;
+  const io = <T>(what: string, act: () => T) => world.io(process, 'redis', what, whole(act));
+  const ackKey = (service: string, replay: string) => `${service} ${replay}`;
+
+  return {
+    async send(letters, { jobId, priority = 0 } = {}) {
+      // One command a queue, side by side: some may arrive and others not.
+      const queues = new Map<string, Letter[]>();
+      for (const letter of letters) {
+        const queue = queueOf(letter.service, letter.partition);
+        queues.set(queue, [...(queues.get(queue) ?? []), letter]);
+      }
+      await Promise.all(
+        [...queues].map(([queue, some]) =>
+          io(`${queue} add ${some.map(({ events }) => events.map(idOf))}`, () => {
+            for (const letter of some) redis.add(letter, jobId, priority);
+          }),
+        ),
+      );
+    },
+
+    work({ service, partition, concurrency, handle }) {
+      const queue = queueOf(service, partition);
+      let closing = false;
+      let active = 0;
+      const running = new Set<Promise<void>>();
+
+      async function one(): Promise<void> {
+        const token = ++tokens * 1_000 + world.random.int(0, 999);
+        const job = await io(`${queue} take`, () => copy(redis.take(queue, token))).catch(() => undefined);
+        if (!job) return;
+        let over = false;
+        const renewal = () => {
+          world.schedule(LOCK_MS / 2, process, () => {
+            if (over) return;
+            void io(`${queue} renew`, () => redis.renew(queue, job.id, token)).catch(() => undefined);
+            renewal();
+          });
+        };
+        renewal();
+        const ended = await handle({ id: job.id, data: job.data, redelivered: job.stalled > 0 }).then(
+          () => 'finish' as const,
+          () => 'giveBack' as const,
+        );
+        over = true;
+        await io(`${queue} ${ended} ${job.id}`, () => redis[ended](queue, job.id, token)).catch(() => undefined);
+      }
+
+      function pump(): void {
+        if (closing || active >= concurrency || world.down.has('redis') || !redis.hasWaiting(queue)) return;
+        active += 1;
+        const work = one().finally(() => {
+          active -= 1;
+          running.delete(work);
+          pump();
+        });
+        running.add(work);
+      }
+      redis.attend(queue, process, pump);
+      return {
+        async close() {
+          closing = true;
+          await Promise.all(running);
+        },
+      };
+    },
+
+    outstanding: (service, partitions, max) =>
+      io(`${service} outstanding`, () => {
+        const jobs = Array.from({ length: partitions }, (_, partition) =>
+          Object.keys(redis.jobsOf(queueOf(service, partition))).map(id => ({ partition, id })),
+        );
+        return jobs.some(({ length }) => length > max) ? undefined : jobs.flat();
+      }),
+
+    marks: service => io(`${service} marks`, () => ({ ...redis.state().marks[service] })),
+
+    mark: (service, source, expected, flush) =>
+      io(`${service} mark ${source} ${expected} ${flush}`, () => {
+        const { marks } = redis.state();
+        marks[service] ??= {};
+        if (marks[service][source] !== expected) return false;
+        marks[service][source] = flush;
+        return true;
+      }),
+
+    resetMark: (service, source, flush) =>
+      io(`${service} resetMark ${source} ${flush}`, () => {
+        const { marks } = redis.state();
+        marks[service] ??= {};
+        marks[service][source] = flush;
+      }),
+
+    backlog: (service, partitions) =>
+      io(`${service} backlog`, () => {
+        const jobs = Array.from({ length: partitions }, (_, partition) =>
+          Object.values(redis.jobsOf(queueOf(service, partition))),
+        ).flat();
+        return { events: jobs.reduce((sum, { data }) => sum + data.events.length, 0), oldestMs: undefined };
+      }),
+
+    acknowledge: (service, replay, jobId) =>
+      io(`${service} acknowledge ${jobId}`, () => {
+        const { acknowledged } = redis.state();
+        const key = ackKey(service, replay);
+        acknowledged[key] = [...(acknowledged[key] ?? []), jobId];
+      }),
+
+    acknowledged: (service, replay, jobIds) =>
+      io(`${service} acknowledged`, () => {
+        const known = redis.state().acknowledged[ackKey(service, replay)] ?? [];
+        return jobIds.map(id => known.includes(id));
+      }),
+
+    close: async () => undefined,
+  };
+}
+
+const idOf = (event: unknown) => (event as { id?: unknown } | null)?.id;
+
+/** The two connections that a feed is made of. */
+export function pubSubTo(redis: SimRedis, world: World, process: SimProcess) {
+  const emitter = new EventEmitter();
+  const subscriber = { process, channels: new Set<string>(), emitter, online: true };
+  redis.subscribers.add(subscriber);
+  process.onDeath.add(() => redis.subscribers.delete(subscriber));
+
+  const publisher = {
+    publish: (channel: string, text: string) =>
+      world.io(
+        process,
+        'redis',
+        `publish ${channel}`,
+        whole(() => {
+          for (const { process: to, channels, emitter: ear, ...at } of redis.subscribers) {
+            if (!at.online || !channels.has(channel)) continue;
+            world.schedule(world.random.real() * world.weather().latencyMaxMs, to, () =>
+              ear.emit('message', channel, text),
+            );
+          }
+        }),
+      ),
+  };
+  const listener = Object.assign(emitter, {
+    async subscribe(...channels: string[]) {
+      const stand = () => {
+        for (const channel of channels) subscriber.channels.add(channel);
+      };
+      try {
+        await world.io(process, 'redis', `subscribe ${channels.length}`, whole(stand));
+      } catch (error) {
+        // A connection that failed is made again, and ioredis subscribes to everything that was asked for.
+        stand();
+        redis.disconnect(subscriber, 100 + world.random.real() * 1_000);
+        throw error;
+      }
+    },
+    async unsubscribe(channel: string) {
+      subscriber.channels.delete(channel);
+    },
+    disconnect: () => redis.subscribers.delete(subscriber),
+  });
+  // The feed uses no more of ioredis than this.
+  return { redis: publisher as unknown as Redis, subscriber: listener as unknown as Redis };
+}

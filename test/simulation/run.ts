@@ -1,0 +1,218 @@
+/** One seed, from the first account to the last invariant. */
+import { GENESIS, hashAfter } from '../../subgraphs/lake/store.ts';
+import {
+  accountsOnce,
+  acknowledgedOnce,
+  auditAccount,
+  auditSystem,
+  ownDataOnly,
+  refusedNever,
+  sameKeySameEvent,
+  unchanged,
+  watchesRise,
+} from '../invariants.ts';
+import { createClients } from './clients.ts';
+import { accountsOf, systemOf, unrest } from './evidence.ts';
+import { createStore, type Store } from './mongo.ts';
+import { createRandom } from './random.ts';
+import { createRedis, type SimRedis } from './redis.ts';
+import { createSafety } from './safety.ts';
+import { type Disturbance, type Scenario, scenarioOf } from './scenario.ts';
+import { createSystem, type System, takeOverTime } from './system.ts';
+import { CALM, createWorld, type World } from './world.ts';
+
+export type Outcome = {
+  seed: number;
+  /** What is wrong; nothing when the seed is clean. */
+  violations: string[];
+  /** The same for the same seed and the same code. */
+  traceHash: string;
+  /** How much happened: I/O, answers, timers. */
+  steps: number;
+  simulatedMs: number;
+  scenario: Scenario;
+};
+
+const LIVE_WITHIN_MS = 120_000;
+const REST_WITHIN_MS = 90_000;
+const REMEMBER_MS = 250;
+
+/** Runs a seed. Only one can run in a process at a time: time itself is taken over meanwhile. */
+export async function simulate(seed: number, trace?: (line: string) => void): Promise<Outcome> {
+  const random = createRandom(seed);
+  const scenario = scenarioOf(random);
+  const world = createWorld(random, trace ? { trace } : {});
+  const giveBackTime = takeOverTime(world);
+  try {
+    const violations = await play(world, scenario).catch(error => [`the simulation broke: ${error?.stack ?? error}`]);
+    return {
+      seed,
+      violations: [...(world.failure() ? [`${world.failure()}`] : []), ...violations],
+      traceHash: world.hash(),
+      steps: world.steps(),
+      simulatedMs: world.nowMs(),
+      scenario,
+    };
+  } finally {
+    giveBackTime();
+  }
+}
+
+async function play(world: World, scenario: Scenario): Promise<string[]> {
+  const safety = createSafety(world, () => store);
+  const store: Store = createStore(safety.watch);
+  const redis = createRedis(world);
+  const system = createSystem(world, store, redis, scenario.processes);
+  const clients = createClients(world, system);
+  const atRest = () => !clients.isBusy() && redis.isIdle() && unrest(store).length === 0;
+
+  system.start();
+  world.setWeather(scenario.weather);
+  redis.setDelivery(scenario.delivery);
+  if (scenario.disturbances.some(({ what }) => what === 'lose tail')) rememberAlways(world, redis);
+  for (const disturbance of scenario.disturbances) {
+    world.schedule(disturbance.atMs, undefined, () => disturb(world, system, redis, clients, disturbance));
+  }
+
+  void clients.live(scenario);
+  const lastMs = Math.max(0, ...scenario.disturbances.map(({ atMs }) => atMs));
+  await world.run(() => !clients.isBusy() && world.nowMs() > lastMs, LIVE_WITHIN_MS);
+  world.note('all is well from here on');
+  world.setWeather(CALM);
+  for (const { process } of system.slots) world.resume(process);
+  redis.heal();
+  world.down.delete('mongodb');
+  if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
+  const found = audit(store, clients);
+  if (found.length > 0 || scenario.ending === 'none') return found;
+
+  const before = accountsOf(store);
+  await end(world, scenario, { store, system, clients, safety });
+  if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
+  return [...unchanged(before, accountsOf(store)), ...auditSystem(systemOf(store, hashAfter, GENESIS), 0)];
+}
+
+/** At rest, and some time later still. */
+async function comesToRest(world: World, atRest: () => boolean): Promise<boolean> {
+  let looked = 0;
+  let resting = false;
+  // Looking at everything costs more than a step does.
+  const seldom = () => {
+    if (world.nowMs() - looked < 50) return resting;
+    looked = world.nowMs();
+    resting = atRest();
+    return resting;
+  };
+  if (!(await world.run(seldom, REST_WITHIN_MS))) return false;
+  await world.run(() => false, 1_500);
+  return world.failure() === undefined && atRest();
+}
+
+function reasons(world: World, store: Store, redis: SimRedis, clients: { isBusy(): boolean }): string[] {
+  if (world.failure()) return [];
+  const left = [
+    ...unrest(store).slice(0, 8),
+    ...(redis.isIdle() ? [] : [`queues: ${JSON.stringify(redis.state().jobs).slice(0, 300)}`]),
+    ...(clients.isBusy() ? ['clients still wait'] : []),
+  ];
+  return [`did not come to rest within ${REST_WITHIN_MS / 1000} s: ${left.join('; ')}`];
+}
+
+function audit(store: Store, { history, watches, sights }: ReturnType<typeof createClients>): string[] {
+  const accounts = accountsOf(store);
+  const lastVersion = new Map(accounts.map(({ id, ledger }) => [id, ledger.length]));
+  return [
+    ...accounts.flatMap(account => [
+      ...auditAccount(account),
+      ...acknowledgedOnce(account, history),
+      ...refusedNever(account, history),
+    ]),
+    ...accountsOnce(accounts, history),
+    ...sameKeySameEvent(history),
+    ...watchesRise(watches, lastVersion),
+    ...ownDataOnly(sights),
+    ...auditSystem(systemOf(store, hashAfter, GENESIS), 0),
+  ];
+}
+
+function rememberAlways(world: World, redis: SimRedis): void {
+  redis.remember();
+  world.schedule(REMEMBER_MS, undefined, () => rememberAlways(world, redis));
+}
+
+function disturb(
+  world: World,
+  { slots }: System,
+  redis: SimRedis,
+  clients: { replay(service: string): Promise<void> },
+  disturbance: Disturbance,
+): void {
+  const { what } = disturbance;
+  const process = 'process' in disturbance ? slots[disturbance.process]?.process : undefined;
+  world.note(JSON.stringify(disturbance));
+  if (what === 'flush') redis.flush();
+  else if (what === 'lose tail') {
+    redis.goDown();
+    redis.loseTail();
+    world.schedule(world.random.real() * 1_000, undefined, () => redis.comeBack());
+  } else if (what === 'redis away') {
+    redis.goDown();
+    world.schedule(disturbance.forMs, undefined, () => redis.comeBack());
+  } else if (what === 'mongodb away') {
+    world.down.add('mongodb');
+    world.schedule(disturbance.forMs, undefined, () => world.down.delete('mongodb'));
+  } else if (what === 'replay') void clients.replay(disturbance.service);
+  else if (!process) return;
+  else if (what === 'kill') world.kill(process, 'kill -9');
+  else if (what === 'pause') world.pause(process, disturbance.forMs);
+  else if (what === 'skew') process.skewMs += disturbance.byMs;
+  else if (what === 'deafen') {
+    const subscriber = [...redis.subscribers].find(({ process: of }) => of === process);
+    if (subscriber) redis.disconnect(subscriber, disturbance.forMs);
+  }
+}
+
+/** What is done to the system at rest, and must not be seen afterwards. */
+async function end(
+  world: World,
+  { ending, victim }: Scenario,
+  {
+    store,
+    system,
+    clients,
+    safety,
+  }: {
+    store: Store;
+    system: System;
+    clients: ReturnType<typeof createClients>;
+    safety: ReturnType<typeof createSafety>;
+  },
+): Promise<void> {
+  if (ending === 'replay all') {
+    await Promise.all(['account', 'balance', 'reporting'].map(service => startReplay(world, clients, service)));
+    return;
+  }
+  world.note(`${ending}: ${victim}`);
+  system.killAll();
+  safety.setPaused(true);
+  const lost = (collection: string) => {
+    const documents = store.of(collection);
+    for (const { _id } of store.rows(collection)) {
+      if (ending === 'empty' || world.random.chance(0.5)) documents.remove({ _id });
+    }
+  };
+  if (victim === 'account') {
+    lost('account.accounts');
+    store
+      .of('account.events')
+      .update({ settled: { $exists: true } }, { $set: { settled: Number.MAX_SAFE_INTEGER } }, { many: true });
+  } else if (victim === 'balance') lost('balance.events');
+  else for (const name of ['reporting.store', 'reporting.statistics']) lost(name);
+  system.start();
+  await startReplay(world, clients, victim);
+}
+
+async function startReplay(world: World, clients: ReturnType<typeof createClients>, service: string): Promise<void> {
+  void clients.replay(service);
+  await world.run(() => !clients.isBusy(), LIVE_WITHIN_MS);
+}

@@ -1,0 +1,68 @@
+/** What must hold at every moment, whatever goes wrong: looked at with every write of the simulated store. */
+import type { Doc } from './documents.ts';
+import type { Store } from './mongo.ts';
+import type { World } from './world.ts';
+
+/** @returns what to tell of every change; `pause` while a test itself removes rows. */
+export function createSafety(world: World, storeOf: () => Store) {
+  let paused = false;
+
+  const checks: Record<string, (before: Doc | undefined, after: Doc | undefined) => string | undefined> = {
+    'account.events': neverChanges,
+    'balance.events': (before, after) => neverChanges(before, after) ?? (before ? undefined : followsItsHead(after)),
+    'lake.lake': (before, after) => neverChanges(before, after) ?? (before ? undefined : followsTheLake(after)),
+    'account.accounts': onlyRises,
+    'reporting.statistics': (before, after) => (before && after ? onlyRises(before, after) : undefined),
+  };
+
+  /** An event is a fact. */
+  function neverChanges(before: Doc | undefined, after: Doc | undefined): string | undefined {
+    if (!before) return undefined;
+    if (!after) return `event ${before._id} was removed`;
+    return JSON.stringify(before.event) === JSON.stringify(after.event) ? undefined : `event ${before._id} was changed`;
+  }
+
+  function followsItsHead(row: Doc | undefined): string | undefined {
+    if (!row?.chain) return undefined;
+    const { version, amountMinor, balanceMinor } = (row.event as { data: Record<string, number> }).data;
+    const head = [...storeOf().of('balance.events').rows.values()].find(
+      other => other.chain === row.chain && other.version === Number(row.version) - 1,
+    );
+    if (row.version !== version) return `${row._id} has version ${row.version}, its event ${version}`;
+    if (!head) return version === 1 && balanceMinor === amountMinor ? undefined : `${row._id} follows nothing`;
+    const before = (head.event as { data: Record<string, number> }).data.balanceMinor ?? 0;
+    return balanceMinor === before + Number(amountMinor)
+      ? undefined
+      : `${row._id}: ${before} + ${amountMinor} is not ${balanceMinor}`;
+  }
+
+  function followsTheLake(row: Doc | undefined): string | undefined {
+    const size = storeOf().of('lake.lake').rows.size;
+    return row?.version === size ? undefined : `position ${row?.version} was stored as number ${size}`;
+  }
+
+  function onlyRises(before: Doc | undefined, after: Doc | undefined): string | undefined {
+    if (!before || !after) return undefined;
+    if (Number(after.version) < Number(before.version)) {
+      return `${after._id} went from version ${before.version} to ${after.version}`;
+    }
+    const [known, was] = [after.known, before.known] as ({ version: number } | undefined)[];
+    return known && was && known.version < was.version ? `${after._id} knows less than before` : undefined;
+  }
+
+  return {
+    watch(collection: string, before: Doc | undefined, after: Doc | undefined): void {
+      const wrong = paused ? undefined : checks[collection]?.(before, after);
+      if (wrong) world.fail(`${collection}: ${wrong}`);
+    },
+    pause(during: () => void): void {
+      paused = true;
+      during();
+      paused = false;
+    },
+    /** Until `resume`, the ledger may have gaps: it is being restored. */
+    setPaused(value: boolean): void {
+      paused = value;
+    },
+  };
+}

@@ -1,0 +1,179 @@
+/** The real services in simulated processes: started, killed, and started again. */
+import { pino } from 'pino';
+import { type Binding, createBindings } from '../../events/binding.ts';
+import type { Clock } from '../../events/clock.ts';
+import { createFeed } from '../../events/feed.ts';
+import { assemble, type RunningService, type ServiceDefinition } from '../../events/service.ts';
+import { loadService } from '../../subgraphs/catalog.ts';
+import type { Resolvers } from '../../subgraphs/host.ts';
+import { connectTo, type Store } from './mongo.ts';
+import { pubSubTo, type SimRedis, transportTo } from './redis.ts';
+import { SERVICES } from './scenario.ts';
+import type { SimProcess, World } from './world.ts';
+
+const PREFIX = 'sim';
+/** The simulated systems begin at the same moment. */
+const EPOCH_MS = Date.parse('2026-01-31T12:00:00.000Z');
+const BOOT_MAX_MS = 1_500;
+
+const silent = pino({ level: 'silent' });
+
+export const definitions: ReadonlyMap<string, ServiceDefinition<Resolvers>> = new Map(
+  await Promise.all(SERVICES.map(async name => [name, (await loadService(name)).definition] as const)),
+);
+
+/** A place for a process, which is filled again after each death. */
+export type Slot = {
+  index: number;
+  names: readonly string[];
+  process: SimProcess;
+  services: Map<string, RunningService<Resolvers>>;
+  /** It has been prepared and started. */
+  ready: boolean;
+};
+
+export type System = ReturnType<typeof createSystem>;
+
+export function createSystem(world: World, store: Store, redis: SimRedis, placing: readonly (readonly string[])[]) {
+  let births = 0;
+  const slots: Slot[] = placing.map((names, index) => ({
+    index,
+    names,
+    process: newborn(index),
+    services: new Map(),
+    ready: false,
+  }));
+  /** Whether the dead are replaced. */
+  let immortal = true;
+
+  function newborn(index: number): SimProcess {
+    births += 1;
+    return {
+      name: `p${index}.${births}`,
+      alive: true,
+      paused: false,
+      held: [],
+      skewMs: 0,
+      rate: 1 + (world.random.real() - 0.5) * 0.02,
+      onDeath: new Set(),
+    };
+  }
+
+  function boot(slot: Slot): void {
+    const process = newborn(slot.index);
+    slot.process = process;
+    slot.ready = false;
+    world.note(`${process.name} starts`);
+    process.onDeath.add(() => {
+      slot.ready = false;
+      if (immortal) world.schedule(world.random.real() * BOOT_MAX_MS, undefined, () => boot(slot));
+    });
+    const clock = clockOf(world, process);
+    const mongo = connectTo(store, world, process, PREFIX);
+    const log = silent;
+    const resources = {
+      mongo,
+      prefix: PREFIX,
+      transport: transportTo(redis, world, process),
+      feed: createFeed({ ...pubSubTo(redis, world, process), prefix: PREFIX, log }),
+      bindings: createBindings(mongo.db(`${PREFIX}-registry`).collection<Binding>('bindings')),
+      clock,
+      ids: { random: () => `${process.name}-${world.random.int(0, 2 ** 31)}` },
+      holder: process.name,
+      log,
+    };
+    slot.services = new Map(
+      slot.names.map(name => {
+        const definition = definitions.get(name);
+        if (!definition) throw new Error(`there is no service ${name}`);
+        return [name, assemble(definition, resources)];
+      }),
+    );
+    void begin(slot, clock);
+  }
+
+  async function begin(slot: Slot, clock: Clock): Promise<void> {
+    const { process, services } = slot;
+    for (const service of services.values()) {
+      for (;;) {
+        const error = await service.prepare().catch((cause: unknown) => cause);
+        if (!error) break;
+        await clock.sleep(200);
+      }
+    }
+    // A process of the system starts its services only when all of them are known.
+    if (slot.process !== process) return;
+    for (const service of services.values()) service.start();
+    slot.ready = true;
+  }
+
+  return {
+    slots,
+    start(): void {
+      for (const slot of slots) boot(slot);
+    },
+    /** A started process that runs a service, if there is one. */
+    running(service: string): Slot | undefined {
+      const able = slots.filter(({ ready, names }) => ready && names.includes(service));
+      return able.length > 0 ? world.random.pick(able) : undefined;
+    },
+    /** Kills everything; nothing starts until `start`. */
+    killAll(): void {
+      immortal = false;
+      for (const { process } of slots) world.kill(process, 'everything is stopped');
+      immortal = true;
+    },
+  };
+}
+
+function clockOf(world: World, process: SimProcess): Clock {
+  return {
+    now: () => Math.trunc(EPOCH_MS + world.nowMs() + process.skewMs),
+    monotonic: () => world.nowMs() * process.rate,
+    sleep: (ms, signal) =>
+      new Promise(resolve => {
+        if (signal?.aborted) return resolve();
+        const wake = () => {
+          signal?.removeEventListener('abort', wake);
+          resolve();
+        };
+        signal?.addEventListener('abort', wake, { once: true });
+        world.schedule(ms / process.rate, process, wake);
+      }),
+  };
+}
+
+/**
+ * The libraries in between (retries, caches) ask the system for the time; here they ask the world. Randomness that
+ * nobody handed in would not be repeatable, and is refused.
+ */
+export function takeOverTime(world: World): () => void {
+  const real = { setTimeout, clearTimeout, now: Date.now, performanceNow: performance.now, random: Math.random };
+  const timers = new Map<unknown, () => void>();
+  Object.assign(globalThis, {
+    setTimeout: (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) => {
+      const timer = { ref: () => timer, unref: () => timer, hasRef: () => true, refresh: () => timer };
+      timers.set(
+        timer,
+        world.timer(ms, () => {
+          timers.delete(timer);
+          run(...args);
+        }),
+      );
+      return timer;
+    },
+    clearTimeout: (timer: unknown) => {
+      timers.get(timer)?.();
+      timers.delete(timer);
+    },
+  });
+  Date.now = () => Math.trunc(EPOCH_MS + world.nowMs());
+  performance.now = () => world.nowMs();
+  Math.random = () => world.random.real();
+  return () => {
+    Object.assign(globalThis, { setTimeout: real.setTimeout, clearTimeout: real.clearTimeout });
+    Date.now = real.now;
+    performance.now = real.performanceNow;
+    Math.random = real.random;
+  };
+}

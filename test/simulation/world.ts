@@ -1,0 +1,264 @@
+/**
+ * The world of a simulation: one clock, one source of chance, one list of what is going to happen. Every I/O of every
+ * simulated process goes through `io`, which decides when it arrives, when its answer comes, and what goes wrong.
+ */
+import type { Random } from './random.ts';
+
+/** A simulated process; what it was doing when it died never goes on. */
+export type SimProcess = {
+  name: string;
+  alive: boolean;
+  /** Nothing of it runs meanwhile, though its requests arrive: SIGSTOP. */
+  paused: boolean;
+  /** What happens to it as soon as it goes on. */
+  held: (() => void)[];
+  /** What its wall clock is wrong by, and how fast its monotonic clock runs. */
+  skewMs: number;
+  rate: number;
+  onDeath: Set<() => void>;
+};
+
+export type Server = 'mongodb' | 'redis';
+
+/** How likely each thing is to go wrong with one I/O, and how long it takes. */
+export type Weather = {
+  latencyMaxMs: number;
+  slow: number;
+  slowMaxMs: number;
+  errorBefore: number;
+  errorAfter: number;
+  crashBefore: number;
+  crashAfter: number;
+  /** A write of many documents is done in two parts with time in between. */
+  torn: number;
+};
+
+export const CALM: Weather = {
+  latencyMaxMs: 2,
+  slow: 0,
+  slowMaxMs: 0,
+  errorBefore: 0,
+  errorAfter: 0,
+  crashBefore: 0,
+  crashAfter: 0,
+  torn: 0,
+};
+
+type Step = { atMs: number; turn: number; process: SimProcess | undefined; run: () => void };
+
+/** The part of an I/O's effect that is done before, and after, a tear; `count` is how many parts there are. */
+export type Effect<T> = { count: number; part(index: number): void; result(): T };
+
+// Taken before anybody may replace it.
+const realImmediate = setImmediate;
+
+export type World = ReturnType<typeof createWorld>;
+
+export function createWorld(random: Random, options: { trace?: (line: string) => void } = {}) {
+  const steps: Step[] = [];
+  const down = new Set<Server>();
+  let nowMs = 0;
+  let turn = 0;
+  let done = 0;
+  let hash = 0x811c9dc5;
+  let weather: Weather = CALM;
+  let failure: string | undefined;
+
+  /** Puts something on record: it is part of the trace, and of its hash. */
+  function note(what: string): void {
+    for (let at = 0; at < what.length; at++) hash = Math.imul(hash ^ what.charCodeAt(at), 0x01000193);
+    hash = Math.imul(hash ^ Math.trunc(nowMs * 1000), 0x01000193);
+    options.trace?.(`${nowMs.toFixed(3).padStart(10)} ${what}`);
+  }
+
+  function schedule(afterMs: number, process: SimProcess | undefined, run: () => void): Step {
+    const step = { atMs: nowMs + Math.max(0, afterMs), turn: turn++, process, run };
+    push(steps, step);
+    return step;
+  }
+
+  function kill(process: SimProcess, why: string): void {
+    if (!process.alive) return;
+    process.alive = false;
+    note(`${process.name} dies: ${why}`);
+    for (const listener of [...process.onDeath]) listener();
+  }
+
+  function resume(process: SimProcess): void {
+    if (!process.paused) return;
+    note(`${process.name} goes on`);
+    process.paused = false;
+    for (const go of process.held.splice(0)) schedule(0, process, go);
+  }
+
+  function pause(process: SimProcess, forMs: number): void {
+    process.paused = true;
+    schedule(forMs, undefined, () => resume(process));
+  }
+
+  /** One request to a server and its answer. */
+  function io<T>(process: SimProcess, server: Server, what: string, effect: Effect<T>): Promise<T> {
+    if (!process.alive) return new Promise(() => undefined);
+    const { latencyMaxMs, slow, slowMaxMs, errorBefore, errorAfter, crashBefore, crashAfter, torn } = weather;
+    const latency = () => random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
+    const doomed = random.chance(crashBefore);
+    const refused = random.chance(errorBefore);
+    const lost = random.chance(errorAfter);
+    const last = random.chance(crashAfter);
+    const tear = effect.count > 1 && random.chance(torn) ? random.int(1, effect.count - 1) : effect.count;
+    return new Promise<T>((resolve, reject) => {
+      const answer = (settle: () => void) => schedule(latency(), process, settle);
+      const perform = (from: number, to: number) => {
+        for (let index = from; index < to; index++) effect.part(index);
+      };
+      const finish = () => {
+        if (down.has(server)) return void answer(() => reject(unavailable(server)));
+        perform(tear, effect.count);
+        note(`${process.name} ${what}`);
+        const outcome = settled(effect);
+        if (last) return kill(process, `after ${what}`);
+        if (lost) return void answer(() => reject(unavailable(server)));
+        answer(() => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)));
+      };
+      schedule(latency(), undefined, () => {
+        // What a dying process had sent may still arrive.
+        if (!process.alive && random.chance(0.5)) return;
+        if (doomed) return kill(process, `before ${what}`);
+        if (refused || down.has(server)) return void answer(() => reject(unavailable(server)));
+        if (tear === effect.count) {
+          perform(0, tear);
+          return finish();
+        }
+        perform(0, tear);
+        schedule(latency(), undefined, finish);
+      });
+    });
+  }
+
+  /** Lets things happen until `until` holds, nothing is left, or the time is over. @returns whether `until` holds. */
+  async function run(until: () => boolean, withinMs: number): Promise<boolean> {
+    const endMs = nowMs + withinMs;
+    for (;;) {
+      if (failure !== undefined) return false;
+      if (until()) return true;
+      const step = pop(steps);
+      if (!step || step.atMs > endMs) {
+        if (step) push(steps, step);
+        nowMs = endMs;
+        return until();
+      }
+      nowMs = Math.max(nowMs, step.atMs);
+      const { process } = step;
+      if (process && !process.alive) continue;
+      if (process?.paused) {
+        process.held.push(step.run);
+        continue;
+      }
+      step.run();
+      done += 1;
+      // All that follows without waiting for anything happens now.
+      await new Promise<void>(resolve => realImmediate(resolve));
+    }
+  }
+
+  return {
+    random,
+    note,
+    schedule,
+    kill,
+    pause,
+    resume,
+    io,
+    run,
+    down,
+    nowMs: () => nowMs,
+    steps: () => done,
+    hash: () => (hash >>> 0).toString(16).padStart(8, '0'),
+    weather: () => weather,
+    setWeather: (next: Weather) => {
+      weather = next;
+    },
+    /** Ends the simulation: something is wrong. The first one counts. */
+    fail(what: string): void {
+      if (failure === undefined) note(`WRONG: ${what}`);
+      failure ??= what;
+    },
+    failure: () => failure,
+    /** A timer of nobody's, for what the libraries in between use. */
+    timer(ms: number, run: () => void): () => void {
+      const step = schedule(ms, undefined, () => run());
+      return () => {
+        step.run = () => undefined;
+      };
+    },
+  };
+}
+
+function settled<T>(effect: Effect<T>): { ok: true; value: T } | { ok: false; error: unknown } {
+  try {
+    return { ok: true, value: effect.result() };
+  } catch (error) {
+    return { ok: false, error };
+  }
+}
+
+/** An effect that happens in one piece. */
+export function whole<T>(act: () => T): Effect<T> {
+  let outcome: (() => T) | undefined;
+  return {
+    count: 1,
+    part() {
+      try {
+        const value = act();
+        outcome = () => value;
+      } catch (error) {
+        outcome = () => {
+          throw error;
+        };
+      }
+    },
+    result: () => (outcome ?? act)(),
+  };
+}
+
+function unavailable(server: Server): Error {
+  const error = new Error(server === 'mongodb' ? 'connection closed' : 'Connection is closed.');
+  if (server === 'mongodb') error.name = 'MongoNetworkError';
+  return error;
+}
+
+// ---- a binary heap by time, then by turn ----------------------------------------------------------------------------
+
+const before = (a: Step, b: Step) => a.atMs < b.atMs || (a.atMs === b.atMs && a.turn < b.turn);
+
+function push(heap: Step[], step: Step): void {
+  let at = heap.push(step) - 1;
+  while (at > 0) {
+    const parent = (at - 1) >> 1;
+    const above = heap[parent];
+    if (!above || before(above, step)) break;
+    heap[at] = above;
+    at = parent;
+  }
+  heap[at] = step;
+}
+
+function pop(heap: Step[]): Step | undefined {
+  const [top] = heap;
+  const last = heap.pop();
+  if (!top || !last || heap.length === 0) return top;
+  let at = 0;
+  for (;;) {
+    let child = 2 * at + 1;
+    const left = heap[child];
+    if (!left) break;
+    const right = heap[child + 1];
+    const least = right && before(right, left) ? right : left;
+    if (least === right) child += 1;
+    if (!before(least, last)) break;
+    heap[at] = least;
+    at = child;
+  }
+  heap[at] = last;
+  return top;
+}
