@@ -90,6 +90,9 @@ export type SystemEvidence = {
 /** What contradicts an invariant, in words. */
 export type Violations = string[];
 
+/** Of one kind and account. */
+const SHOWN_MAX = 5;
+
 // ---- one account, and what its clients were told --------------------------------------------------------------------
 
 /** Every acknowledged mutation is exactly one event: under the id that was acknowledged, with what was asked for. */
@@ -115,15 +118,20 @@ export function acknowledgedOnce({ id, transactions }: AccountEvidence, history:
 
 /** What nobody asked for, or what was refused, is no event; and no key is two. */
 export function refusedNever({ id, transactions }: AccountEvidence, history: readonly Operation[]): Violations {
+  const asked = (type: Transaction['type'], amountMinor: number, key: string) => `${type} ${amountMinor} ${key}`;
   const possible = new Set(
-    history.filter(({ account, outcome }) => account === id && outcome !== 'refused').map(({ key }) => key),
+    history
+      .filter(({ account, kind, outcome }) => account === id && kind !== 'open' && outcome !== 'refused')
+      .map(({ kind, amountMinor, key }) => asked(typeOf(kind), amountMinor, key)),
   );
-  const stray = transactions.filter(({ memo }) => memo === null || !possible.has(memo));
+  const stray = transactions.filter(
+    ({ type, amountMinor, memo }) => memo === null || !possible.has(asked(type, amountMinor, memo)),
+  );
   return [
     ...stray.map(transaction => `${JSON.stringify(transaction)}: nobody has asked for it, or it was refused`),
     ...twice(
       'key',
-      transactions.map(({ memo }) => memo ?? ''),
+      transactions.flatMap(({ memo }) => memo ?? []),
     ),
   ];
 }
@@ -150,7 +158,7 @@ export function sameKeySameEvent(history: readonly Operation[]): Violations {
   });
 }
 
-/** Every account that was acknowledged is there, once. */
+/** Every account that was acknowledged is there, once; and no two keys are one account. */
 export function accountsOnce(
   accounts: readonly { id: string; owner: string }[],
   history: readonly Operation[],
@@ -158,12 +166,14 @@ export function accountsOnce(
   const byId = new Map(accounts.map(account => [account.id, account]));
   const opened = history.filter(({ kind, outcome }) => kind === 'open' && outcome === 'ok');
   const missing = opened.filter(({ eventId = '', owner }) => byId.get(eventId)?.owner !== owner);
+  const byKey = new Map(opened.map(({ owner, key, eventId = '' }) => [`${owner} ${key}`, eventId]));
   return [
     ...missing.map(({ key, eventId }) => `${key}: account ${eventId} was acknowledged and is not there`),
     ...twice(
       'account',
       accounts.map(({ id }) => id),
     ),
+    ...twice('as the answer to another key, account', [...byKey.values()]),
   ];
 }
 
@@ -175,7 +185,7 @@ export function versionsWithoutGaps({ ledger }: AccountEvidence): Violations {
     version === index + 1 ? [] : [`version ${version} stands where ${index + 1} should`],
   );
   return [
-    ...gaps.slice(0, 5),
+    ...gaps.slice(0, SHOWN_MAX),
     ...twice(
       'ledger entry for',
       ledger.map(({ eventId }) => eventId),
@@ -191,8 +201,8 @@ export function balanceIsSum({ ledger, balance }: AccountEvidence): Violations {
     return sum === balanceMinor ? [] : [`balance at version ${version} is ${balanceMinor}, the amounts make ${sum}`];
   });
   const shown = balance.version === ledger.length && balance.amountMinor === sum;
-  if (!shown) wrong.push(`shown is ${JSON.stringify(balance)}, the ledger ends with ${sum} at ${ledger.length}`);
-  return wrong.slice(0, 5);
+  if (!shown) wrong.unshift(`shown is ${JSON.stringify(balance)}, the ledger ends with ${sum} at ${ledger.length}`);
+  return wrong.slice(0, SHOWN_MAX);
 }
 
 /** Balance, account, reporting and lake have each applied exactly the account's events, each once. */
@@ -213,13 +223,13 @@ export function appliedOnceEverywhere(account: AccountEvidence): Violations {
   return [
     ...multisets('ledger', made, counted),
     ...multisets('lake', made, kept),
-    ...unsettled.slice(0, 5),
+    ...unsettled.slice(0, SHOWN_MAX),
     ...difference,
   ];
 }
 
 /** The lake holds what was told about the account (its opening, each balance, each overdraft), and nothing else. */
-export function lakeIsWhole({ id, ledger, lake }: AccountEvidence): Violations {
+export function lakeIsWhole({ id, owner, ledger, lake }: AccountEvidence): Violations {
   const told = (type: string) => lake.filter(event => event.type === type);
   const key = (...parts: unknown[]) => parts.join(' ');
   const expectedOverdrafts = ledger.filter(({ amountMinor, balanceMinor }) => amountMinor < 0 && balanceMinor < 0);
@@ -227,18 +237,20 @@ export function lakeIsWhole({ id, ledger, lake }: AccountEvidence): Violations {
   return [
     ...multisets(
       'opening in the lake',
-      [id],
-      told('account-opened').map(event => event.id),
+      [key(id, owner)],
+      told('account-opened').map(event => key(event.id, event.data.ownerId)),
     ),
     ...multisets(
       'balance in the lake',
-      ledger.map(entry => key(entry.version, entry.eventId, entry.balanceMinor)),
-      told('balance-updated').map(({ data }) => key(data.version, data.eventId, data.balanceMinor)),
+      ledger.map(entry => key(entry.version, entry.eventType, entry.eventId, entry.amountMinor, entry.balanceMinor)),
+      told('balance-updated').map(({ data }) =>
+        key(data.version, data.eventType, data.eventId, data.amountMinor, data.balanceMinor),
+      ),
     ),
     ...multisets(
       'overdraft in the lake',
-      expectedOverdrafts.map(entry => key(entry.version, entry.eventId, entry.balanceMinor)),
-      told('overdrawn').map(({ data }) => key(data.version, data.eventId, data.balanceMinor)),
+      expectedOverdrafts.map(entry => key(entry.version, entry.eventId, -entry.amountMinor, entry.balanceMinor)),
+      told('overdrawn').map(({ data }) => key(data.version, data.eventId, data.amountMinor, data.balanceMinor)),
     ),
     ...twice(
       'event in the lake',
@@ -303,11 +315,31 @@ export function ownDataOnly(sights: readonly Sight[]): Violations {
 
 /** Replaying anything changes nothing; an empty service and a replay come to what there was. */
 export function unchanged(before: readonly AccountEvidence[], after: readonly AccountEvidence[]): Violations {
-  const texts = new Map(after.map(account => [account.id, JSON.stringify(account)]));
-  return before
-    .filter(account => texts.get(account.id) !== JSON.stringify(account))
-    .map(account => `account ${account.id} is not what it was:\n${JSON.stringify(account)}\n${texts.get(account.id)}`);
+  const now = new Map(after.map(account => [account.id, account]));
+  const known = new Set(before.map(({ id }) => id));
+  const added = after.filter(({ id }) => !known.has(id));
+  return [
+    ...before.flatMap(account => {
+      const difference = firstDifference(account, now.get(account.id), '');
+      return difference ? [`account ${account.id} is not what it was: ${difference}`] : [];
+    }),
+    ...added.map(({ id }) => `account ${id} was not there before`),
+  ];
 }
+
+/** Where two values differ first, and in what. */
+function firstDifference(before: unknown, after: unknown, place: string): string | undefined {
+  if (before === after) return undefined;
+  if (!isRecord(before) || !isRecord(after))
+    return `${place} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`;
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const difference = firstDifference(before[name], after[name], place === '' ? name : `${place}.${name}`);
+    if (difference) return difference;
+  }
+  return undefined;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 /** All invariants of one account that need no history. */
 export function auditAccount(account: AccountEvidence): Violations {
@@ -333,7 +365,9 @@ const typeOf = (kind: Operation['kind']) => (kind === 'withdraw' ? 'withdrawn' :
 export function totalsOf(transactions: readonly Pick<Transaction, 'type' | 'amountMinor'>[]): Totals {
   const amounts = (type: Transaction['type']) =>
     transactions.filter(transaction => transaction.type === type).map(({ amountMinor }) => amountMinor);
-  const sum = (all: readonly number[]) => all.reduce((total, amount) => total + amount, 0);
+  // What cannot be counted exactly any more is shown as "at least so much".
+  const sum = (all: readonly number[]) =>
+    all.reduce((total, amount) => Math.min(total + amount, Number.MAX_SAFE_INTEGER), 0);
   const [deposits, withdrawals] = [amounts('deposited'), amounts('withdrawn')];
   return {
     accounts: 1,
@@ -354,10 +388,9 @@ function totalsDiffer(expected: Totals, found: Totals): Violations {
 
 function twice(what: string, keys: readonly string[]): Violations {
   const seen = new Set<string>();
-  return keys.filter(key => seen.size === seen.add(key).size).map(key => `${what} ${key} is there twice`);
+  const again = keys.filter(key => seen.size === seen.add(key).size);
+  return again.slice(0, SHOWN_MAX).map(key => `${what} ${key} is there twice`);
 }
-
-const SHOWN_MAX = 5;
 
 /** Differences of two lists in which order does not matter and number does. */
 function multisets(what: string, expected: readonly string[], found: readonly string[]): Violations {

@@ -15,6 +15,8 @@ Ends with 0 when every seed is clean, 1 when one is not, 2 when it could not be 
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const COUNT_MAX = 10_000_000;
+/** Failing seeds that are told in full. */
+const EXPLAINED_MAX = 5;
 
 function readOptions() {
   const { values } = parseArgs({
@@ -62,7 +64,10 @@ async function runMany({ seed, count, jobs }: { seed: number; count: number; job
       progress(`${sum.done} of ${count} seeds, ${sum.failures.length} failed, ${seconds().toFixed(0)} s`),
   });
   progress('');
-  for (const failure of failures.sort((a, b) => a.seed - b.seed)) await explain(failure);
+  for (const failure of failures.sort((a, b) => a.seed - b.seed).slice(0, EXPLAINED_MAX)) await explain(failure);
+  if (failures.length > EXPLAINED_MAX) {
+    await write(`and ${failures.slice(EXPLAINED_MAX).map(failure => failure.seed)}\n`);
+  }
   const perMinute = Math.round((done * 60) / seconds());
   await write(
     `${done} seeds, ${failures.length} failed; ${seconds().toFixed(1)} s, ${perMinute} seeds a minute; ` +

@@ -111,6 +111,14 @@ export function createClients(world: World, system: System) {
       const asked = { kind, owner, key: `c${client}-${turn}`, account, amountMinor: world.random.int(1, 100) } as const;
       if (world.random.chance(0.1)) await Promise.all([insist(asked, false), insist(asked, false)]);
       else await insist(asked, false);
+      if (world.random.chance(0.1)) {
+        const burst = Array.from({ length: 4 }, (_, at) => ({
+          ...asked,
+          kind: 'deposit' as const,
+          key: `${asked.key}-${at}`,
+        }));
+        await Promise.all(burst.map(one => insist(one, false)));
+      }
       // The same once more; or something else under the same key.
       if (world.random.chance(0.15)) await request(asked);
       if (world.random.chance(0.1)) await request({ ...asked, amountMinor: asked.amountMinor + 1 });

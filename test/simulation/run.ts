@@ -17,9 +17,9 @@ import { createStore, type Store } from './mongo.ts';
 import { createRandom } from './random.ts';
 import { createRedis, type SimRedis } from './redis.ts';
 import { createSafety } from './safety.ts';
-import { type Disturbance, type Scenario, scenarioOf } from './scenario.ts';
+import { type Ambush, type Disturbance, type Scenario, scenarioOf } from './scenario.ts';
 import { createSystem, type System, takeOverTime } from './system.ts';
-import { CALM, createWorld, type World } from './world.ts';
+import { createWorld, type SimProcess, type World } from './world.ts';
 
 export type Outcome = {
   seed: number;
@@ -36,6 +36,8 @@ export type Outcome = {
 const LIVE_WITHIN_MS = 120_000;
 const REST_WITHIN_MS = 90_000;
 const REMEMBER_MS = 250;
+/** How long it must stay at rest. */
+const STAY_MS = 1_500;
 
 /** Runs a seed. Only one can run in a process at a time: time itself is taken over meanwhile. */
 export async function simulate(seed: number, trace?: (line: string) => void): Promise<Outcome> {
@@ -74,22 +76,76 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
     world.schedule(disturbance.atMs, undefined, () => disturb(world, system, redis, clients, disturbance));
   }
 
+  for (const ambush of scenario.ambushes) lieInWait(world, redis, ambush);
   void clients.live(scenario);
   const lastMs = Math.max(0, ...scenario.disturbances.map(({ atMs }) => atMs));
   await world.run(() => !clients.isBusy() && world.nowMs() > lastMs, LIVE_WITHIN_MS);
   world.note('all is well from here on');
-  world.setWeather(CALM);
-  for (const { process } of system.slots) world.resume(process);
-  redis.heal();
-  world.down.delete('mongodb');
+  heal(world, system, redis);
   if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
   const found = audit(store, clients);
   if (found.length > 0 || scenario.ending === 'none') return found;
 
   const before = accountsOf(store);
+  for (const trouble of scenario.troubles) {
+    world.schedule(trouble.atMs, undefined, () => disturb(world, system, redis, clients, trouble));
+  }
   await end(world, scenario, { store, system, clients, safety });
+  await world.run(() => false, Math.max(0, ...scenario.troubles.map(({ atMs }) => atMs)));
+  heal(world, system, redis);
   if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
   return [...unchanged(before, accountsOf(store)), ...auditSystem(systemOf(store, hashAfter, GENESIS), 0)];
+}
+
+function heal(world: World, system: System, redis: SimRedis): void {
+  world.quiet();
+  for (const { process } of system.slots) world.resume(process);
+  redis.heal();
+  world.down.delete('mongodb');
+}
+
+/** Lets something happen at the nth I/O of a kind, once. */
+function lieInWait(world: World, redis: SimRedis, ambush: Ambush): void {
+  let met = 0;
+  let frozen: { process: SimProcess; place: string; left: number } | undefined;
+  const strike = (process: SimProcess, what: string) => {
+    world.note(`ambush: ${ambush.what} at ${process.name} ${what}`);
+    if (ambush.what === 'crash') world.kill(process, `ambush at ${what}`);
+    else if (ambush.what === 'flush') redis.flush();
+    else if (ambush.what === 'lose tail') redis.loseTail();
+    else if (ambush.what === 'freeze') {
+      frozen = { process, place: placeOf(what), left: ambush.others };
+      world.pause(process, ambush.forMs);
+    } else if ('forMs' in ambush) away(world, redis, ambush.what === 'redis away' ? 'redis' : 'mongodb', ambush.forMs);
+  };
+  world.listen({
+    before(process, what) {
+      if (!ambush.on.test(what)) return;
+      met += 1;
+      if (met === ambush.nth && (ambush.what === 'freeze' || ambush.when === 'before')) strike(process, what);
+    },
+    after(process, what) {
+      if (ambush.what !== 'freeze' && ambush.when === 'after' && met === ambush.nth && ambush.on.test(what)) {
+        met += 1;
+        strike(process, what);
+      }
+      if (!frozen || process === frozen.process || placeOf(what) !== frozen.place) return;
+      frozen.left -= 1;
+      if (frozen.left === 0) world.resume(frozen.process);
+    },
+  });
+}
+
+/** The collection or queue of an I/O. */
+const placeOf = (what: string): string => what.split(' ', 1)[0] ?? '';
+
+function away(world: World, redis: SimRedis, server: 'redis' | 'mongodb', forMs: number): void {
+  if (server === 'redis') redis.goDown();
+  else world.down.add('mongodb');
+  world.schedule(forMs, undefined, () => {
+    if (server === 'redis') redis.comeBack();
+    else world.down.delete('mongodb');
+  });
 }
 
 /** At rest, and some time later still. */
@@ -103,9 +159,14 @@ async function comesToRest(world: World, atRest: () => boolean): Promise<boolean
     resting = atRest();
     return resting;
   };
-  if (!(await world.run(seldom, REST_WITHIN_MS))) return false;
-  await world.run(() => false, 1_500);
-  return world.failure() === undefined && atRest();
+  const endMs = world.nowMs() + REST_WITHIN_MS;
+  while (world.nowMs() < endMs && world.failure() === undefined) {
+    await world.run(seldom, endMs - world.nowMs());
+    // A new tenure of a relay may yet find that something was lost.
+    await world.run(() => false, STAY_MS);
+    if (atRest()) return world.failure() === undefined;
+  }
+  return false;
 }
 
 function reasons(world: World, store: Store, redis: SimRedis, clients: { isBusy(): boolean }): string[] {
@@ -155,13 +216,9 @@ function disturb(
     redis.goDown();
     redis.loseTail();
     world.schedule(world.random.real() * 1_000, undefined, () => redis.comeBack());
-  } else if (what === 'redis away') {
-    redis.goDown();
-    world.schedule(disturbance.forMs, undefined, () => redis.comeBack());
-  } else if (what === 'mongodb away') {
-    world.down.add('mongodb');
-    world.schedule(disturbance.forMs, undefined, () => world.down.delete('mongodb'));
-  } else if (what === 'replay') void clients.replay(disturbance.service);
+  } else if (what === 'redis away') away(world, redis, 'redis', disturbance.forMs);
+  else if (what === 'mongodb away') away(world, redis, 'mongodb', disturbance.forMs);
+  else if (what === 'replay') void clients.replay(disturbance.service);
   else if (!process) return;
   else if (what === 'kill') world.kill(process, 'kill -9');
   else if (what === 'pause') world.pause(process, disturbance.forMs);

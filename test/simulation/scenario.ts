@@ -18,6 +18,17 @@ export type Disturbance = { atMs: number } & (
   | { what: 'replay'; service: string }
 );
 
+/**
+ * Something that happens exactly when an I/O of a kind is made for the nth time: where chance alone would take thousands
+ * of seeds. `freeze`: the process stands still, with the request not sent yet, until other processes have made
+ * `others` I/Os on the same place.
+ */
+export type Ambush = { on: RegExp; nth: number } & (
+  | { what: 'crash' | 'flush' | 'lose tail'; when: 'before' | 'after' }
+  | { what: 'redis away' | 'mongodb away'; when: 'before' | 'after'; forMs: number }
+  | { what: 'freeze'; others: number; forMs: number }
+);
+
 /** What is done to the system at rest, after which it must be what it was. */
 export type Ending = 'replay all' | 'empty' | 'damage' | 'none';
 
@@ -31,9 +42,12 @@ export type Scenario = {
   weather: Weather;
   delivery: Delivery;
   disturbances: readonly Disturbance[];
+  ambushes: readonly Ambush[];
   ending: Ending;
   /** Of `empty` and `damage`. */
   victim: 'account' | 'balance' | 'reporting';
+  /** What goes wrong during the ending; times are from its beginning. */
+  troubles: readonly Disturbance[];
 };
 
 const LOAD_MS = 6_000;
@@ -50,6 +64,10 @@ export function scenarioOf(random: Random): Scenario {
     ],
     [SERVICES, ['balance', 'account']],
   ] as const);
+  const ending = random.pick(['replay all', 'empty', 'damage', 'none', 'none'] as const);
+  const victim = random.pick(['account', 'balance', 'reporting'] as const);
+  // A ledger that has lost rows takes what is sent again for new until they are restored: two stores lost at once.
+  const mayFlush = ending === 'replay all' || victim !== 'balance';
   return {
     processes,
     accounts: random.int(1, 3),
@@ -68,9 +86,61 @@ export function scenarioOf(random: Random): Scenario {
     },
     delivery: { shuffled: random.chance(0.5) ? random.real() : 0, again: sometimes(0.5) },
     disturbances: Array.from({ length: random.int(0, 4) }, () => disturbance(random, processes.length)),
-    ending: random.pick(['replay all', 'empty', 'damage', 'none', 'none'] as const),
-    victim: random.pick(['account', 'balance', 'reporting'] as const),
+    ambushes: Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ambush(random, AMBUSHED)),
+    ending,
+    victim,
+    troubles: Array.from({ length: random.pick([0, 1, 2]) }, () => trouble(random, processes.length, mayFlush)),
   };
+}
+
+/** The steps at which it matters most what goes wrong. */
+const AMBUSHED = [
+  /^\w+\.events updateMany/,
+  /^(account|balance)\.events updateMany \{"_id"/,
+  /^(account|balance)\.events (find|updateMany) \{"(pending|relayed)"/,
+  /^\w+-\d add/,
+  /^\w+ mark /,
+  /^\w+ marks/,
+  /^\w+ outstanding/,
+  /^\w+-\d (take|finish)/,
+  /^registry\.bindings/,
+  /^\w+\.events insertMany/,
+  /^lake\.lake insertMany/,
+  /^reporting\.\w+ /,
+  /^account\.\w+ bulkWrite/,
+  /^account\.accounts /,
+  /^publish /,
+  /^\w+\.leases updateOne/,
+];
+
+function ambush(random: Random, places: readonly RegExp[]): Ambush {
+  const on = random.pick(places);
+  const nth = random.int(1, random.pick([3, 30]));
+  const when = random.pick(['before', 'after'] as const);
+  const forMs = random.pick([2_000, 6_000]) * random.real();
+  const make = random.pick<() => Ambush>([
+    () => ({ on, nth, what: 'crash', when }),
+    () => ({ on, nth, what: 'flush', when }),
+    () => ({ on, nth, what: 'lose tail', when }),
+    () => ({ on, nth, what: 'redis away', when, forMs }),
+    () => ({ on, nth, what: 'mongodb away', when, forMs }),
+    () => ({ on, nth, what: 'freeze', others: random.int(1, 12), forMs: 12_000 }),
+    () => ({ on, nth, what: 'freeze', others: random.int(1, 12), forMs: 12_000 }),
+  ]);
+  return make();
+}
+
+function trouble(random: Random, processes: number, mayFlush: boolean): Disturbance {
+  const atMs = random.real() * random.pick([300, 3_000]);
+  const process = random.int(0, processes - 1);
+  const make = random.pick<() => Disturbance>([
+    () => ({ atMs, what: 'kill', process }),
+    () => (mayFlush ? { atMs, what: 'flush' } : { atMs, what: 'kill', process }),
+    () => (mayFlush ? { atMs, what: 'flush' } : { atMs, what: 'kill', process }),
+    () => ({ atMs, what: 'redis away', forMs: 3_000 * random.real() }),
+    () => ({ atMs, what: 'pause', process, forMs: 8_000 * random.real() }),
+  ]);
+  return make();
 }
 
 function disturbance(random: Random, processes: number): Disturbance {

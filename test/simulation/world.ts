@@ -44,7 +44,7 @@ export const CALM: Weather = {
   torn: 0,
 };
 
-type Step = { atMs: number; turn: number; process: SimProcess | undefined; run: () => void };
+type Step = { atMs: number; turn: number; process: SimProcess | undefined; run: () => void; travelling?: boolean };
 
 /** The part of an I/O's effect that is done before, and after, a tear; `count` is how many parts there are. */
 export type Effect<T> = { count: number; part(index: number): void; result(): T };
@@ -63,6 +63,10 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
   let hash = 0x811c9dc5;
   let weather: Weather = CALM;
   let failure: string | undefined;
+  let listeners: {
+    before(process: SimProcess, what: string): void;
+    after(process: SimProcess, what: string): void;
+  }[] = [];
 
   /** Puts something on record: it is part of the trace, and of its hash. */
   function note(what: string): void {
@@ -75,6 +79,11 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     const step = { atMs: nowMs + Math.max(0, afterMs), turn: turn++, process, run };
     push(steps, step);
     return step;
+  }
+
+  /** A request or an answer on its way. */
+  function travel(process: SimProcess | undefined, run: () => void, latencyMs: number): void {
+    schedule(latencyMs, process, run).travelling = true;
   }
 
   function kill(process: SimProcess, why: string): void {
@@ -107,7 +116,7 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     const last = random.chance(crashAfter);
     const tear = effect.count > 1 && random.chance(torn) ? random.int(1, effect.count - 1) : effect.count;
     return new Promise<T>((resolve, reject) => {
-      const answer = (settle: () => void) => schedule(latency(), process, settle);
+      const answer = (settle: () => void) => travel(process, settle, latency());
       const perform = (from: number, to: number) => {
         for (let index = from; index < to; index++) effect.part(index);
       };
@@ -116,11 +125,12 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
         perform(tear, effect.count);
         note(`${process.name} ${what}`);
         const outcome = settled(effect);
+        for (const listener of listeners) listener.after(process, what);
         if (last) return kill(process, `after ${what}`);
         if (lost) return void answer(() => reject(unavailable(server)));
         answer(() => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)));
       };
-      schedule(latency(), undefined, () => {
+      const arrive = () => {
         // What a dying process had sent may still arrive.
         if (!process.alive && random.chance(0.5)) return;
         if (doomed) return kill(process, `before ${what}`);
@@ -130,8 +140,12 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
           return finish();
         }
         perform(0, tear);
-        schedule(latency(), undefined, finish);
-      });
+        travel(undefined, finish, latency());
+      };
+      for (const listener of listeners) listener.before(process, what);
+      // A process that stands still sends its request when it goes on.
+      if (process.paused) process.held.push(() => travel(undefined, arrive, latency()));
+      else travel(undefined, arrive, latency());
     });
   }
 
@@ -169,6 +183,17 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     pause,
     resume,
     io,
+    /** Tells of every I/O before it is sent and after it was done, until all is `quiet`. */
+    listen: (listener: (typeof listeners)[number]) => void listeners.push(listener),
+    quiet(): void {
+      listeners = [];
+      weather = CALM;
+      // What is on its way arrives soon.
+      for (const step of steps.splice(0)) {
+        if (step.travelling) step.atMs = Math.min(step.atMs, nowMs + random.real() * 50);
+        push(steps, step);
+      }
+    },
     run,
     down,
     nowMs: () => nowMs,

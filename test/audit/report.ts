@@ -1,0 +1,49 @@
+/** What the audit found, for people: a line for each invariant, and what contradicts it. Pure. */
+import { count, paint } from '../../scripts/demo/progress.ts';
+import { type Check, passed } from './checks.ts';
+
+export type Report = {
+  url: string;
+  lake: { events: number; head: string };
+  checks: readonly Check[];
+};
+
+const GAP = '   ';
+
+/** @param isTerminal whether colours are wanted. */
+export function report({ lake, checks }: Report, isTerminal: boolean): string {
+  const { good, bad } = paint(isTerminal);
+  const nameWidth = widest(checks.map(({ name }) => name));
+  const checkedWidth = widest(checks.map(checkedOf));
+  const lines = checks.flatMap(check => {
+    const result = resultOf(check);
+    const shown = check.count === 0 ? good(result) : bad(result);
+    const line = [check.name.padEnd(nameWidth), checkedOf(check).padEnd(checkedWidth), shown].join(GAP);
+    return [line, ...explain(check).map(violation => bad(violation))];
+  });
+  const wrong = checks.filter(check => !passed([check])).length;
+  const verdict =
+    wrong === 0 ? good(`PASS: all ${checks.length} invariants`) : bad(`FAIL: ${wrong} of ${checks.length} invariants`);
+  const lakeLine = `The lake holds ${count(lake.events)} events; its head is ${lake.head}.`;
+  return ['', ...lines, '', lakeLine, '', verdict, ''].map(line => (line ? `  ${line}` : '')).join('\n');
+}
+
+/** The same, for programs. */
+export function reportJson({ url, lake, checks }: Report): string {
+  return JSON.stringify({ passed: passed(checks), url, lake, checks }, null, 2);
+}
+
+const checkedOf = ({ checked }: Check): string =>
+  Object.entries(checked)
+    .map(([unit, size]) => `${count(size)} ${unit}`)
+    .join(', ');
+
+const resultOf = ({ count: violations }: Check): string =>
+  violations === 0 ? 'ok' : `${count(violations)} ${violations === 1 ? 'violation' : 'violations'}`;
+
+function explain({ violations, count: all }: Check): string[] {
+  const rest = all - violations.length;
+  return [...violations.map(violation => `    ${violation}`), ...(rest > 0 ? [`    and ${count(rest)} more`] : [])];
+}
+
+const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
