@@ -17,6 +17,8 @@ export type Operation = {
   account?: string;
   amountMinor: number;
   outcome: 'ok' | 'refused' | 'unknown';
+  /** How many answers the history had when this was asked. Absent: all those before it. */
+  since?: number;
   /** With `refused`. */
   code?: string;
   /** With `ok`: the event's id, which for `open` is the account's. */
@@ -138,22 +140,26 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
 
 /** The same key is the same event for ever; with another body it is an error, and no event. */
 export function sameKeySameEvent(history: readonly Operation[]): Violations {
-  const first = new Map<string, Operation>();
-  return history.flatMap(operation => {
-    const { owner, key, outcome, code, kind, amountMinor, account, eventId } = operation;
+  const first = new Map<string, { before: Operation; place: number }>();
+  return history.flatMap((operation, place) => {
+    const { owner, key, outcome, code, kind, amountMinor, account, eventId, since = place } = operation;
     const name = `${owner} ${key}`;
-    const before = first.get(name);
-    if (!before) {
-      if (outcome === 'ok') first.set(name, operation);
+    const known = first.get(name);
+    if (!known) {
+      if (outcome === 'ok') first.set(name, { before: operation, place });
       return [];
     }
+    const { before } = known;
+    // Asked before the other had its answer, it may have been refused before the other was accepted.
+    const beside = since <= known.place;
+    if (outcome === 'unknown' || (outcome === 'refused' && beside)) return [];
     const sameBody =
       before.kind === kind && before.amountMinor === amountMinor && (kind === 'open' || before.account === account);
     if (!sameBody) {
-      if (outcome === 'unknown' || (outcome === 'refused' && code === 'IDEMPOTENCY_KEY_REUSED')) return [];
+      if (outcome === 'refused' && code === 'IDEMPOTENCY_KEY_REUSED') return [];
       return [`${key}: used again for something else, answered ${outcome} ${code ?? eventId}`];
     }
-    if (outcome === 'unknown' || (outcome === 'ok' && eventId === before.eventId)) return [];
+    if (outcome === 'ok' && eventId === before.eventId) return [];
     return [`${key}: asked again, answered ${outcome} ${code ?? eventId} after ${before.eventId}`];
   });
 }

@@ -66,10 +66,26 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the mark is left before anything is sent',
     file: 'events/relay.ts',
-    find: '    await transport.send(\n      lettersFor(',
-    replace: `    await leaveMarks(current, nextFlush(current));
+    find: `    await transport.send(
+      lettersFor(
+        service,
+        entries.map(({ event }) => event),
+        current.bindings,
+        jobMax,
+      ),
+    );
+    const number = nextFlush(current);
+    const lost = await leaveMarks(current, number);`,
+    replace: `    const number = nextFlush(current);
+    const lost = await leaveMarks(current, number);
     await transport.send(
-      lettersFor(`,
+      lettersFor(
+        service,
+        entries.map(({ event }) => event),
+        current.bindings,
+        jobMax,
+      ),
+    );`,
   },
   {
     name: 'that sending failed is not noticed',
@@ -132,8 +148,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the fence does not rise with a new tenure',
     file: 'events/lease.ts',
-    find: '{ $set: { holder, beat: 0 }, $inc: { fence: 1 } },',
-    replace: '{ $set: { holder, beat: 0, fence: Math.max(1, fence) } },',
+    find: `      { $set: { holder, beat: 0 }, $inc: { fence: 1 } },
+    );
+    if (matchedCount === 0) return;
+    tenure = { fence: fence + 1, renewedMs: startedMs };`,
+    replace: `      { $set: { holder, beat: 0, fence: 1 } },
+    );
+    if (matchedCount === 0) return;
+    tenure = { fence: 1, renewedMs: startedMs };`,
   },
   // ---- watermark ----
   {

@@ -75,6 +75,7 @@ export function createClients(world: World, system: System) {
   }
 
   async function request(asked: Omit<Operation, 'outcome' | 'eventId' | 'code'>): Promise<Operation> {
+    const since = history.length;
     const { kind, owner, key, account, amountMinor } = asked;
     const found = resolver<Record<string, { id: string }>>('account', 'Mutation', FIELDS[kind]);
     const input =
@@ -84,7 +85,7 @@ export function createClients(world: World, system: System) {
     const told = found
       ? await send(found.process, () => found.resolve(undefined, { input }, { identity: identityOf(owner) }))
       : 'unknown';
-    const operation: Operation = { ...asked, ...outcomeOf(told) };
+    const operation: Operation = { ...asked, since, ...outcomeOf(told) };
     world.note(`client ${kind} ${key} ${operation.outcome} ${operation.code ?? operation.eventId ?? ''}`);
     history.push(operation);
     return operation;

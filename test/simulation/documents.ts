@@ -259,8 +259,8 @@ function compare(a: unknown, b: unknown): number {
 function project(row: Doc, projection: Readonly<Record<string, unknown>>): Doc {
   const kept: Record<string, unknown> = { _id: row._id };
   for (const path in projection) {
-    const value = get(row, path);
-    if (value !== undefined && projection[path] === 1) set(kept, path, value);
+    if (path.includes('.') || projection[path] !== 1) throw new Error(`the simulated store does not project ${path}`);
+    if (row[path] !== undefined) kept[path] = row[path];
   }
   return kept as Doc;
 }

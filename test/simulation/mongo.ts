@@ -29,7 +29,7 @@ export function createStore(watch: Watcher = () => undefined) {
 type UpdateOne = { updateOne: { filter: Filter; update: UpdateSpec; upsert?: boolean } };
 
 /** What a process sees of the store. */
-export function connectTo(store: Store, world: World, process: SimProcess, prefix: string): MongoClient {
+export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimProcess, prefix: string): MongoClient {
   const client = {
     db: (database: string) => ({
       collection: (name: string) => collection(`${database.slice(prefix.length + 1)}.${name}`),
@@ -65,15 +65,13 @@ export function connectTo(store: Store, world: World, process: SimProcess, prefi
       insertMany: (rows: readonly Doc[], { ordered = true } = {}) =>
         io(
           `insertMany ${rows.map(({ _id }) => _id)}`,
-          many(rows, ordered, row => documents.insert(row)),
+          many(rows, ordered, row => {
+            documents.insert(row);
+            return 1;
+          }),
         ),
       bulkWrite: (writes: readonly UpdateOne[], { ordered = true } = {}) =>
-        io(
-          `bulkWrite ${writes.map(({ updateOne }) => updateOne.filter._id)}`,
-          many(writes, ordered, ({ updateOne: { filter, update, upsert = false } }) =>
-            documents.update(filter, update, { upsert }),
-          ),
-        ),
+        io(`bulkWrite ${writes.map(({ updateOne }) => updateOne.filter._id)}`, upserts(documents, writes, ordered)),
       updateOne: (filter: Filter, update: UpdateSpec, options: { upsert?: boolean } = {}) =>
         io(
           `updateOne ${names(filter)}`,
@@ -127,8 +125,8 @@ function cursor(given: FindOptions, fetch: (options: FindOptions) => Promise<Doc
   return self;
 }
 
-/** A bulk write: ordered, it ends with the first error; else all errors are told at its end. */
-function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item) => void): Effect<unknown> {
+/** A bulk write: ordered, it ends with the first error; else all errors are told at its end. `write` may insert. */
+function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item) => number): Effect<unknown> {
   const writeErrors: { index: number; code: number }[] = [];
   let insertedCount = 0;
   return {
@@ -136,8 +134,7 @@ function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item
     part(index) {
       if (ordered && writeErrors.length > 0) return;
       try {
-        write(items[index] as Item);
-        insertedCount += 1;
+        insertedCount += write(items[index] as Item);
       } catch (error) {
         if (!(error instanceof DuplicateKey)) throw error;
         writeErrors.push({ index, code: error.code });
@@ -150,15 +147,45 @@ function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item
   };
 }
 
+/**
+ * An upsert looks first and inserts then: where another process has inserted meanwhile, it meets a duplicate key although
+ * its filter would match by now.
+ */
+function upserts(documents: Documents, writes: readonly UpdateOne[], ordered: boolean): Effect<unknown> {
+  const unmatched = new Set<UpdateOne>();
+  const own = new Set<unknown>();
+  const effect = many(writes, ordered, write => {
+    const { filter, update, upsert = false } = write.updateOne;
+    const isOld = unmatched.has(write) && !own.has(filter._id);
+    if (isOld && documents.count({ _id: filter._id }) > 0) throw new DuplicateKey('in an upsert');
+    documents.update(filter, update, { upsert });
+    own.add(filter._id);
+    // The driver counts upserts apart.
+    return 0;
+  });
+  return {
+    ...effect,
+    begin() {
+      for (const write of writes) {
+        const { filter, upsert = false } = write.updateOne;
+        if (upsert && documents.count(filter) === 0) unmatched.add(write);
+      }
+    },
+  };
+}
+
 /** An update of many documents is not atomic: what matches the second half's filter later is changed later. */
 function inTwo(documents: Documents, filter: Filter, update: UpdateSpec): Effect<unknown> {
+  const done = new Set<string>();
   let modifiedCount = 0;
   return {
     count: 2,
     part(index) {
-      const hits = documents.find(filter).map(({ _id }) => _id);
-      const chosen = index === 0 ? hits.filter((_, at) => at % 2 === 0) : hits;
-      for (const _id of chosen) modifiedCount += documents.update({ ...filter, _id }, update).modifiedCount;
+      const hits = documents.find(filter).flatMap(({ _id }) => (done.has(_id) ? [] : _id));
+      for (const _id of hits.filter((_, at) => index === 1 || at % 2 === 0)) {
+        modifiedCount += documents.update({ ...filter, _id }, update).modifiedCount;
+        done.add(_id);
+      }
     },
     result: () => ({ modifiedCount }),
   };

@@ -76,7 +76,7 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
     world.schedule(disturbance.atMs, undefined, () => disturb(world, system, redis, clients, disturbance));
   }
 
-  for (const ambush of scenario.ambushes) lieInWait(world, redis, ambush);
+  for (const chain of scenario.chains) lieInWait(world, redis, chain);
   void clients.live(scenario);
   const lastMs = Math.max(0, ...scenario.disturbances.map(({ atMs }) => atMs));
   await world.run(() => !clients.isBusy() && world.nowMs() > lastMs, LIVE_WITHIN_MS);
@@ -90,6 +90,7 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
   for (const trouble of scenario.troubles) {
     world.schedule(trouble.atMs, undefined, () => disturb(world, system, redis, clients, trouble));
   }
+  for (const chain of scenario.endingChains) lieInWait(world, redis, chain);
   await end(world, scenario, { store, system, clients, safety });
   await world.run(() => false, Math.max(0, ...scenario.troubles.map(({ atMs }) => atMs)));
   heal(world, system, redis);
@@ -104,12 +105,14 @@ function heal(world: World, system: System, redis: SimRedis): void {
   world.down.delete('mongodb');
 }
 
-/** Lets something happen at the nth I/O of a kind, once. */
-function lieInWait(world: World, redis: SimRedis, ambush: Ambush): void {
+/** Lets something happen at the nth I/O of a kind, once; the rest of the chain waits for that. */
+function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Ambush[]): void {
+  if (!ambush) return;
   let met = 0;
   let frozen: { process: SimProcess; place: string; left: number } | undefined;
   const strike = (process: SimProcess, what: string) => {
     world.note(`ambush: ${ambush.what} at ${process.name} ${what}`);
+    lieInWait(world, redis, rest);
     if (ambush.what === 'crash') world.kill(process, `ambush at ${what}`);
     else if (ambush.what === 'flush') redis.flush();
     else if (ambush.what === 'lose tail') redis.loseTail();

@@ -42,12 +42,14 @@ export type Scenario = {
   weather: Weather;
   delivery: Delivery;
   disturbances: readonly Disturbance[];
-  ambushes: readonly Ambush[];
+  /** Each ambush of a chain waits until the one before it has struck. */
+  chains: readonly (readonly Ambush[])[];
   ending: Ending;
   /** Of `empty` and `damage`. */
   victim: 'account' | 'balance' | 'reporting';
   /** What goes wrong during the ending; times are from its beginning. */
   troubles: readonly Disturbance[];
+  endingChains: readonly (readonly Ambush[])[];
 };
 
 const LOAD_MS = 6_000;
@@ -86,10 +88,11 @@ export function scenarioOf(random: Random): Scenario {
     },
     delivery: { shuffled: random.chance(0.5) ? random.real() : 0, again: sometimes(0.5) },
     disturbances: Array.from({ length: random.int(0, 4) }, () => disturbance(random, processes.length)),
-    ambushes: Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ambush(random, AMBUSHED)),
+    chains: Array.from({ length: random.pick([0, 1, 1, 2]) }, () => chain(random)),
     ending,
     victim,
     troubles: Array.from({ length: random.pick([0, 1, 2]) }, () => trouble(random, processes.length, mayFlush)),
+    endingChains: random.chance(0.5) ? [[replayAmbush(random, mayFlush)]] : [],
   };
 }
 
@@ -112,6 +115,52 @@ const AMBUSHED = [
   /^publish /,
   /^\w+\.leases updateOne/,
 ];
+
+const CLEAR = /^(account|balance)\.events updateMany \{"_id"/;
+
+/** Mostly anything; sometimes a known way to lose something, where the parts must come in this order. */
+function chain(random: Random): Ambush[] {
+  const nth = random.int(1, 6);
+  const others = random.int(4, 14);
+  const plots: (() => Ambush[])[] = [
+    // A relay clears late what it had sent before Redis lost it and another relay took over.
+    () => [
+      { on: CLEAR, nth, what: 'freeze', others, forMs: 12_000 },
+      { on: /^\w+\.leases /, nth: random.int(1, 12), what: 'flush', when: 'before' },
+    ],
+    // What was sent late is lost at once.
+    () => [
+      { on: /^\w+-\d add/, nth, what: 'freeze', others, forMs: 12_000 },
+      { on: /^\w+-\d add/, nth: random.int(1, 3), what: 'flush', when: 'after' },
+    ],
+    // A new tenure has just sent something.
+    () => [
+      { on: random.pick([CLEAR, / mark /, /-\d add/]), nth: random.int(1, 12), what: 'crash', when: 'after' },
+      { on: CLEAR, nth, what: 'flush', when: 'after' },
+    ],
+    // A store is away just when what a dead process had in hand is handed over again.
+    () => [
+      { on: /^publish sim:feed:account/, nth, what: 'crash', when: 'before' },
+      { on: /^publish sim:feed:account/, nth: 1, what: 'redis away', when: 'before', forMs: 3_000 },
+    ],
+    // Redis loses something while the watermark looks.
+    () => [{ on: / outstanding/, nth: random.int(1, 8), what: 'flush', when: 'before' }],
+    // The watermark takes its time, and what it has passed is lost at once.
+    () => [
+      { on: / marks/, nth: random.int(1, 12), what: 'freeze', others: random.int(1, 6), forMs: 6_000 },
+      { on: /^registry\.bindings updateOne/, nth: random.int(1, 3), what: 'flush', when: 'after' },
+    ],
+    () => [{ on: /^registry\.bindings updateOne/, nth: random.int(9, 16), what: 'flush', when: 'after' }],
+  ];
+  return random.chance(0.6) ? random.pick(plots)() : [ambush(random, AMBUSHED)];
+}
+
+function replayAmbush(random: Random, mayFlush: boolean): Ambush {
+  const on = random.pick([/^lake\.replays updateOne/, / acknowledge /, / acknowledged/, /-\d (add|take|finish)/]);
+  const nth = random.int(1, 4);
+  const when = random.pick(['before', 'after'] as const);
+  return { on, nth, what: mayFlush && random.chance(0.6) ? 'flush' : 'crash', when };
+}
 
 function ambush(random: Random, places: readonly RegExp[]): Ambush {
   const on = random.pick(places);

@@ -47,7 +47,13 @@ export const CALM: Weather = {
 type Step = { atMs: number; turn: number; process: SimProcess | undefined; run: () => void; travelling?: boolean };
 
 /** The part of an I/O's effect that is done before, and after, a tear; `count` is how many parts there are. */
-export type Effect<T> = { count: number; part(index: number): void; result(): T };
+export type Effect<T> = {
+  /** When the request arrives, before any part: what is looked at first and done later may be old by then. */
+  begin?(): void;
+  count: number;
+  part(index: number): void;
+  result(): T;
+};
 
 // Taken before anybody may replace it.
 const realImmediate = setImmediate;
@@ -135,6 +141,7 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
         if (!process.alive && random.chance(0.5)) return;
         if (doomed) return kill(process, `before ${what}`);
         if (refused || down.has(server)) return void answer(() => reject(unavailable(server)));
+        effect.begin?.();
         if (tear === effect.count) {
           perform(0, tear);
           return finish();

@@ -1,0 +1,234 @@
+/**
+ * Order and duplicates: whatever a service consumes, in any order, however often and in whatever batches, comes to the same
+ * state. A service needs nothing but its definition to be tried: the history is made by the real services from what
+ * owners do, and delivered to the service's own rules on a store in memory.
+ */
+import { createHash } from 'node:crypto';
+import { pino } from 'pino';
+import { EVERY_TYPE } from '../events/binding.ts';
+import type { Clock } from '../events/clock.ts';
+import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
+import type { Event } from '../events/event.ts';
+import { createOutbox } from '../events/outbox.ts';
+import type { ServiceContext, ServiceDefinition } from '../events/service.ts';
+import type { Identity } from '../schema/identity.ts';
+import { loadService, serviceNames } from '../subgraphs/catalog.ts';
+import type { Resolvers } from '../subgraphs/host.ts';
+import type { Doc } from './simulation/documents.ts';
+import { connectTo, createStore, type Store } from './simulation/mongo.ts';
+import type { Effect, SimProcess } from './simulation/world.ts';
+
+type Definition = ServiceDefinition<Resolvers>;
+
+/** What owners do: each turn is some requests at once. */
+export type Turn = { minutesLater: number; moves: readonly { account: number; amountMinor: number }[] };
+
+/** What there is to consume, and what each service had stored of its own when it happened. */
+export type History = { events: readonly Event[]; outboxes: ReadonlyMap<string, readonly Doc[]> };
+
+/** One way to deliver: which events in which batches, and which of these as a replay. */
+export type Delivery = readonly { events: readonly Event[]; replay: boolean; process: 0 | 1 }[];
+
+const START_MS = Date.parse('2026-01-31T10:30:00.000Z');
+const MINUTE_MS = 60_000;
+const PREFIX = 'order';
+const ACCOUNTS = 2;
+const silent = pino({ level: 'silent' });
+
+/** Every service of the system, as its folder defines it. */
+export const definitions: readonly Definition[] = await Promise.all(
+  serviceNames().map(async name => (await loadService(name)).definition),
+);
+
+/** A service on a store, without queues: what it emits stays in its outbox. */
+function open(definition: Definition, store: Store, clock: Clock) {
+  const process: SimProcess = {
+    name: definition.name,
+    alive: true,
+    paused: false,
+    held: [],
+    skewMs: 0,
+    rate: 1,
+    onDeath: new Set(),
+  };
+  const mongo = connectTo(store, { io: atOnce }, process, PREFIX);
+  const collection: ServiceContext['collection'] = name => mongo.db(`${PREFIX}-${definition.name}`).collection(name);
+  let ids = 0;
+  const context = {
+    name: definition.name,
+    collection,
+    outbox: createOutbox({ collection: collection('events'), clock, wake: () => undefined }),
+    feed: { publish: async () => undefined, watch: () => unused('feed'), close: () => undefined },
+    lease: () => ({ fence: () => undefined, release: async () => undefined }),
+    clock,
+    ids: { random: () => `${definition.name}-${++ids}` },
+    log: silent,
+  };
+  // Rules neither send nor look at bindings.
+  return definition.create(context as unknown as ServiceContext);
+}
+
+/** An I/O that takes no time, but lets others go first. */
+async function atOnce<T>(_process: SimProcess, _server: string, _what: string, effect: Effect<T>): Promise<T> {
+  await undefined;
+  for (let index = 0; index < effect.count; index++) effect.part(index);
+  return effect.result();
+}
+
+function unused(what: string): never {
+  throw new Error(`the ${what} is not there`);
+}
+
+async function prepare(definition: Definition, store: Store): Promise<void> {
+  for (const [name, indexes] of Object.entries(definition.indexes)) {
+    for (const { key, unique, sparse } of indexes) {
+      store.of(`${definition.name}.${name}`).createIndex({
+        key: key as Record<string, unknown>,
+        ...(unique !== undefined && { unique }),
+        ...(sparse !== undefined && { sparse }),
+      });
+    }
+  }
+}
+
+const wants = ({ consumes }: Definition, { type }: Event) =>
+  consumes === 'everything' || consumes.some(contract => contract.type === type || contract.type === EVERY_TYPE);
+
+/**
+ * Lets owners do what they do, and every service consume what the others emit until nothing is left to consume.
+ *
+ * @throws when a service consumes a type that nothing in this history emits.
+ */
+export async function live(turns: readonly Turn[]): Promise<History> {
+  const outboxes = new Map<string, Doc[]>(definitions.map(({ name }) => [name, []]));
+  const emitted: Event[] = [];
+  const store = createStore((collection, before, after) => {
+    const [service = '', name] = collection.split('.');
+    if (name !== 'events' || before || !after?.event) return;
+    outboxes.get(service)?.push(after);
+    emitted.push(after.event as Event);
+  });
+  let nowMs = START_MS;
+  const clock = { now: () => nowMs, monotonic: () => nowMs, sleep: async () => undefined };
+  const services = new Map<string, ReturnType<Definition['create']>>();
+  for (const definition of definitions) {
+    await prepare(definition, store);
+    services.set(definition.name, open(definition, store, clock));
+  }
+  let consumed = 0;
+  async function settle(): Promise<void> {
+    while (consumed < emitted.length) {
+      const news = emitted.slice(consumed);
+      consumed = emitted.length;
+      for (const definition of definitions) {
+        await deliver(
+          services.get(definition.name)?.rules ?? [],
+          news.filter(event => wants(definition, event)),
+          false,
+        );
+      }
+    }
+  }
+  const ask = mutations(services.get('account')?.resolvers);
+  const accounts = await Promise.all(
+    Array.from({ length: ACCOUNTS }, (_, index) => ask('openAccount', { name: `Account ${index}` })),
+  );
+  await settle();
+  for (const { minutesLater, moves } of turns) {
+    nowMs += minutesLater * MINUTE_MS;
+    await Promise.all(
+      moves.map(({ account, amountMinor }) =>
+        ask(amountMinor < 0 ? 'withdraw' : 'deposit', {
+          accountId: accounts[account % ACCOUNTS],
+          amount: Math.abs(amountMinor),
+        }),
+      ),
+    );
+    await settle();
+  }
+  return { events: emitted, outboxes };
+}
+
+type Payload = { account: { id: string } };
+type Mutation = (parent: unknown, args: object, context: { identity: Identity }) => Promise<Payload>;
+
+/** Asks for something, which may be refused. @returns the account's id. */
+function mutations(resolvers: Resolvers | undefined) {
+  const fields = resolvers?.Mutation as unknown as Record<string, Mutation> | undefined;
+  const identity: Identity = { ownerId: 'alice', operator: false };
+  return async (name: string, input: object): Promise<string> => {
+    const answered = await fields?.[name]?.(undefined, { input }, { identity }).catch(() => undefined);
+    return answered?.account.id ?? '';
+  };
+}
+
+async function deliver(rules: readonly Rule[], events: readonly Event[], replay: boolean): Promise<void> {
+  const read = events.map(event => readThrough(rules, event));
+  if (read.length > 0) await applyRules(rules, read, { replay });
+}
+
+/** The events of a history that a service consumes: what restores its state, and the rest. */
+export function consumedBy(definition: Definition, { events }: History): { first: Event[]; rest: Event[] } {
+  const restoring = new Set((definition.replayedFirst ?? []).map(({ type }) => type));
+  const wanted = events.filter(event => wants(definition, event));
+  return {
+    first: wanted.filter(({ type }) => restoring.has(type)),
+    rest: wanted.filter(({ type }) => !restoring.has(type)),
+  };
+}
+
+/**
+ * Delivers to a service that has nothing but its own outbox, and says what it has come to.
+ *
+ * @returns a hash of its data; see `stateOf`.
+ */
+export async function hashAfter(
+  definition: Definition,
+  history: History,
+  deliveries: readonly Delivery[],
+): Promise<string> {
+  const store = createStore();
+  const clock = { now: () => START_MS, monotonic: () => START_MS, sleep: async () => undefined };
+  await prepare(definition, store);
+  for (const row of history.outboxes.get(definition.name) ?? []) {
+    // What it emits in answer to events it emits again.
+    if (!wants(definition, row.event as Event)) store.of(`${definition.name}.events`).insert(row);
+  }
+  const processes = [open(definition, store, clock), open(definition, store, clock)] as const;
+  for (const delivery of deliveries) {
+    // Both processes at once, each one batch at a time.
+    await Promise.all(
+      ([0, 1] as const).map(async index => {
+        for (const { events, replay, process } of delivery) {
+          if (process === index) await deliver(processes[index].rules, events, replay);
+        }
+      }),
+    );
+  }
+  return createHash('sha256').update(stateOf(definition, store)).digest('hex');
+}
+
+/**
+ * A service's data as text, without what is only about relaying. Which place in a chain an event takes is for its
+ * arrival to decide, unless the service restores its chains from snapshots: then each row must be what it was.
+ */
+export function stateOf(definition: Definition, store: Store): string {
+  const exact = (definition.replayedFirst ?? []).length > 0;
+  const collections = store
+    .names()
+    .filter(name => name.startsWith(`${definition.name}.`))
+    .sort();
+  return JSON.stringify(
+    collections.map(name => [
+      name,
+      store
+        .rows(name)
+        .map(row => JSON.stringify(exact || row.chain === undefined ? content(row) : { id: row._id, chain: row.chain }))
+        .sort(),
+    ]),
+  );
+}
+
+function content({ pending: _, relayed: _r, fence: _f, revision: _v, ...row }: Doc) {
+  return Object.fromEntries(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
