@@ -100,7 +100,7 @@ export function createTransport(options: {
     work({ service, partition, concurrency, handle }) {
       const worker = new Worker<Job>(
         queueName(service, partition),
-        job => handle({ id: job.id ?? '', data: job.data, redelivered: job.stalledCounter > 0 }),
+        job => handle({ id: job.id ?? '', data: job.data, deaths: job.stalledCounter }),
         {
           connection: workerConnection,
           prefix,

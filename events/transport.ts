@@ -22,8 +22,8 @@ export type Letter = Job & { service: string; partition: number };
 export type Delivered = {
   id: string;
   data: Job;
-  /** It has been handed over before, to somebody who neither finished nor gave it back: a process may have died of it. */
-  redelivered: boolean;
+  /** How often it was handed over to somebody who neither finished nor gave it back: a process may have died of it. */
+  deaths: number;
 };
 
 export type SendOptions = {

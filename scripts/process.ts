@@ -12,6 +12,7 @@ import { createTransport } from '../events/queue.ts';
 import type { Resources, RunningService } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { ConfigError, prefixOf } from './config.ts';
+import './driver.ts';
 
 export function createLog(level: string): Logger {
   const pretty = {

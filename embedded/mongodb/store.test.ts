@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { StorageError } from './errors.ts';
 import { openStorage, type Storage } from './store.ts';
 import { temporary } from './trial.ts';
 
@@ -55,6 +56,18 @@ test('when the storage fails, its transaction is undone, the jobs in it are told
   const results = await Promise.allSettled([before, tooLong, put('b')]);
   expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
   expect([scan(), undone]).toEqual([['b'], 1]);
+});
+
+test.each([
+  'No space left on device: Attempting to write page at position 196608',
+  // What lmdb makes of a write that was cut short, as the last one is before a disk is full.
+  'Input/output error',
+  'MDB_MAP_FULL: Environment mapsize limit reached',
+])('a disk that takes no more is said to be full, so that clients wait for it: %s', async message => {
+  const write = storage.write(() => {
+    throw new StorageError(message);
+  });
+  await expect(write).rejects.toMatchObject({ codeName: 'OutOfDiskSpace' });
 });
 
 test('what was written is there when it is opened again; when closed it takes no more', async () => {

@@ -138,6 +138,7 @@ function guard(action: () => void): void {
 
 function asCommandError(error: unknown): CommandError {
   const message = error instanceof Error ? error.message : String(error);
-  const full = /ENOSPC|MAP_FULL|No space/i.test(message);
+  // lmdb makes an input/output error of a write that was cut short, which is how a disk gets full.
+  const full = /ENOSPC|MAP_FULL|No space|Input\/output error/i.test(message);
   return new CommandError(full ? 'OutOfDiskSpace' : 'InternalError', `storage: ${message}`);
 }

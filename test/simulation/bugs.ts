@@ -236,12 +236,6 @@ export const BUGS: readonly Bug[] = [
     replace: 'updateOne: { filter: { _id, ...(before < 0 && { revision: before }) }, update',
   },
   {
-    name: 'of two first versions the older may stay',
-    file: 'events/view.ts',
-    find: '    await collection.bulkWrite(writes(false), { ordered: false });',
-    replace: '',
-  },
-  {
     name: 'a view is written whatever it shows',
     file: 'events/view.ts',
     find: 'filter: { _id, version: { $lt: fields.version } }',

@@ -12,8 +12,20 @@ export type Random = {
   shuffled<Item>(items: readonly Item[]): Item[];
 };
 
+/** Neighbouring seeds begin alike: these draws are not used. */
+const SKIPPED = 16;
+
+/** The finalizer of MurmurHash3: every bit of the seed changes about half of the bits. */
+function scrambled(seed: number): number {
+  let hash = seed | 0;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
+
 export function createRandom(seed: number): Random {
-  const generator = xoroshiro128plus(seed);
+  const generator = xoroshiro128plus(scrambled(seed));
+  for (let skipped = 0; skipped < SKIPPED; skipped++) generator.next();
   // 32 bits a draw.
   const real = () => (generator.next() >>> 0) / 2 ** 32;
   const int = (min: number, max: number) => min + Math.floor(real() * (max - min + 1));

@@ -253,7 +253,7 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
           });
         };
         renewal();
-        const ended = await handle({ id: job.id, data: job.data, redelivered: job.stalled > 0 }).then(
+        const ended = await handle({ id: job.id, data: job.data, deaths: job.stalled }).then(
           () => 'finish' as const,
           () => 'giveBack' as const,
         );

@@ -109,7 +109,7 @@ function heal(world: World, system: System, redis: SimRedis): void {
 function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Ambush[]): void {
   if (!ambush) return;
   let met = 0;
-  let frozen: { process: SimProcess; place: string; left: number } | undefined;
+  let frozen: { process: SimProcess; isAwaited: (what: string) => boolean; left: number } | undefined;
   const strike = (process: SimProcess, what: string) => {
     world.note(`ambush: ${ambush.what} at ${process.name} ${what}`);
     lieInWait(world, redis, rest);
@@ -117,7 +117,9 @@ function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Am
     else if (ambush.what === 'flush') redis.flush();
     else if (ambush.what === 'lose tail') redis.loseTail();
     else if (ambush.what === 'freeze') {
-      frozen = { process, place: placeOf(what), left: ambush.others };
+      const { until, others } = ambush;
+      const place = placeOf(what);
+      frozen = { process, isAwaited: other => (until ? until.test(other) : placeOf(other) === place), left: others };
       world.pause(process, ambush.forMs);
     } else if ('forMs' in ambush) away(world, redis, ambush.what === 'redis away' ? 'redis' : 'mongodb', ambush.forMs);
   };
@@ -132,7 +134,11 @@ function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Am
         met += 1;
         strike(process, what);
       }
-      if (!frozen || process === frozen.process || placeOf(what) !== frozen.place) return;
+      if (frozen?.process === process && ambush.what === 'freeze' && ambush.thenFlush && ambush.on.test(what)) {
+        frozen = undefined;
+        redis.flush();
+      }
+      if (!frozen || process === frozen.process || !frozen.isAwaited(what)) return;
       frozen.left -= 1;
       if (frozen.left === 0) world.resume(frozen.process);
     },

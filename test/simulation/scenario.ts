@@ -21,12 +21,13 @@ export type Disturbance = { atMs: number } & (
 /**
  * Something that happens exactly when an I/O of a kind is made for the nth time: where chance alone would take thousands
  * of seeds. `freeze`: the process stands still, with the request not sent yet, until other processes have made
- * `others` I/Os on the same place.
+ * `others` I/Os on the same place, or such as `until` says; with
+ * `thenFlush`, what it sends then is lost at once.
  */
 export type Ambush = { on: RegExp; nth: number } & (
   | { what: 'crash' | 'flush' | 'lose tail'; when: 'before' | 'after' }
   | { what: 'redis away' | 'mongodb away'; when: 'before' | 'after'; forMs: number }
-  | { what: 'freeze'; others: number; forMs: number }
+  | { what: 'freeze'; others: number; until?: RegExp; forMs: number; thenFlush?: boolean }
 );
 
 /** What is done to the system at rest, after which it must be what it was. */
@@ -54,18 +55,24 @@ export type Scenario = {
 
 const LOAD_MS = 6_000;
 
+const TWO_OF_ALL = [SERVICES, SERVICES] as const;
+const PLACINGS = [
+  [SERVICES],
+  TWO_OF_ALL,
+  [
+    ['account', 'lake'],
+    ['balance', 'reporting'],
+  ],
+  [SERVICES, ['balance', 'account']],
+] as const;
+
 export function scenarioOf(random: Random): Scenario {
   // Each kind of trouble is switched on or off by itself, so that seeds differ as much as they can.
   const sometimes = (value: number) => (random.chance(0.4) ? value * random.real() : 0);
-  const processes = random.pick([
-    [SERVICES],
-    [SERVICES, SERVICES],
-    [
-      ['account', 'lake'],
-      ['balance', 'reporting'],
-    ],
-    [SERVICES, ['balance', 'account']],
-  ] as const);
+  const chains = Array.from({ length: random.pick([0, 1, 1, 2]) }, () => chain(random));
+  // Where an ambush waits for another process, there has to be one.
+  const takesTwo = chains.flat().some(({ what }) => what === 'freeze');
+  const processes = takesTwo ? TWO_OF_ALL : random.pick(PLACINGS);
   const ending = random.pick(['replay all', 'empty', 'damage', 'none', 'none'] as const);
   const victim = random.pick(['account', 'balance', 'reporting'] as const);
   // A ledger that has lost rows takes what is sent again for new until they are restored: two stores lost at once.
@@ -88,7 +95,7 @@ export function scenarioOf(random: Random): Scenario {
     },
     delivery: { shuffled: random.chance(0.5) ? random.real() : 0, again: sometimes(0.5) },
     disturbances: Array.from({ length: random.int(0, 4) }, () => disturbance(random, processes.length)),
-    chains: Array.from({ length: random.pick([0, 1, 1, 2]) }, () => chain(random)),
+    chains,
     ending,
     victim,
     troubles: Array.from({ length: random.pick([0, 1, 2]) }, () => trouble(random, processes.length, mayFlush)),
@@ -121,17 +128,23 @@ const CLEAR = /^(account|balance)\.events updateMany \{"_id"/;
 /** Mostly anything; sometimes a known way to lose something, where the parts must come in this order. */
 function chain(random: Random): Ambush[] {
   const nth = random.int(1, 6);
-  const others = random.int(4, 14);
   const plots: (() => Ambush[])[] = [
     // A relay clears late what it had sent before Redis lost it and another relay took over.
     () => [
-      { on: CLEAR, nth, what: 'freeze', others, forMs: 12_000 },
+      { on: CLEAR, nth, what: 'freeze', others: random.int(8, 11), forMs: 12_000 },
       { on: /^\w+\.leases /, nth: random.int(1, 12), what: 'flush', when: 'before' },
     ],
-    // What was sent late is lost at once.
+    // What was sent late, when the watermark had looked, is lost at once.
     () => [
-      { on: /^\w+-\d add/, nth, what: 'freeze', others, forMs: 12_000 },
-      { on: /^\w+-\d add/, nth: random.int(1, 3), what: 'flush', when: 'after' },
+      {
+        on: /^\w+-\d add/,
+        nth: random.int(1, 8),
+        what: 'freeze',
+        others: random.int(2, 4),
+        until: /^registry\.bindings updateOne/,
+        forMs: 6_000,
+        thenFlush: true,
+      },
     ],
     // A new tenure has just sent something.
     () => [
@@ -141,13 +154,22 @@ function chain(random: Random): Ambush[] {
     // A store is away just when what a dead process had in hand is handed over again.
     () => [
       { on: /^publish sim:feed:account/, nth, what: 'crash', when: 'before' },
-      { on: /^publish sim:feed:account/, nth: 1, what: 'redis away', when: 'before', forMs: 3_000 },
+      { on: /^account\.deliveries findOneAndUpdate/, nth: 1, what: 'redis away', when: 'after', forMs: 3_000 },
     ],
+    // Two processes have calculated, and the first to do so writes last.
+    () => {
+      const on = random.pick([
+        /^reporting\.statistics bulkWrite/,
+        /^account\.accounts bulkWrite/,
+        /^\w+\.\w+ insertMany/,
+      ]);
+      return [{ on, nth, what: 'freeze', others: 1, until: on, forMs: 6_000 }];
+    },
     // Redis loses something while the watermark looks.
     () => [{ on: / outstanding/, nth: random.int(1, 8), what: 'flush', when: 'before' }],
     // The watermark takes its time, and what it has passed is lost at once.
     () => [
-      { on: / marks/, nth: random.int(1, 12), what: 'freeze', others: random.int(1, 6), forMs: 6_000 },
+      { on: / marks/, nth: random.int(1, 12), what: 'freeze', others: 1, until: / mark /, forMs: 6_000 },
       { on: /^registry\.bindings updateOne/, nth: random.int(1, 3), what: 'flush', when: 'after' },
     ],
     () => [{ on: /^registry\.bindings updateOne/, nth: random.int(9, 16), what: 'flush', when: 'after' }],
@@ -157,7 +179,7 @@ function chain(random: Random): Ambush[] {
 
 function replayAmbush(random: Random, mayFlush: boolean): Ambush {
   const on = random.pick([/^lake\.replays updateOne/, / acknowledge /, / acknowledged/, /-\d (add|take|finish)/]);
-  const nth = random.int(1, 4);
+  const nth = random.pick([1, 1, 2, 4]);
   const when = random.pick(['before', 'after'] as const);
   return { on, nth, what: mayFlush && random.chance(0.6) ? 'flush' : 'crash', when };
 }

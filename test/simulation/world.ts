@@ -120,7 +120,9 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     const refused = random.chance(errorBefore);
     const lost = random.chance(errorAfter);
     const last = random.chance(crashAfter);
-    const tear = effect.count > 1 && random.chance(torn) ? random.int(1, effect.count - 1) : effect.count;
+    const least = effect.begin ? 0 : 1;
+    const tears = effect.count > least && random.chance(torn);
+    const tear = tears ? random.int(least, effect.count - 1) : effect.count;
     return new Promise<T>((resolve, reject) => {
       const answer = (settle: () => void) => travel(process, settle, latency());
       const perform = (from: number, to: number) => {

@@ -1,0 +1,37 @@
+/** A selection of `npm run faults`, one fault after the other on one system. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cluster, startCluster } from './faults/cluster.ts';
+import { type Bank, openBank } from './faults/load.ts';
+import { type Row, runOn } from './faults/row.ts';
+import { CONSUMER_POINTS, CRASHING, crashingWith, killAt } from './faults/rows/crash.ts';
+import { poisonRows } from './faults/rows/poison.ts';
+import { serverRows } from './faults/rows/servers.ts';
+
+let cluster: Cluster;
+let bank: Bank;
+
+beforeAll(async () => {
+  const extras = { ...CRASHING.extras, balance: crashingWith('balance', 'throw') };
+  cluster = await startCluster({ extras });
+  bank = await openBank(cluster.url);
+}, 60_000);
+
+afterAll(() => cluster?.stop(), 60_000);
+
+const named = (rows: readonly Row[], ...names: string[]) => rows.filter(({ name }) => names.includes(name));
+
+const crash: Row = {
+  name: 'crash',
+  what: 'a relay dies when it has sent and not said so, and a consumer twice in a row when it has stored its jobs',
+  async fault(context) {
+    await killAt(context, { account: 'after redis {balance}:marks eval' }, 1);
+    await killAt(context, { reporting: CONSUMER_POINTS.reporting }, 2);
+  },
+};
+
+const rows = [...named(serverRows, 'redis-flush', 'redis-cut'), crash, ...named(poisonRows, 'poison-throw')];
+
+test.each(rows)('nothing is lost, and nothing happens twice: $what', async row => {
+  const { lost, double, violations } = await runOn(row, cluster, bank, () => undefined);
+  expect({ lost, double, violations }).toEqual({ lost: 0, double: 0, violations: [] });
+}, 120_000);

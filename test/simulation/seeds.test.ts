@@ -1,0 +1,23 @@
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { runSeeds } from './crowd.ts';
+import regressions from './regressions.json' with { type: 'json' };
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const SEEDS = 500;
+
+test(`${SEEDS} seeds are clean`, async () => {
+  const { done, failures, steps } = await runSeeds({ root, from: 1, count: SEEDS, jobs: availableParallelism() });
+  expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([]);
+  expect(done).toBe(SEEDS);
+  // Seeds in which nothing happens are clean as well.
+  expect(steps / done).toBeGreaterThan(500);
+}, 240_000);
+
+test('seeds that have failed before are clean', async () => {
+  for (const seed of regressions) {
+    const { failures } = await runSeeds({ root, from: seed, count: 1, jobs: 1 });
+    expect(failures).toEqual([]);
+  }
+}, 60_000);
