@@ -10,6 +10,8 @@ export type Bug = {
   /** Must stand in the file exactly once. */
   find: string;
   replace: string;
+  /** The seed that found it last: looked at first. */
+  foundBy: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -19,6 +21,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/balance/ledger.ts',
     find: '{ key: { cause: 1 }, unique: true, sparse: true },',
     replace: '',
+    foundBy: 2,
   },
   {
     name: 'the lake takes only what is newer than the newest that it has seen',
@@ -26,24 +29,28 @@ export const BUGS: readonly Bug[] = [
     find: 'const { heads } = await chain.append(events);',
     replace: `const newest = (await chain.head(CHAIN))?.event.time ?? '';
       const { heads } = await chain.append(events.filter(({ time }) => time >= newest));`,
+    foundBy: 2,
   },
   {
     name: 'statistics do not recognise an event that they have counted',
     file: 'subgraphs/reporting/statistics.ts',
     find: '    _id: event.id,\n    chain: chainName(event),',
-    replace: '    _id: `${event.id} ${(head?.version ?? 0) + 1}`,\n    chain: chainName(event),',
+    replace: "    _id: event.id + ' ' + ((head?.version ?? 0) + 1),\n    chain: chainName(event),",
+    foundBy: 2,
   },
   {
     name: 'an idempotency key decides nothing',
     file: 'subgraphs/account/decide.ts',
     find: "return key === null || key === undefined ? randomId : deriveId('idempotency key', ownerId, key);",
     replace: 'return randomId + (key === ownerId ? deriveId(key) : "");',
+    foundBy: 1,
   },
   {
     name: 'a key that was used for something else is answered as if it were the same',
     file: 'subgraphs/account/decide.ts',
     find: 'if (bodyOf(stored) === bodyOf(asked)) return;',
     replace: 'if (bodyOf(stored) !== "") return;',
+    foundBy: 2,
   },
   {
     name: 'a withdrawal that is asked for again is decided again',
@@ -51,6 +58,7 @@ export const BUGS: readonly Bug[] = [
     find: 'return stored ?? record(withdraw(account, command, availableMinor, now));',
     replace:
       'if (stored) withdraw(account, command, availableMinor, now);\n    return stored ?? record(withdraw(account, command, availableMinor, now));',
+    foundBy: 10,
   },
   // ---- relay ----
   {
@@ -62,6 +70,7 @@ export const BUGS: readonly Bug[] = [
     entries.splice(0, entries.length, ...beyond);
     place.page = beyond.map(({ _id }) => _id).sort().at(-1) ?? place.page ?? '';
     if (entries.length === 0) return false;`,
+    foundBy: 2,
   },
   {
     name: 'the mark is left before anything is sent',
@@ -86,24 +95,28 @@ export const BUGS: readonly Bug[] = [
         jobMax,
       ),
     );`,
+    foundBy: 78,
   },
   {
     name: 'that sending failed is not noticed',
     file: 'events/relay.ts',
     find: '        jobMax,\n      ),\n    );',
     replace: '        jobMax,\n      ),\n    ).catch(() => undefined);',
+    foundBy: 2,
   },
   {
     name: 'the last event of a batch is lost',
     file: 'events/relay.ts',
     find: 'events: some })),',
     replace: 'events: some.length > 2 ? some.slice(0, -1) : some })),',
+    foundBy: 1,
   },
   {
     name: 'nothing is sent again after a flush',
     file: 'events/relay.ts',
     find: '{ relayed: { $gt: passed } },\n',
     replace: '{ relayed: { $gt: passed + Number.MAX_SAFE_INTEGER } },\n',
+    foundBy: 6,
   },
   {
     name: 'after a flush it goes on from what was sent, not from what was passed',
@@ -113,6 +126,7 @@ export const BUGS: readonly Bug[] = [
       (await bindings.find(binding._id))?.passed?.[service] ?? 0,
       (await transport.marks(binding._id))[service] ?? current.marks.get(binding._id) ?? 0,
     );`,
+    foundBy: 127,
   },
   {
     name: 'a new tenure takes the marks as it finds them',
@@ -120,30 +134,35 @@ export const BUGS: readonly Bug[] = [
     find: 'if (mark === undefined || mark < (last?.relayed ?? 0)) await recover(begun, binding);',
     replace:
       'if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
+    foundBy: 6,
   },
   {
     name: 'a mark is left whatever was there',
     file: 'events/relay.ts',
     find: 'current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number)),',
     replace: 'current.bindings.map(({ _id }) => transport.resetMark(_id, service, number).then(() => true)),',
+    foundBy: 12,
   },
   {
     name: 'losses are looked for only when a tenure begins',
     file: 'events/relay.ts',
     find: 'else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);',
     replace: 'else if (clock.monotonic() < 0) await check(tenure);',
+    foundBy: 6,
   },
   {
     name: 'the relay has no poll behind its wake',
     file: 'events/relay.ts',
     find: 'await wake.wait(pollMs, stopped.signal);',
     replace: 'await wake.wait(1e9, stopped.signal);',
+    foundBy: 15,
   },
   {
     name: 'a relay that lost its lease may still clear',
     file: 'events/relay.ts',
     find: 'const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });',
     replace: 'const unfenced = (fence: number) => ({ ...(fence < 0 && { fence }) });',
+    foundBy: 311,
   },
   {
     name: 'the fence does not rise with a new tenure',
@@ -156,6 +175,7 @@ export const BUGS: readonly Bug[] = [
     );
     if (matchedCount === 0) return;
     tenure = { fence: 1, renewedMs: startedMs };`,
+    foundBy: 311,
   },
   // ---- watermark ----
   {
@@ -163,19 +183,14 @@ export const BUGS: readonly Bug[] = [
     file: 'events/watermark.ts',
     find: 'if ([...open.jobs].some(job => jobs.has(job))) return;',
     replace: '',
-  },
-  {
-    name: 'the watermark looks at the jobs first and at the marks then',
-    file: 'events/watermark.ts',
-    find: '      const marks = await transport.marks(service);\n      if (open',
-    replace:
-      '      const early = open ? undefined : await outstanding();\n      const marks = await transport.marks(service);\n      if (early) open = { marks, jobs: early };\n      if (open',
+    foundBy: 73,
   },
   {
     name: 'the watermark does not look whether something was lost meanwhile',
     file: 'events/watermark.ts',
     find: 'if (!reaches(await transport.marks(service), candidate)) return;',
     replace: '',
+    foundBy: 268,
   },
   // ---- consumer ----
   {
@@ -183,18 +198,21 @@ export const BUGS: readonly Bug[] = [
     file: 'events/consumer.ts',
     find: 'return await batcher.submit(events);',
     replace: 'return void batcher.submit(events).catch(() => undefined);',
+    foundBy: 3,
   },
   {
-    name: 'an outage counts as the fault of the event',
-    file: 'events/consumer.ts',
-    find: '      if (isUnavailable(error)) {',
-    replace: '      if (isUnavailable(error) && count === 0) {',
+    name: 'a lost connection counts as the fault of the event',
+    file: 'events/errors.ts',
+    find: "  'MongoNetworkError',\n",
+    replace: '',
+    foundBy: 1,
   },
   {
     name: 'a batch that failed is not tried again',
     file: 'events/batcher.ts',
     find: 'for (const { reject } of batch) reject(error);',
     replace: 'for (const { resolve } of batch) resolve(error as undefined);',
+    foundBy: 3,
   },
   // ---- chains ----
   {
@@ -202,12 +220,14 @@ export const BUGS: readonly Bug[] = [
     file: 'events/store.ts',
     find: '{ key: { chain: 1, version: 1 }, unique: true, sparse: true } as const',
     replace: '{ key: { chain: 1, version: 1 }, unique: false, sparse: true } as const',
+    foundBy: 6,
   },
   {
     name: 'rows of a batch do not wait for the row that they follow',
     file: 'events/store.ts',
     find: '{ ordered: true });',
     replace: '{ ordered: false });',
+    foundBy: 2,
   },
   // ---- snapshots, views, statistics ----
   {
@@ -215,6 +235,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/balance/ledger.ts',
     find: 'if (missing.length === 0) return;',
     replace: 'if (missing.length >= 0) return;',
+    foundBy: 3,
   },
   {
     name: 'a snapshot is restored without its version',
@@ -222,24 +243,28 @@ export const BUGS: readonly Bug[] = [
     find: '      const restored = missing.map(event => {\n        const { pending: _, ...row } = rowFor(event);\n        return row;',
     replace:
       '      const sizes = new Map<string, number>();\n      for (const { subject = "" } of missing) sizes.set(subject, (await chain.head(subject))?.version ?? 0);\n      const restored = missing.map(event => {\n        const { pending: _, ...row } = rowFor(event);\n        const version = (sizes.get(row.chain) ?? 0) + 1;\n        sizes.set(row.chain, version);\n        return { ...row, version };',
+    foundBy: 2,
   },
   {
     name: 'a view shows what came last, whatever its version',
     file: 'subgraphs/account/projection.ts',
     find: 'const newest = version > row.version ?',
     replace: 'const newest = version > 0 ?',
+    foundBy: 2,
   },
   {
     name: 'a projection overwrites what another process has written',
     file: 'events/view.ts',
     find: 'updateOne: { filter: { _id, revision: before }, update',
     replace: 'updateOne: { filter: { _id, ...(before < 0 && { revision: before }) }, update',
+    foundBy: 6,
   },
   {
     name: 'a view is written whatever it shows',
     file: 'events/view.ts',
     find: 'filter: { _id, version: { $lt: fields.version } }',
     replace: 'filter: { _id }',
+    foundBy: 52,
   },
   {
     name: 'transactions are not marked as settled again after a crash',
@@ -247,12 +272,14 @@ export const BUGS: readonly Bug[] = [
     find: '      await transactions.bulkWrite(\n        updates.map',
     replace:
       "      const shown = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      void accounts.apply(updates, how).catch(() => undefined);\n      await transactions.bulkWrite(\n        updates.filter(({ subject = '', data }) => data.version > (shown.get(subject) ?? 0)).map",
+    foundBy: 16,
   },
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
     find: 'for (const name of groupBy(events, chainName).keys()) await mend(name);',
     replace: ';',
+    foundBy: 37,
   },
   // ---- watches ----
   {
@@ -260,12 +287,14 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'if (watchers.size > 0) subscribe([...watchers.keys()]);',
     replace: '',
+    foundBy: 57,
   },
   {
     name: 'a watcher is shown older versions',
     file: 'subgraphs/account/resolvers.ts',
     find: 'if (row.version <= shown) return undefined;',
     replace: '',
+    foundBy: 1,
   },
   {
     name: 'the balance is told only when it has changed, also after a crash',
@@ -273,31 +302,21 @@ export const BUGS: readonly Bug[] = [
     find: 'const rows = await accounts.apply(updates, how);',
     replace:
       "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const rows = (await accounts.apply(updates, how)).filter(row => row.version > (before.get(row._id) ?? 0));",
+    foundBy: 62,
   },
   // ---- replays ----
-  {
-    name: 'a replay does not wait for what it has sent',
-    file: 'subgraphs/lake/replayer.ts',
-    find: 'const isApplied = acknowledged.every(Boolean);',
-    replace: 'const isApplied = acknowledged.length >= 0;',
-  },
   {
     name: 'a replay does not send again what was lost',
     file: 'subgraphs/lake/replayer.ts',
     find: 'if (nowMs - oldest.sentMs > SEND_AGAIN_MS)',
     replace: 'if (nowMs - oldest.sentMs > 1e9)',
+    foundBy: 11,
   },
   {
     name: 'a replay sends what would be counted before what restores',
     file: 'subgraphs/lake/replay.ts',
     find: 'return [first, rest].filter',
     replace: 'return [rest, first].filter',
-  },
-  {
-    name: 'a consumer says that a part of a replay is applied before it is',
-    file: 'events/consumer.ts',
-    find: '    await withPatience(clock,',
-    replace:
-      '    if (job.data.replay) await transport.acknowledge(service, job.data.replay, job.id);\n    await withPatience(clock,',
+    foundBy: 3,
   },
 ];

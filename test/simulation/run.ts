@@ -110,6 +110,7 @@ function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Am
   if (!ambush) return;
   let met = 0;
   let frozen: { process: SimProcess; isAwaited: (what: string) => boolean; left: number } | undefined;
+  const isDue = (what: string) => ambush.on.test(what) && ++met === ambush.nth;
   const strike = (process: SimProcess, what: string) => {
     world.note(`ambush: ${ambush.what} at ${process.name} ${what}`);
     lieInWait(world, redis, rest);
@@ -125,15 +126,10 @@ function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Am
   };
   world.listen({
     before(process, what) {
-      if (!ambush.on.test(what)) return;
-      met += 1;
-      if (met === ambush.nth && (ambush.what === 'freeze' || ambush.when === 'before')) strike(process, what);
+      if ((ambush.what === 'freeze' || ambush.when === 'before') && isDue(what)) strike(process, what);
     },
     after(process, what) {
-      if (ambush.what !== 'freeze' && ambush.when === 'after' && met === ambush.nth && ambush.on.test(what)) {
-        met += 1;
-        strike(process, what);
-      }
+      if (ambush.what !== 'freeze' && ambush.when === 'after' && isDue(what)) strike(process, what);
       if (frozen?.process === process && ambush.what === 'freeze' && ambush.thenFlush && ambush.on.test(what)) {
         frozen = undefined;
         redis.flush();

@@ -82,7 +82,8 @@ export function scenarioOf(random: Random): Scenario {
     accounts: random.int(1, 3),
     clients: random.int(1, 3),
     operationsEach: random.int(3, 12),
-    thinkMaxMs: random.pick([5, 50, 400]),
+    // What lies in wait needs time: watermarks move once a second, and a lease runs out after three.
+    thinkMaxMs: random.pick(chains.length > 0 ? [50, 400, 1_500] : [5, 50, 400]),
     weather: {
       latencyMaxMs: random.pick([1, 5, 20]),
       slow: sometimes(0.05),
@@ -99,7 +100,7 @@ export function scenarioOf(random: Random): Scenario {
     ending,
     victim,
     troubles: Array.from({ length: random.pick([0, 1, 2]) }, () => trouble(random, processes.length, mayFlush)),
-    endingChains: random.chance(0.5) ? [[replayAmbush(random, mayFlush)]] : [],
+    endingChains: random.chance(0.7) ? [replayChain(random, mayFlush)] : [],
   };
 }
 
@@ -130,10 +131,21 @@ function chain(random: Random): Ambush[] {
   const nth = random.int(1, 6);
   const plots: (() => Ambush[])[] = [
     // A relay clears late what it had sent before Redis lost it and another relay took over.
-    () => [
-      { on: CLEAR, nth, what: 'freeze', others: random.int(8, 11), forMs: 12_000 },
-      { on: /^\w+\.leases /, nth: random.int(1, 12), what: 'flush', when: 'before' },
-    ],
+    () => {
+      const relay = random.pick(['account', 'balance']);
+      return [
+        {
+          on: new RegExp(`^${relay}\\.events updateMany \\{"_id"`),
+          nth,
+          what: 'freeze',
+          // As its tenure begins: once, and twice for each of the four consumers whose queue has lost something.
+          until: new RegExp(`^${relay}\\.events updateMany \\{"(pending|relayed)"`),
+          others: 9,
+          forMs: 12_000,
+        },
+        { on: /./, nth: random.int(1, 5), what: 'flush', when: 'before' },
+      ];
+    },
     // What was sent late, when the watermark had looked, is lost at once.
     () => [
       {
@@ -148,13 +160,8 @@ function chain(random: Random): Ambush[] {
     ],
     // A new tenure has just sent something.
     () => [
-      { on: random.pick([CLEAR, / mark /, /-\d add/]), nth: random.int(1, 12), what: 'crash', when: 'after' },
-      { on: CLEAR, nth, what: 'flush', when: 'after' },
-    ],
-    // A store is away just when what a dead process had in hand is handed over again.
-    () => [
-      { on: /^publish sim:feed:account/, nth, what: 'crash', when: 'before' },
-      { on: /^account\.deliveries findOneAndUpdate/, nth: 1, what: 'redis away', when: 'after', forMs: 3_000 },
+      { on: random.pick([CLEAR, / mark /, /-\d add/]), nth: random.int(8, 40), what: 'crash', when: 'after' },
+      { on: CLEAR, nth: random.int(1, 3), what: 'flush', when: 'after' },
     ],
     // Two processes have calculated, and the first to do so writes last.
     () => {
@@ -169,7 +176,14 @@ function chain(random: Random): Ambush[] {
     () => [{ on: / outstanding/, nth: random.int(1, 8), what: 'flush', when: 'before' }],
     // The watermark takes its time, and what it has passed is lost at once.
     () => [
-      { on: / marks/, nth: random.int(1, 12), what: 'freeze', others: 1, until: / mark /, forMs: 6_000 },
+      {
+        on: /^(lake|reporting) marks/,
+        nth: random.int(1, 20),
+        what: 'freeze',
+        others: 1,
+        until: / mark /,
+        forMs: 6_000,
+      },
       { on: /^registry\.bindings updateOne/, nth: random.int(1, 3), what: 'flush', when: 'after' },
     ],
     () => [{ on: /^registry\.bindings updateOne/, nth: random.int(9, 16), what: 'flush', when: 'after' }],
@@ -177,11 +191,14 @@ function chain(random: Random): Ambush[] {
   return random.chance(0.6) ? random.pick(plots)() : [ambush(random, AMBUSHED)];
 }
 
-function replayAmbush(random: Random, mayFlush: boolean): Ambush {
+/** Something goes wrong around a part of a replay; or it is lost, and whoever has it in hand dies. */
+function replayChain(random: Random, mayFlush: boolean): Ambush[] {
   const on = random.pick([/^lake\.replays updateOne/, / acknowledge /, / acknowledged/, /-\d (add|take|finish)/]);
   const nth = random.pick([1, 1, 2, 4]);
   const when = random.pick(['before', 'after'] as const);
-  return { on, nth, what: mayFlush && random.chance(0.6) ? 'flush' : 'crash', when };
+  const crash: Ambush = { on: /./, nth: random.int(1, 3), what: 'crash', when: 'before' };
+  if (!mayFlush || random.chance(0.3)) return [{ on, nth, what: 'crash', when }];
+  return [{ on, nth, what: 'flush', when }, ...(random.chance(0.5) ? [crash] : [])];
 }
 
 function ambush(random: Random, places: readonly RegExp[]): Ambush {
