@@ -10,7 +10,14 @@ const thrownBy = (work: Promise<unknown>): Promise<unknown> => work.then(() => u
 describe('unavailable is', () => {
   test('a MongoDB that cannot be reached, as the driver says it', async () => {
     const mongo = new MongoClient('mongodb://127.0.0.1:1/', { serverSelectionTimeoutMS: 50 });
-    expect(isUnavailable(await thrownBy(mongo.db('x').collection('x').findOne()))).toBe(true);
+    const collection = mongo.db('x').collection('x');
+    expect(isUnavailable(await thrownBy(collection.findOne()))).toBe(true);
+    expect(isUnavailable(await thrownBy(collection.insertOne({})))).toBe(true);
+    // The driver says it otherwise where it writes in bulk.
+    expect(isUnavailable(await thrownBy(collection.insertMany([{}, {}])))).toBe(true);
+    expect(isUnavailable(await thrownBy(collection.insertMany([{}, {}], { ordered: false })))).toBe(true);
+    const write = { updateOne: { filter: {}, update: { $set: { n: 1 } } } };
+    expect(isUnavailable(await thrownBy(collection.bulkWrite([write])))).toBe(true);
     await mongo.close();
   });
 

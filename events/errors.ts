@@ -50,7 +50,8 @@ const REDIS_MESSAGES =
  */
 export function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const { code } = error as Error & { code?: unknown };
+  // What went wrong with a bulk write is in `errorResponse`, a server's reply or not.
+  const { code, errorResponse } = error as Error & { code?: unknown; errorResponse?: unknown };
   return (
     error instanceof Contention ||
     MONGODB_ERRORS.has(error.name) ||
@@ -58,7 +59,8 @@ export function isUnavailable(error: unknown): boolean {
     (typeof code === 'string' && SOCKET_CODES.has(code)) ||
     REDIS_ERRORS.has(error.name) ||
     REDIS_MESSAGES.test(error.message) ||
-    (error.cause !== undefined && isUnavailable(error.cause))
+    isUnavailable(error.cause) ||
+    isUnavailable(errorResponse)
   );
 }
 

@@ -208,6 +208,13 @@ export const BUGS: readonly Bug[] = [
     foundBy: 1,
   },
   {
+    name: 'a connection lost in a bulk write counts as the fault of the events',
+    file: 'events/errors.ts',
+    find: '    isUnavailable(error.cause) ||\n    isUnavailable(errorResponse)\n',
+    replace: '    isUnavailable(error.cause || (errorResponse === error && errorResponse))\n',
+    foundBy: 1,
+  },
+  {
     name: 'a batch that failed is not tried again',
     file: 'events/batcher.ts',
     find: 'for (const { reject } of batch) reject(error);',

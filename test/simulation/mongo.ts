@@ -39,6 +39,7 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
   function collection(name: string) {
     const documents = store.of(name);
     const io = <T>(what: string, effect: Effect<T>) => world.io(process, 'mongodb', `${name} ${what}`, effect);
+    const bulk = <T>(what: string, effect: Effect<T>) => io(what, effect).catch(asBulkError);
     return {
       find: (filter: Filter = {}, options: FindOptions = {}) =>
         cursor(options, all =>
@@ -63,7 +64,7 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
           whole(() => documents.insert(row)),
         ),
       insertMany: (rows: readonly Doc[], { ordered = true } = {}) =>
-        io(
+        bulk(
           `insertMany ${rows.map(({ _id }) => _id)}`,
           many(rows, ordered, row => {
             documents.insert(row);
@@ -71,7 +72,7 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
           }),
         ),
       bulkWrite: (writes: readonly UpdateOne[], { ordered = true } = {}) =>
-        io(`bulkWrite ${writes.map(({ updateOne }) => updateOne.filter._id)}`, upserts(documents, writes, ordered)),
+        bulk(`bulkWrite ${writes.map(({ updateOne }) => updateOne.filter._id)}`, upserts(documents, writes, ordered)),
       updateOne: (filter: Filter, update: UpdateSpec, options: { upsert?: boolean } = {}) =>
         io(
           `updateOne ${names(filter)}`,
@@ -103,6 +104,12 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
 }
 
 const names = (filter: Filter) => JSON.stringify(filter);
+
+/** The driver wraps what goes wrong with a bulk write in an error of its own. */
+function asBulkError(error: Error): never {
+  if (error instanceof DuplicateKey) throw error;
+  throw Object.assign(new Error(error.message), { name: 'MongoBulkWriteError', writeErrors: [], errorResponse: error });
+}
 
 /** The lazy cursor of the driver, as far as it is used: everything comes in one answer. */
 function cursor(given: FindOptions, fetch: (options: FindOptions) => Promise<Doc[]>) {
