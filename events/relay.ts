@@ -64,9 +64,9 @@ export function startRelay(options: RelayOptions): Relay {
   const nextFlush = ({ fence }: Tenure) => fence * FLUSHES_PER_TENURE + ++flushes;
   const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
 
-  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it. */
+  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it. What is claimed costs no write. */
   async function claim(fence: number): Promise<void> {
-    await collection.updateMany({ pending: { $exists: true } }, { $max: { fence } });
+    await collection.updateMany({ pending: { $exists: true }, fence: { $not: { $gte: fence } } }, { $max: { fence } });
   }
 
   /** Claims what is pending and reads the marks. */
@@ -78,19 +78,23 @@ export function startRelay(options: RelayOptions): Relay {
       .sort({ relayed: -1 })
       .limit(1)
       .toArray();
+    const lost: Binding[] = [];
     for (const binding of begun.bindings) {
       const mark = (await transport.marks(binding._id))[service];
       // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
       // is none, one is left before anything is sent, so that its loss is noticed.
-      if (mark === undefined || mark < (last?.relayed ?? 0)) await recover(begun, binding);
+      if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);
       else begun.marks.set(binding._id, mark);
     }
+    await recover(begun, lost);
     return begun;
   }
 
-  /** Makes pending again what a consumer has not durably passed, and only then leaves a mark. */
-  async function recover(current: Tenure, binding: Binding): Promise<void> {
-    const passed = (await bindings.find(binding._id))?.passed?.[service] ?? 0;
+  /** Makes pending again what these consumers have not durably passed, and only then leaves a mark with them. */
+  async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
+    if (lost.length === 0) return;
+    const found = await Promise.all(lost.map(({ _id }) => bindings.find(_id)));
+    const passed = Math.min(...found.map(binding => binding?.passed?.[service] ?? 0));
     const { modifiedCount } = await collection.updateMany(
       { relayed: { $gt: passed } },
       { $set: { pending: clock.now() }, $max: { fence: current.fence }, $unset: { relayed: '' } },
@@ -98,19 +102,24 @@ export function startRelay(options: RelayOptions): Relay {
     // An earlier tenure may have sent what is pending, and left the mark that was lost, and not have cleared it yet.
     await claim(current.fence);
     const flush = nextFlush(current);
-    await transport.resetMark(binding._id, service, flush);
-    current.marks.set(binding._id, flush);
+    for (const { _id } of lost) {
+      await transport.resetMark(_id, service, flush);
+      current.marks.set(_id, flush);
+    }
     // Nothing to say of a queue that is only new.
     const level = modifiedCount > 0 ? 'warn' : 'debug';
-    log[level]({ consumer: binding._id, events: modifiedCount }, 'the queue has lost events, or is new: sending again');
+    const consumers = lost.map(({ _id }) => _id);
+    log[level]({ consumers, events: modifiedCount }, 'the queue has lost events, or is new: sending again');
   }
 
   async function check(current: Tenure): Promise<void> {
     current.bindings = await bindings.all();
+    const lost: Binding[] = [];
     for (const binding of current.bindings) {
       const mark = (await transport.marks(binding._id))[service];
-      if (mark === undefined || mark !== current.marks.get(binding._id)) await recover(current, binding);
+      if (mark === undefined || mark !== current.marks.get(binding._id)) lost.push(binding);
     }
+    await recover(current, lost);
     current.checkedMs = clock.monotonic();
   }
 
@@ -136,7 +145,7 @@ export function startRelay(options: RelayOptions): Relay {
     const lost = await leaveMarks(current, number);
     if (lost.length > 0) {
       // What this flush sent may be among what was lost: nothing is cleared, and all of it is sent again.
-      for (const binding of lost) await recover(current, binding);
+      await recover(current, lost);
       return true;
     }
     const ids = entries.map(({ _id }) => _id);

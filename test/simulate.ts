@@ -47,10 +47,13 @@ async function traceOne(seed: number): Promise<boolean> {
   const lines: string[] = [];
   const outcome = await simulate(seed, line => lines.push(line));
   const { violations, traceHash, scenario } = outcome;
-  await write(`${JSON.stringify(scenario, undefined, 2)}\n${lines.join('\n')}\n`);
+  await write(`${JSON.stringify(scenario, showPattern, 2)}\n${lines.join('\n')}\n`);
   await write(`seed ${seed}, trace ${traceHash}: ${violations.length === 0 ? 'clean' : violations.join('\n  ')}\n`);
   return violations.length === 0;
 }
+
+/** For JSON, which shows nothing of a pattern. */
+const showPattern = (_: string, value: unknown) => (value instanceof RegExp ? String(value) : value);
 
 async function runMany({ seed, count, jobs }: { seed: number; count: number; jobs: number }): Promise<boolean> {
   const startedMs = performance.now();
@@ -66,7 +69,7 @@ async function runMany({ seed, count, jobs }: { seed: number; count: number; job
   progress('');
   for (const failure of failures.sort((a, b) => a.seed - b.seed).slice(0, EXPLAINED_MAX)) await explain(failure);
   if (failures.length > EXPLAINED_MAX) {
-    await write(`and ${failures.slice(EXPLAINED_MAX).map(failure => failure.seed)}\n`);
+    await write(`these seeds failed as well: ${failures.slice(EXPLAINED_MAX).map(failure => failure.seed)}\n`);
   }
   const perMinute = Math.round((done * 60) / seconds());
   await write(

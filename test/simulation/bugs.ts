@@ -121,17 +121,17 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'after a flush it goes on from what was sent, not from what was passed',
     file: 'events/relay.ts',
-    find: 'const passed = (await bindings.find(binding._id))?.passed?.[service] ?? 0;',
+    find: 'const passed = Math.min(...found.map(binding => binding?.passed?.[service] ?? 0));',
     replace: `const passed = Math.max(
-      (await bindings.find(binding._id))?.passed?.[service] ?? 0,
-      (await transport.marks(binding._id))[service] ?? current.marks.get(binding._id) ?? 0,
+      ...found.map(binding => binding?.passed?.[service] ?? 0),
+      ...lost.map(({ _id }) => current.marks.get(_id) ?? 0),
     );`,
     foundBy: 127,
   },
   {
     name: 'a new tenure takes the marks as it finds them',
     file: 'events/relay.ts',
-    find: 'if (mark === undefined || mark < (last?.relayed ?? 0)) await recover(begun, binding);',
+    find: 'if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
     replace:
       'if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
     foundBy: 6,
@@ -325,5 +325,27 @@ export const BUGS: readonly Bug[] = [
     find: 'return [first, rest].filter',
     replace: 'return [rest, first].filter',
     foundBy: 3,
+  },
+  // ---- owners ----
+  {
+    name: 'anybody may move money of an account',
+    file: 'subgraphs/account/resolvers.ts',
+    find: 'if (account?.ownerId === ownerId) return account;',
+    replace: 'if (account && ownerId) return account;',
+    foundBy: 1,
+  },
+  {
+    name: 'anybody may see and watch an account',
+    file: 'subgraphs/account/resolvers.ts',
+    find: 'operator || account.ownerId === ownerId;',
+    replace: 'operator || account.ownerId !== "" || ownerId === "";',
+    foundBy: 1,
+  },
+  {
+    name: 'other services show an account to anybody',
+    file: 'schema/errors.ts',
+    find: '(ownerId !== undefined && ownerId === identity.ownerId)',
+    replace: '(ownerId !== undefined)',
+    foundBy: 1,
   },
 ];

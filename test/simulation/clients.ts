@@ -25,7 +25,6 @@ export function createClients(world: World, system: System) {
   const watches: (Watch & { versions: number[] })[] = [];
   const sights: Sight[] = [];
   let busy = 0;
-  const watching = true;
 
   /** A resolver of a service in some running process. */
   function resolver<Result>(service: string, type: string, field: string) {
@@ -59,7 +58,7 @@ export function createClients(world: World, system: System) {
         );
       };
       world.schedule(world.random.real() * world.weather().latencyMaxMs, process, () => {
-        act().then(
+        (async () => act())().then(
           value => answer({ value }),
           error => answer(refusal(error)),
         );
@@ -129,7 +128,7 @@ export function createClients(world: World, system: System) {
 
   /** Watches an account's balance, on another process whenever one dies, until the end. */
   async function watch({ id, owner }: { id: string; owner: string }): Promise<void> {
-    while (watching) {
+    for (;;) {
       const found = resolver<AsyncIterableIterator<Balance>>('account', 'Subscription', 'balanceChanged');
       const record: Watch & { versions: number[] } = { account: id, versions: [], toTheEnd: false };
       const told = found
@@ -189,7 +188,7 @@ export function createClients(world: World, system: System) {
         ...Array.from({ length: options.clients }, (_, client) =>
           work(client, opened, options.operationsEach, options.thinkMaxMs),
         ),
-        ...opened.map(stare),
+        ...opened.map(account => trespass(account, 3)),
       ]);
       busy -= 1;
     },
@@ -209,14 +208,34 @@ export function createClients(world: World, system: System) {
     },
   };
 
-  /** A stranger asks for an account. */
-  async function stare({ id, owner }: { id: string; owner: string }): Promise<void> {
-    const found = resolver<unknown>('account', 'Query', 'account');
-    if (!found) return;
-    const told = await send(found.process, () => found.resolve(undefined, { id }, { identity: identityOf('mallory') }));
-    const saw = typeof told === 'object' && 'value' in told && told.value !== null;
-    if (saw) sights.push({ asker: 'mallory', operator: false, account: id, owner });
+  /** A stranger tries every way to an account, again and again. */
+  async function trespass({ id, owner }: { id: string; owner: string }, times: number): Promise<void> {
+    for (let time = 0; time < times; time++) {
+      const [service, type, field, parent, args] = world.random.pick(waysTo(id, owner));
+      const found = resolver<unknown>(service, type, field);
+      if (!found) continue;
+      const told = await send(found.process, () => found.resolve(parent, args, { identity: identityOf('mallory') }));
+      const sees = typeof told === 'object' && 'value' in told && told.value !== null;
+      if (sees) sights.push({ asker: 'mallory', operator: false, account: id, owner });
+      await sleep(world.random.real() * 300);
+    }
   }
+}
+
+/** Where an account can be reached: service, type, field, what it is resolved from, arguments. */
+function waysTo(id: string, ownerId: string): [string, string, string, object | undefined, object][] {
+  const reference = { __typename: 'Account', id, ownerId };
+  const input = { accountId: id, amount: 1, memo: 'mine' };
+  return [
+    ['account', 'Query', 'account', undefined, { id }],
+    ['account', 'Mutation', 'deposit', undefined, { input }],
+    ['account', 'Mutation', 'withdraw', undefined, { input }],
+    ['account', 'Subscription', 'balanceChanged', undefined, { accountId: id }],
+    ['balance', 'Account', 'ledger', reference, {}],
+    ['balance', 'Account', 'balanceAt', reference, {}],
+    ['reporting', 'Account', 'statistics', reference, {}],
+    ['lake', 'Query', 'events', undefined, {}],
+  ];
 }
 
 const FIELDS = { open: 'openAccount', deposit: 'deposit', withdraw: 'withdraw' } as const;

@@ -6,7 +6,8 @@ import type { Report } from './worker.ts';
 
 export type Failure = Extract<Report, { seed: number }>;
 
-export type Sum = { done: number; steps: number; simulatedMs: number; failures: Failure[] };
+/** `traces`: of each seed, in no order. */
+export type Sum = { done: number; steps: number; simulatedMs: number; failures: Failure[]; traces: string[] };
 
 /**
  * @param root where the code stands: the project, or a copy of it with a bug.
@@ -22,7 +23,7 @@ export async function runSeeds(options: {
   onProgress?: (sum: Sum) => void;
 }): Promise<Sum> {
   const { root, from, count, jobs, stopAtFailure = false, onProgress } = options;
-  const sum: Sum = { done: 0, steps: 0, simulatedMs: 0, failures: [] };
+  const sum: Sum = { done: 0, steps: 0, simulatedMs: 0, failures: [], traces: [] };
   const size = Math.ceil(count / jobs);
   const parts = Array.from({ length: jobs }, (_, index) => ({
     start: from + index * size,
@@ -38,6 +39,7 @@ export async function runSeeds(options: {
             sum.done += report.done;
             sum.steps += report.steps;
             sum.simulatedMs += report.simulatedMs;
+            sum.traces.push(...report.traces);
           }
           onProgress?.(sum);
         }),

@@ -9,7 +9,6 @@ export type Random = {
   chance(probability: number): boolean;
   /** @throws when there is nothing to pick from. */
   pick<Item>(items: readonly Item[]): Item;
-  shuffled<Item>(items: readonly Item[]): Item[];
 };
 
 /** Neighbouring seeds begin alike: these draws are not used. */
@@ -36,14 +35,6 @@ export function createRandom(seed: number): Random {
     pick<Item>(items: readonly Item[]) {
       if (items.length === 0) throw new Error('there is nothing to pick from');
       return items[int(0, items.length - 1)] as Item;
-    },
-    shuffled(items) {
-      const left = [...items];
-      for (let at = left.length - 1; at > 0; at--) {
-        const other = int(0, at);
-        [left[at], left[other]] = [left[other] as (typeof left)[number], left[at] as (typeof left)[number]];
-      }
-      return left;
     },
   };
 }

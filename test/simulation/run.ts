@@ -71,7 +71,8 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
   system.start();
   world.setWeather(scenario.weather);
   redis.setDelivery(scenario.delivery);
-  if (scenario.disturbances.some(({ what }) => what === 'lose tail')) rememberAlways(world, redis);
+  const losses = [...scenario.disturbances, ...scenario.chains.flat()];
+  if (losses.some(({ what }) => what === 'lose tail')) rememberAlways(world, redis);
   for (const disturbance of scenario.disturbances) {
     world.schedule(disturbance.atMs, undefined, () => disturb(world, system, redis, clients, disturbance));
   }
@@ -116,7 +117,7 @@ function lieInWait(world: World, redis: SimRedis, [ambush, ...rest]: readonly Am
     lieInWait(world, redis, rest);
     if (ambush.what === 'crash') world.kill(process, `ambush at ${what}`);
     else if (ambush.what === 'flush') redis.flush();
-    else if (ambush.what === 'lose tail') redis.loseTail();
+    else if (ambush.what === 'lose tail') loseTail(world, redis);
     else if (ambush.what === 'freeze') {
       const { until, others } = ambush;
       const place = placeOf(what);
@@ -201,6 +202,13 @@ function audit(store: Store, { history, watches, sights }: ReturnType<typeof cre
   ];
 }
 
+/** Redis is killed, and has lost its last moments when it is there again. */
+function loseTail(world: World, redis: SimRedis): void {
+  redis.goDown();
+  redis.loseTail();
+  world.schedule(world.random.real() * 1_000, undefined, () => redis.comeBack());
+}
+
 function rememberAlways(world: World, redis: SimRedis): void {
   redis.remember();
   world.schedule(REMEMBER_MS, undefined, () => rememberAlways(world, redis));
@@ -217,11 +225,8 @@ function disturb(
   const process = 'process' in disturbance ? slots[disturbance.process]?.process : undefined;
   world.note(JSON.stringify(disturbance));
   if (what === 'flush') redis.flush();
-  else if (what === 'lose tail') {
-    redis.goDown();
-    redis.loseTail();
-    world.schedule(world.random.real() * 1_000, undefined, () => redis.comeBack());
-  } else if (what === 'redis away') away(world, redis, 'redis', disturbance.forMs);
+  else if (what === 'lose tail') loseTail(world, redis);
+  else if (what === 'redis away') away(world, redis, 'redis', disturbance.forMs);
   else if (what === 'mongodb away') away(world, redis, 'mongodb', disturbance.forMs);
   else if (what === 'replay') void clients.replay(disturbance.service);
   else if (!process) return;
@@ -256,7 +261,7 @@ async function end(
   }
   world.note(`${ending}: ${victim}`);
   system.killAll();
-  safety.setPaused(true);
+  safety.except(victim);
   const lost = (collection: string) => {
     const documents = store.of(collection);
     for (const { _id } of store.rows(collection)) {

@@ -138,9 +138,9 @@ function chain(random: Random): Ambush[] {
           on: new RegExp(`^${relay}\\.events updateMany \\{"_id"`),
           nth,
           what: 'freeze',
-          // As its tenure begins: once, and twice for each of the four consumers whose queue has lost something.
+          // As its tenure begins: claimed, made pending again, claimed again.
           until: new RegExp(`^${relay}\\.events updateMany \\{"(pending|relayed)"`),
-          others: 9,
+          others: 3,
           forMs: 12_000,
         },
         { on: /./, nth: random.int(1, 5), what: 'flush', when: 'before' },
