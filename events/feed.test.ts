@@ -52,6 +52,29 @@ describe('a watcher', () => {
     expect(await slow.next()).toEqual(message(3));
   });
 
+  test('that is slow gets the newest version, although an older one was published after it', async () => {
+    const { publish, watching, feed } = await started();
+    type Message = { version: number };
+    await watching('x');
+    const slow = feed.watch<Message>('x', ({ version }) => version);
+    expect(await slow.next()).toEqual(lost);
+    const last = feed.watch<Message>('x');
+    expect(await last.next()).toEqual(lost);
+    await publish('x', { version: 2 }, { version: 3 }, { version: 1 });
+    await until(async () => JSON.stringify(await last.next()) === JSON.stringify(message({ version: 1 })));
+    expect(await slow.next()).toEqual(message({ version: 3 }));
+  });
+
+  test('that was told to look for itself does so, whatever is published before it looks', async () => {
+    const { publish, feed, watching } = await started();
+    const quick = await watching('x');
+    const slow = feed.watch('x');
+    await publish('x', 'old');
+    expect(await quick.next()).toEqual(lost);
+    expect(await quick.next()).toEqual(message('old'));
+    expect(await slow.next()).toEqual(lost);
+  });
+
   test('is told to look for itself when its subscription stands: what was said before was missed', async () => {
     const { feed, publish } = await started();
     await publish('x', 'before');

@@ -16,8 +16,11 @@ export type Feed = {
   /**
    * Watches a topic until `return()` is called. At most one hint waits: a newer one takes its place, so a slow watcher
    * costs nothing and misses nothing but the past.
+   *
+   * @param versionOf tells messages apart that several processes publish, and that may come in any order. Without it the one
+   *   that comes last is the newest.
    */
-  watch<Message>(topic: string): AsyncIterableIterator<Hint<Message>>;
+  watch<Message>(topic: string, versionOf?: (message: Message) => number): AsyncIterableIterator<Hint<Message>>;
   close(): void;
 };
 
@@ -71,8 +74,11 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
       if (messages.length === 0) return;
       await Promise.all(messages.map(({ topic, message }) => redis.publish(channelOf(topic), JSON.stringify(message))));
     },
-    watch<Message>(topic: string) {
-      return newestOnly<Hint<Message>>(deliver => enter(channelOf(topic), deliver as Watcher));
+    watch<Message>(topic: string, versionOf?: (message: Message) => number) {
+      return newestOnly<Hint<Message>>(
+        deliver => enter(channelOf(topic), deliver as Watcher),
+        (held, next) => newerOf(held, next, versionOf),
+      );
     },
     close() {
       subscriber.disconnect();
@@ -80,19 +86,32 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
   };
 }
 
+/** Whoever looks for himself sees everything, and no message says more than that. */
+function newerOf<Message>(
+  held: Hint<Message>,
+  next: Hint<Message>,
+  versionOf: ((message: Message) => number) | undefined,
+): Hint<Message> {
+  if ('lost' in held || 'lost' in next) return { lost: true };
+  return versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;
+}
+
 /**
  * An iterator over what is delivered to it, holding only the newest. By hand, because `return()` on a waiting
  * `async function*` never runs its `finally`.
+ *
+ * @param newer which of two to hold; the later one by default.
  */
 export function newestOnly<Value>(
   start: (deliver: (value: Value) => void) => () => void,
+  newer: (held: Value, next: Value) => Value = (_, next) => next,
 ): AsyncIterableIterator<Value> {
   let held: { value: Value } | undefined;
   let waiting: ((result: IteratorResult<Value>) => void) | undefined;
   let done = false;
   const leave = start(value => {
     if (done) return;
-    if (!waiting) held = { value };
+    if (!waiting) held = { value: held ? newer(held.value, value) : value };
     else {
       waiting({ done: false, value });
       waiting = undefined;

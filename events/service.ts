@@ -6,13 +6,13 @@ import type { Collection, Document, IndexDescription, MongoClient } from 'mongod
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
 import type { Clock, Ids } from './clock.ts';
-import { type Consumer, type Delivery, type Rule, startConsumer } from './consumer.ts';
+import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { createOutbox, type Outbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import { type Relay, startRelay } from './relay.ts';
+import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
@@ -67,6 +67,8 @@ export type Resources = {
   /** Names this process in leases. */
   holder: string;
   log: Logger;
+  /** Other bounds than the usual ones: see RelayOptions and ConsumerOptions. */
+  bounds?: Pick<RelayOptions, 'flushMax' | 'jobMax'> & Pick<ConsumerOptions, 'batchMax'>;
 };
 
 export type OutboxState = { pending: number; oldestSeconds: number };
@@ -89,7 +91,17 @@ export function assemble<Resolvers>(
   resources: Resources,
 ): RunningService<Resolvers> {
   const { name, partitions = 1, gatherMs = 0 } = definition;
-  const { mongo, prefix, transport, feed, bindings, clock, ids, holder } = resources;
+  const {
+    mongo,
+    prefix,
+    transport,
+    feed,
+    bindings,
+    clock,
+    ids,
+    holder,
+    bounds: { batchMax, ...flushes } = {},
+  } = resources;
   const log = resources.log.child({ service: name });
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
@@ -165,6 +177,7 @@ export function assemble<Resolvers>(
         transport,
         clock,
         log,
+        ...flushes,
       });
       consumer = startConsumer({
         service: name,
@@ -176,6 +189,7 @@ export function assemble<Resolvers>(
         clock,
         log,
         gatherMs,
+        ...(batchMax !== undefined && { batchMax }),
       });
       void watch();
       void heed(feed.watch(`wake/${name}`));

@@ -1,5 +1,7 @@
 import { DATA_DIR_DEFAULT } from './config.ts';
 
+const URL_DEFAULT = 'http://127.0.0.1:4000';
+
 /** The one screen that says that everything runs. */
 export type Ready = {
   url: string;
@@ -12,7 +14,11 @@ export type Ready = {
 export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready): string {
   // An address to listen on everywhere is none to go to.
   const url = listening.replace('//0.0.0.0:', '//127.0.0.1:');
-  const token = `${dataDir === DATA_DIR_DEFAULT ? '' : `DATA_DIR='${dataDir}' `}npm run -s token --`;
+  // Whoever copies a command has neither the settings nor the port of this process.
+  const settings = dataDir === DATA_DIR_DEFAULT ? '' : `DATA_DIR=${quoted(dataDir)} `;
+  const token = `${settings}npm run -s token --`;
+  const given = [...(url === URL_DEFAULT ? [] : ['--url', url]), ...(tokens ? [] : ['--token', 'OPERATOR'])];
+  const audit = `${settings}npm run audit${given.length > 0 ? ` -- ${given.join(' ')}` : ''}`;
   const body = JSON.stringify({
     query: 'mutation { openAccount(input: {name: "Everyday"}) { account { id balance { amount } } } }',
   });
@@ -43,8 +49,15 @@ export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready)
     `  Data       ${dataDir}`,
     '',
     ...people,
+    'Is all of it right? When nobody uses it:',
+    '',
+    `  ${audit}`,
+    '',
     'Stop it with Ctrl-C: it finishes what it has. Nothing that was acknowledged is lost, however it ends.',
     '',
     '',
   ].join('\n');
 }
+
+/** For a shell, whatever is in it. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,5 +1,6 @@
 /** `npm run service -- NAME`: one service, or the gateway, as a process of its own. */
 import { readFileSync } from 'node:fs';
+import { z } from 'zod';
 import { assemble } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
@@ -16,6 +17,15 @@ import { connect, createLog, inTime, prepare, run } from './process.ts';
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
 const HEALTH_TIMEOUT_MS = 2_000;
+
+/** What the gateway passes on of a service's `/health/ready`. */
+const saidOfItself = z.object({
+  status: z.enum(['ok', 'degraded', 'down']),
+  parts: z.record(
+    z.string(),
+    z.object({ outbox: z.object({ pending: z.number(), oldestSeconds: z.number() }).optional() }),
+  ),
+});
 
 const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
@@ -95,14 +105,23 @@ function urlOf(name: string): string {
   return url;
 }
 
-/** Each service as it says itself. One that does not answer is down; nothing of its address is shown. */
+/**
+ * Each service as it says itself, with what waits in its outbox. One that does not answer is down; nothing of its address
+ * is shown.
+ */
 async function healthOf(urls: Readonly<Record<string, string>>): Promise<Health> {
   const parts = await Promise.all(
-    Object.entries(urls).map(async ([name, url]) => {
-      const state = await fetch(new URL('/health/ready', url), { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) })
-        .then(async answer => ((await answer.json()) as { status: 'ok' | 'degraded' | 'down' }).status)
-        .catch(() => 'down' as const);
-      return [name, { state }] as const;
+    Object.entries(urls).map(async ([name, url]): Promise<[string, Health[string]]> => {
+      try {
+        const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+        const answer = await fetch(new URL('/health/ready', url), { signal });
+        const { status, parts } = saidOfItself.parse(await answer.json());
+        // Its other parts are servers, which every service would name again.
+        const outbox = parts[name]?.outbox;
+        return [name, { state: status, ...(outbox && { outbox }) }];
+      } catch {
+        return [name, { state: 'down' }];
+      }
     }),
   );
   return Object.fromEntries(parts);

@@ -157,7 +157,7 @@ test('what is changed behind its back is found and named', async () => {
 test.concurrent.each([
   ['a secret of another system', [], { AUTH_SECRET: 'x'.repeat(40) }, /refuses the audit's token/],
   ['an owner', ['--token', 'OWNER'], {}, /not an operator's.*olga operator/],
-  ['nobody is there', ['--url', 'http://127.0.0.1:9'], { AUTH_SECRET }, /does not answer.*npm start/],
+  ['nobody is there', ['--url', 'http://127.0.0.1:9'], { AUTH_SECRET }, /does not answer.*npm start.*PORT or --url/],
 ])('it could not be tried: %s', async (_, given, env, words) => {
   const owner = await signToken(AUTH_SECRET, { sub: 'alice', expiresIn: '1m' });
   const { code, stderr } = await audit(

@@ -1,30 +1,23 @@
 /** `npm run faults`: real faults under real load, each held to the invariants. `--list` says which there are. */
-import { parseArgs } from 'node:util';
-import { type Result, runRow } from './faults/row.ts';
+import { chosen, readOptions, USAGE, UsageError } from './faults/options.ts';
+import { type Result, type Row, runRow } from './faults/row.ts';
 import { rowsFor } from './faults/rows/index.ts';
 import { describe, isRight, writeTable } from './faults/table.ts';
 
-const EVENTS_DEFAULT = 1_000_000;
-
-const { values } = parseArgs({
-  options: {
-    row: { type: 'string' },
-    list: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    events: { type: 'string', default: String(EVENTS_DEFAULT) },
-  },
-});
-
+/** @returns the exit code. */
 async function main(): Promise<number> {
-  const all = rowsFor({ events: Number(values.events) });
-  if (values.list) {
-    for (const { name, what } of all) process.stdout.write(`${name.padEnd(24)}${what}\n`);
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') {
+    process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const names = values.row?.split(',');
-  const unknown = names?.filter(name => !all.some(row => row.name === name)) ?? [];
-  if (unknown.length > 0) throw new Error(`there is no row ${unknown.join(', ')}: see --list`);
-  const rows = all.filter(({ name }) => names?.includes(name) ?? true);
+  const all = rowsFor(options);
+  if (options.list) {
+    const aside = (row: Row) => (row.byNameOnly ? ' (long: by name only)' : '');
+    for (const row of all) process.stdout.write(`${row.name.padEnd(24)}${row.what}${aside(row)}\n`);
+    return 0;
+  }
+  const rows = chosen(all, options.names);
   const results: Result[] = [];
   for (const [index, row] of rows.entries()) {
     const startedMs = performance.now();
@@ -34,7 +27,7 @@ async function main(): Promise<number> {
     const result = await runRow(row, say);
     results.push(result);
     process.stdout.write(`${describe(result)}\n`);
-    if (values.write) writeTable(all, result);
+    if (options.write) writeTable(all, result);
   }
   const wrong = results.filter(result => !isRight(result));
   process.stdout.write(
@@ -46,4 +39,11 @@ async function main(): Promise<number> {
 // What was started ends with this process, in the order of things: see platform.ts and disk.ts.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-process.exit(await main());
+main().then(
+  code => process.exit(code),
+  error => {
+    const mistake = error instanceof UsageError;
+    process.stderr.write(mistake ? `${error.message}\n\n${USAGE}\n` : `${error?.stack ?? error}\n`);
+    process.exit(mistake ? 2 : 1);
+  },
+);

@@ -3,7 +3,6 @@
  * state. A service needs nothing but its definition to be tried: the history is made by the real services from what
  * owners do, and delivered to the service's own rules on a store in memory.
  */
-import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { EVERY_TYPE } from '../events/binding.ts';
 import type { Clock } from '../events/clock.ts';
@@ -180,13 +179,13 @@ export function consumedBy(definition: Definition, { events }: History): { first
 /**
  * Delivers to a service that has nothing but its own outbox, and says what it has come to.
  *
- * @returns a hash of its data; see `stateOf`.
+ * @returns its data; see `stateOf`.
  */
-export async function hashAfter(
+export async function stateAfter(
   definition: Definition,
   history: History,
   deliveries: readonly Delivery[],
-): Promise<string> {
+): Promise<State> {
   const store = createStore();
   const clock = { now: () => START_MS, monotonic: () => START_MS, sleep: async () => undefined };
   await prepare(definition, store);
@@ -205,28 +204,34 @@ export async function hashAfter(
       }),
     );
   }
-  return createHash('sha256').update(stateOf(definition, store)).digest('hex');
+  return stateOf(definition, store);
 }
 
+/** Rows as text, by collection. */
+export type State = Record<string, string[]>;
+
 /**
- * A service's data as text, without what is only about relaying. Which place in a chain an event takes is for its
- * arrival to decide, unless the service restores its chains from snapshots: then each row must be what it was.
+ * A service's data, without what is only about relaying. Which place in a chain an event takes is for its arrival to
+ * decide, unless the service restores its chains from snapshots: then each row must be what it was.
  */
-export function stateOf(definition: Definition, store: Store): string {
+export function stateOf(definition: Definition, store: Store): State {
   const exact = (definition.replayedFirst ?? []).length > 0;
-  const collections = store
-    .names()
-    .filter(name => name.startsWith(`${definition.name}.`))
-    .sort();
-  return JSON.stringify(
-    collections.map(name => [
-      name,
-      store
-        .rows(name)
-        .map(row => JSON.stringify(exact || row.chain === undefined ? content(row) : { id: row._id, chain: row.chain }))
-        .sort(),
-    ]),
-  );
+  const names = store.names().filter(name => name.startsWith(`${definition.name}.`));
+  const text = (row: Doc) =>
+    JSON.stringify(exact || row.chain === undefined ? content(row) : { id: row._id, chain: row.chain });
+  return Object.fromEntries(names.sort().map(name => [name, store.rows(name).map(text).sort()]));
+}
+
+/** How something was delivered, for people: a line a batch. */
+export function describe(deliveries: readonly Delivery[]): string {
+  const short = ({ type, id }: Event) => `${type} ${id.slice(0, 8)}`;
+  return deliveries
+    .flat()
+    .map(
+      ({ events, replay, process }) =>
+        `  process ${process}${replay ? ', as a replay' : ''}: ${events.map(short).join(', ')}`,
+    )
+    .join('\n');
 }
 
 function content({ pending: _, relayed: _r, fence: _f, revision: _v, ...row }: Doc) {

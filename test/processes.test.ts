@@ -132,6 +132,17 @@ describe('the five as processes of their own', () => {
     }
   });
 
+  it('show their outboxes through the gateway, and nothing of their addresses', async () => {
+    const answer = await fetch(`${url}/health/ready`);
+    const text = await answer.text();
+    const outbox = { pending: expect.any(Number), oldestSeconds: expect.any(Number) };
+    expect(JSON.parse(text)).toEqual({
+      status: 'ok',
+      parts: Object.fromEntries(serviceNames().map(name => [name, { state: 'ok', outbox }])),
+    });
+    expect(text).not.toContain('127.0.0.1');
+  });
+
   it("are healthy to the image's own check, which fails where nothing listens", async () => {
     const dockerfile = readFileSync(new URL('../Dockerfile', import.meta.url), 'utf8');
     const [, command = '[]'] = /HEALTHCHECK[\s\S]*?CMD (\[.*\])/.exec(dockerfile) ?? [];

@@ -36,7 +36,7 @@ function readOptions() {
 }
 
 function whole(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   throw new Error(`--${name} must be a whole number from ${min} to ${max}, not "${text}"`);
 }
@@ -102,6 +102,9 @@ async function main(): Promise<number> {
   else return (await (options.trace ? traceOne(options.seed) : runMany(options))) ? 0 : 1;
   return 0;
 }
+
+// Whoever reads may have read enough; a disk may be full.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 2));
 
 main().then(
   code => process.exit(code),

@@ -170,7 +170,9 @@ async function assertLive(url: string): Promise<void> {
   } catch {
     // What it was does not matter to who has not started it.
   }
-  throw new OutOfReach(`Tributary does not answer at ${url}. Start it first, with: npm start`);
+  throw new OutOfReach(
+    `Tributary does not answer at ${url}. Start it first, with: npm start; or name another address, with PORT or --url.`,
+  );
 }
 
 async function assertWelcome(client: Client, token: string, url: string): Promise<void> {

@@ -151,7 +151,8 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
 
   function watchBalance(account: AccountFacts): AsyncIterableIterator<{ balanceChanged: AccountNode }> {
     let shown = -1;
-    return follow<Hint<BalanceRow>, { balanceChanged: AccountNode }>(feed.watch(topicOf(account.id)), async hint => {
+    const hints = feed.watch<BalanceRow>(topicOf(account.id), ({ revision }) => revision);
+    return follow<Hint<BalanceRow>, { balanceChanged: AccountNode }>(hints, async hint => {
       const row = hint && 'message' in hint ? hint.message : await balanceOf(account.id);
       if (row.version <= shown) return undefined;
       shown = row.version;

@@ -17,6 +17,8 @@ import {
 export type Check = {
   name: string;
   checked: Record<string, number>;
+  /** False when nothing of it was shown, so that nothing could contradict it. */
+  seen: boolean;
   /** The first ones. */
   violations: Violations;
   /** How many there are, as far as the invariants tell. */
@@ -83,6 +85,7 @@ export function systemChecks(system: SystemEvidence, oldestSecondsMax: number): 
     },
     {
       ...newCheck('outboxes are relayed', { 'outboxes seen': outboxes.length }),
+      seen: outboxes.length > 0,
       ...found(outboxesMove(system, oldestSecondsMax)),
     },
     { ...newCheck('no faults', { 'open faults': faults.length }), ...found(noFaults(system)) },
@@ -91,7 +94,10 @@ export function systemChecks(system: SystemEvidence, oldestSecondsMax: number): 
 
 export const passed = (checks: readonly Check[]): boolean => checks.every(({ count }) => count === 0);
 
-const newCheck = (name: string, checked: Check['checked']): Check => ({ name, checked, violations: [], count: 0 });
+const newCheck = (name: string, checked: Check['checked']): Check => ({
+  ...{ name, checked, seen: true },
+  ...{ violations: [], count: 0 },
+});
 
 const found = (violations: Violations) => ({ violations: violations.slice(0, KEPT_MAX), count: violations.length });
 

@@ -18,7 +18,7 @@ export class Refused extends Error {
 const outbox = z.object({ pending: z.number(), oldestSeconds: z.number() });
 const health = z.object({ parts: z.record(z.string(), z.object({ state: z.string(), outbox: outbox.optional() })) });
 
-/** The parts of the system as `/health/ready` names them; a service shows its outbox where the gateway can see it. */
+/** The parts of the system as `/health/ready` names them; an older gateway in a process of its own shows no outboxes. */
 export type Parts = z.infer<typeof health>['parts'];
 
 export type EvidenceClient = {

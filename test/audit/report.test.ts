@@ -53,6 +53,15 @@ test('a line says of each invariant how much was held to it', () => {
   expect(lines).toContain('  PASS: all 8 invariants');
 });
 
+test('what could not be seen is not said to be right, and is no violation', () => {
+  const checks = checksOf([SOUND], { ...SYSTEM, outboxes: [] });
+  const text = report({ url: 'http://bank.test', lake, checks }, false);
+  expect(text).toMatch(/^ {2}outboxes are relayed +0 outboxes seen +not seen$/m);
+  expect(text).toContain('PASS: 7 of 8 invariants; 1 not seen');
+  expect(checks.filter(({ seen }) => !seen).map(({ name }) => name)).toEqual(['outboxes are relayed']);
+  expect(passed(checks)).toBe(true);
+});
+
 test('no invariant is left out: all that contradicts one is counted', () => {
   const checks = checksOf([BROKEN], BROKEN_SYSTEM);
   expect(checks.filter(({ count }) => count === 0)).toEqual([]);

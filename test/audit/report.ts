@@ -12,18 +12,17 @@ const GAP = '   ';
 
 /** @param isTerminal whether colours are wanted. */
 export function report({ lake, checks }: Report, isTerminal: boolean): string {
-  const { good, bad } = paint(isTerminal);
+  const { good, bad, dim } = paint(isTerminal);
   const nameWidth = widest(checks.map(({ name }) => name));
   const checkedWidth = widest(checks.map(checkedOf));
   const lines = checks.flatMap(check => {
     const result = resultOf(check);
-    const shown = check.count === 0 ? good(result) : bad(result);
-    const line = [check.name.padEnd(nameWidth), checkedOf(check).padEnd(checkedWidth), shown].join(GAP);
+    const colour = check.count > 0 ? bad : check.seen ? good : dim;
+    const line = [check.name.padEnd(nameWidth), checkedOf(check).padEnd(checkedWidth), colour(result)].join(GAP);
     return [line, ...explain(check).map(violation => bad(violation))];
   });
   const wrong = checks.filter(check => !passed([check])).length;
-  const verdict =
-    wrong === 0 ? good(`PASS: all ${checks.length} invariants`) : bad(`FAIL: ${wrong} of ${checks.length} invariants`);
+  const verdict = wrong === 0 ? good(passedOf(checks)) : bad(`FAIL: ${wrong} of ${checks.length} invariants`);
   const lakeLine = `The lake holds ${count(lake.events)} events; its head is ${lake.head}.`;
   return ['', ...lines, '', lakeLine, '', verdict, ''].map(line => (line ? `  ${line}` : '')).join('\n');
 }
@@ -38,8 +37,16 @@ const checkedOf = ({ checked }: Check): string =>
     .map(([unit, size]) => `${count(size)} ${unit}`)
     .join(', ');
 
-const resultOf = ({ count: violations }: Check): string =>
-  violations === 0 ? 'ok' : `${count(violations)} ${violations === 1 ? 'violation' : 'violations'}`;
+function resultOf({ count: violations, seen }: Check): string {
+  if (violations > 0) return `${count(violations)} ${violations === 1 ? 'violation' : 'violations'}`;
+  return seen ? 'ok' : 'not seen';
+}
+
+function passedOf(checks: readonly Check[]): string {
+  const seen = checks.filter(check => check.seen).length;
+  const all = checks.length;
+  return seen === all ? `PASS: all ${all} invariants` : `PASS: ${seen} of ${all} invariants; ${all - seen} not seen`;
+}
 
 function explain({ violations, count: all }: Check): string[] {
   const rest = all - violations.length;

@@ -47,6 +47,7 @@ export async function audit({ config, screen, ...options }: Audit): Promise<Repo
   const rest: Check = {
     name: 'everything comes to rest',
     checked: { seconds: waitSeconds },
+    seen: true,
     violations: stuck.map(({ what }) => what),
     count: stuck.length,
   };
@@ -92,7 +93,9 @@ async function assertLive(url: string): Promise<void> {
   } catch {
     // What it was does not matter to who has not started it.
   }
-  throw new OutOfReach(`Tributary does not answer at ${url}. Start it first, with: npm start`);
+  throw new OutOfReach(
+    `Tributary does not answer at ${url}. Start it first, with: npm start; or name another address, with PORT or --url.`,
+  );
 }
 
 async function assertWelcome(client: EvidenceClient, url: string): Promise<void> {

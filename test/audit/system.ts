@@ -84,6 +84,6 @@ function faultsOf(client: EvidenceClient): Promise<ShownFault[]> {
   return collect(nodesOf(load), fault => fault);
 }
 
-/** The outboxes that can be seen: a gateway in a process of its own shows none. */
+/** The outboxes that can be seen: an older gateway in a process of its own shows none. */
 export const outboxesIn = (parts: Parts): Outbox[] =>
   Object.entries(parts).flatMap(([service, { outbox }]) => (outbox ? [{ service, ...outbox }] : []));

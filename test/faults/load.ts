@@ -14,6 +14,8 @@ export type Bank = {
   /** Answers that no client should ever get. */
   improper: string[];
   clientOf(owner: string): Client;
+  /** Somebody who owns nothing. */
+  stranger: Client;
   /** Opens an account, however long it takes. */
   open(owner: string, name: string): Promise<Account>;
   /** One request; never throws. */
@@ -23,6 +25,7 @@ export type Bank = {
 };
 
 const OWNERS = ['ann', 'ben', 'cem', 'dia'];
+export const STRANGER = 'eve';
 const ACCOUNTS_EACH = 3;
 const TRIES_MAX = 60;
 const TRY_AGAIN_MS = 500;
@@ -89,6 +92,7 @@ export async function openBank(url: string): Promise<Bank> {
     history,
     improper,
     clientOf: clientFor,
+    stranger: await clientOf(url, STRANGER),
 
     async open(owner, name) {
       const key = `open ${owner} ${name}`;

@@ -4,7 +4,7 @@ import type { Violations } from '../invariants.ts';
 import { type Arrangement, type Cluster, startCluster } from './cluster.ts';
 import { NotPossible } from './disk.ts';
 import { acknowledged, type Bank, type LoadOptions, longestSilenceMs, openBank, startLoad } from './load.ts';
-import { judge, recovery, rest, type Verdict } from './verdict.ts';
+import { judge, othersSeeNothing, recovery, rest, type Verdict } from './verdict.ts';
 import { watch } from './watching.ts';
 
 export type Context = {
@@ -27,6 +27,8 @@ export type Row = {
   name: string;
   /** For the table. */
   what: string;
+  /** Takes too long to be run with all the others. */
+  byNameOnly?: true;
   arrangement?: Arrangement;
   /** What goes on meanwhile. */
   load?: LoadOptions;
@@ -123,7 +125,7 @@ export async function runOn(row: Row, cluster: Cluster, bank: Bank, say: (text: 
     await delay(AFTERWARDS_MS);
     say('invariants');
     const verdict = row.judge ? await row.judge(context) : await judge(cluster, bank, watching, { poisoned, types });
-    violations.push(...verdict.violations);
+    violations.push(...verdict.violations, ...(await othersSeeNothing(bank)));
     const setAside = await cluster.database('lake').collection('lake').countDocuments({ 'event.type': 'fault' });
     const { name, what } = row;
     return {

@@ -10,14 +10,16 @@ import {
   acknowledgedOnce,
   auditAccount,
   auditSystem,
+  ownDataOnly,
   refusedNever,
+  type Sight,
   sameKeySameEvent,
   type Violations,
   watchesRise,
 } from '../invariants.ts';
-import { AUTH_SECRET } from '../system.ts';
+import { AUTH_SECRET, type Client, DEPOSIT, eventually } from '../system.ts';
 import type { Cluster } from './cluster.ts';
-import { acknowledged, type Bank } from './load.ts';
+import { acknowledged, type Bank, STRANGER } from './load.ts';
 import type { Watching } from './watching.ts';
 
 /** Documents that are waited for: the ids that are not as they should be yet. */
@@ -166,6 +168,36 @@ export async function judge(
     ...bank.improper,
   );
   return { lost, double, violations };
+}
+
+const ACCOUNT = 'query ($id: ID!) { account(id: $id) { id ownerId name balance { amount } } }';
+const LEDGER = 'query ($id: ID!) { account(id: $id) { ledger { nodes { eventId amount } } } }';
+
+/**
+ * A stranger asks for an account, for its ledger and to deposit into it. Its owner asks for the first two as well: what
+ * shows nothing to anybody would prove nothing.
+ */
+export async function othersSeeNothing(bank: Pick<Bank, 'accounts' | 'clientOf' | 'stranger'>): Promise<Violations> {
+  const [account] = bank.accounts;
+  if (!account) return ['the bank has no account that a stranger could ask for'];
+  const { id, owner } = account;
+  const input = { accountId: id, amount: 1, memo: 'a gift', idempotencyKey: 'a gift' };
+  const sights: Sight[] = [];
+
+  /** @returns whether anything came back. */
+  async function look(asker: string, client: Client, query: string, variables: object): Promise<boolean> {
+    const answer = await client.ask<Record<string, unknown> | null>(query, { ...variables });
+    const seen = Object.values(answer.data ?? {}).some(value => value !== null);
+    if (seen) sights.push({ asker, operator: false, account: id, owner });
+    return seen;
+  }
+
+  for (const query of [ACCOUNT, LEDGER]) {
+    await eventually(() => look(owner, bank.clientOf(owner), query, { id }), Boolean);
+    await look(STRANGER, bank.stranger, query, { id });
+  }
+  await look(STRANGER, bank.stranger, DEPOSIT, { input });
+  return ownDataOnly(sights);
 }
 
 function without(account: AccountEvidence, poisoned: ReadonlySet<string>): AccountEvidence {

@@ -311,6 +311,13 @@ export const BUGS: readonly Bug[] = [
       "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const rows = (await accounts.apply(updates, how)).filter(row => row.version > (before.get(row._id) ?? 0));",
     foundBy: 62,
   },
+  {
+    name: 'a slow watcher is left with the message that came last, whatever its version',
+    file: 'events/feed.ts',
+    find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
+    replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
+    foundBy: 278,
+  },
   // ---- replays ----
   {
     name: 'a replay does not send again what was lost',

@@ -99,6 +99,17 @@ export function createClients(world: World, system: System) {
     }
   }
 
+  /** What an account is worth, as far as its owner has been told. */
+  function worth(account: string): number {
+    const ok = new Map(
+      history.filter(told => told.account === account && told.outcome === 'ok').map(told => [told.key, told]),
+    );
+    return [...ok.values()].reduce(
+      (sum, { kind, amountMinor }) => sum + (kind === 'withdraw' ? -amountMinor : amountMinor),
+      0,
+    );
+  }
+
   async function work(
     client: number,
     accounts: readonly { id: string; owner: string }[],
@@ -119,6 +130,18 @@ export function createClients(world: World, system: System) {
         }));
         await Promise.all(burst.map(one => insist(one, false)));
       }
+      if (world.random.chance(0.1)) {
+        const all = Array.from({ length: 3 }, (_, at) => ({
+          ...asked,
+          kind: 'withdraw' as const,
+          key: `${asked.key}-all-${at}`,
+          amountMinor: Math.max(1, worth(account)),
+        }));
+        await Promise.all(all.map(one => insist(one, false)));
+      }
+      // Another owner has the same key, or the same owner for another account.
+      const other = world.random.pick(accounts);
+      if (world.random.chance(0.15)) await request({ ...asked, account: other.id, owner: other.owner });
       // The same once more; or something else under the same key.
       if (world.random.chance(0.15)) await request(asked);
       if (world.random.chance(0.1)) await request({ ...asked, amountMinor: asked.amountMinor + 1 });
@@ -159,6 +182,8 @@ export function createClients(world: World, system: System) {
         return;
       }
       record.versions.push(next.value.balanceChanged.known?.version ?? -1);
+      // Some take their time with what they were sent.
+      if (world.random.chance(0.3)) await sleep(world.random.real() * 500);
     }
   }
 

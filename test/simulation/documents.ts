@@ -34,6 +34,10 @@ export function copy<Item>(value: Item): Item {
 
 export type Observer = (before: Doc | undefined, after: Doc | undefined) => void;
 
+/** A limit of the tests, not of the service: what MongoDB can do and this cannot is added here. */
+const unknown = (name: string) =>
+  new Error(`the simulated store does not know ${name}: teach it to test/simulation/documents.ts`);
+
 export class Documents {
   readonly rows = new Map<string, Doc>();
   readonly #observe: Observer;
@@ -170,7 +174,7 @@ function matches(row: Doc, filter: Filter): boolean {
     const condition = filter[path];
     if (path === '$or') {
       if (!(condition as Filter[]).some(branch => matches(row, branch))) return false;
-    } else if (path.startsWith('$')) throw new Error(`the simulated store does not know ${path}`);
+    } else if (path.startsWith('$')) throw unknown(path);
     else if (condition !== undefined && !holds(get(row, path), condition)) return false;
   }
   return true;
@@ -183,7 +187,7 @@ function holds(value: unknown, condition: unknown): boolean {
   if (!isOperators(condition)) return equals(value, condition);
   for (const name in condition) {
     const operator = OPERATORS[name];
-    if (!operator) throw new Error(`the simulated store does not know ${name}`);
+    if (!operator) throw unknown(name);
     if (!operator(value, condition[name])) return false;
   }
   return true;
@@ -226,7 +230,7 @@ function apply(row: Record<string, unknown>, spec: UpdateSpec, inserting: boolea
       else if (name === '$max') set(row, path, before === undefined || Number(value) > Number(before) ? value : before);
       else if (name === '$setOnInsert') {
         if (inserting) set(row, path, value);
-      } else throw new Error(`the simulated store does not know ${name}`);
+      } else throw unknown(name);
     }
   }
 }

@@ -36,6 +36,9 @@ export type Ending = 'replay all' | 'empty' | 'damage' | 'none';
 export type Scenario = {
   /** The services of each process. */
   processes: readonly (readonly string[])[];
+  /** Small enough to be met: events a flush, a job, a batch; and queues a service. */
+  bounds: { flushMax: number; jobMax: number; batchMax: number };
+  partitions: number;
   accounts: number;
   clients: number;
   operationsEach: number;
@@ -79,6 +82,12 @@ export function scenarioOf(random: Random): Scenario {
   const mayFlush = ending === 'replay all' || victim !== 'balance';
   return {
     processes,
+    bounds: {
+      flushMax: random.pick([3, 10, 1_000]),
+      jobMax: random.pick([1, 3, 100]),
+      batchMax: random.pick([2, 8, 500]),
+    },
+    partitions: random.pick([1, 1, 2, 3]),
     accounts: random.int(1, 3),
     clients: random.int(1, 3),
     operationsEach: random.int(3, 12),

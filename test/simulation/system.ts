@@ -8,7 +8,7 @@ import { loadService } from '../../subgraphs/catalog.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
 import { connectTo, type Store } from './mongo.ts';
 import { pubSubTo, type SimRedis, transportTo } from './redis.ts';
-import { SERVICES } from './scenario.ts';
+import { type Scenario, SERVICES } from './scenario.ts';
 import type { SimProcess, World } from './world.ts';
 
 const PREFIX = 'sim';
@@ -34,7 +34,12 @@ export type Slot = {
 
 export type System = ReturnType<typeof createSystem>;
 
-export function createSystem(world: World, store: Store, redis: SimRedis, placing: readonly (readonly string[])[]) {
+export function createSystem(
+  world: World,
+  store: Store,
+  redis: SimRedis,
+  { processes: placing, bounds, partitions }: Pick<Scenario, 'processes' | 'bounds' | 'partitions'>,
+) {
   let births = 0;
   const slots: Slot[] = placing.map((names, index) => ({
     index,
@@ -81,12 +86,13 @@ export function createSystem(world: World, store: Store, redis: SimRedis, placin
       ids: { random: () => `${process.name}-${world.random.int(0, 2 ** 31)}` },
       holder: process.name,
       log,
+      bounds,
     };
     slot.services = new Map(
       slot.names.map(name => {
         const definition = definitions.get(name);
         if (!definition) throw new Error(`there is no service ${name}`);
-        return [name, assemble(definition, resources)];
+        return [name, assemble({ ...definition, partitions }, resources)];
       }),
     );
     void begin(slot, clock);

@@ -1,6 +1,6 @@
 /**
- * Loaded before a service: ends its process with SIGKILL right before or right after one chosen effect on MongoDB or
- * Redis. Points are named by what is called on the drivers' public API: `mongodb account.events insertOne deposited`,
+ * Loaded before a service: ends its process with SIGKILL right before or right after one chosen call to MongoDB or
+ * Redis, reads too. Points are named by what is called on the drivers' public API: `mongodb account.events insertOne deposited`,
  * `redis {balance}-0 addJob`.
  *
  * CRASH_PLAN is a file with the moment, `before redis {balance}-0 addJob`, or how it begins, and how often, `{"at": …,
@@ -32,13 +32,13 @@ function at(moment: string): void {
   process.kill(process.pid, 'SIGKILL');
 }
 
-function around<Value>(point: string, effect: () => Promise<Value>): Promise<Value> {
+function around<Value>(point: string, call: () => Promise<Value>): Promise<Value> {
   if (list && !passed.has(point)) {
     passed.add(point);
     appendFileSync(list, `${point}\n`);
   }
   at(`before ${point}`);
-  const done = effect();
+  const done = call();
   void done.then(
     () => at(`after ${point}`),
     () => undefined,
@@ -54,7 +54,7 @@ type Call = (this: unknown, ...args: unknown[]) => unknown;
 const inside = new AsyncLocalStorage<true>();
 const cursors = new WeakMap<object, string>();
 
-const EFFECTS = [
+const CALLS = [
   'insertOne',
   'insertMany',
   'updateOne',
@@ -67,7 +67,8 @@ const EFFECTS = [
   'countDocuments',
   'createIndexes',
 ];
-const CURSORS = ['find', 'aggregate'];
+/** Calls whose cursor asks the server only when it is read. */
+const CURSOR_CALLS = ['find', 'aggregate'];
 
 /** Wraps a method that is looked up by its name. */
 function wrap(prototype: object, name: string, wrapper: (original: Call) => Call): void {
@@ -106,7 +107,7 @@ function fieldsOf(value: unknown): string {
   return [...new Set(fields)].join(',');
 }
 
-for (const name of EFFECTS)
+for (const name of CALLS)
   wrap(
     Collection.prototype,
     name,
@@ -115,13 +116,13 @@ for (const name of EFFECTS)
         const call = () => original.apply(this, args) as Promise<unknown>;
         if (inside.getStore()) return call();
         const collection = this as Collection;
-        // What is copied from others is mixed anyhow; what is emitted is a kind of effect of its own.
+        // What is copied from others is mixed anyhow; what is emitted is a kind of call of its own.
         const shape = name === 'insertMany' && collection.collectionName !== 'events' ? '' : shapeOf(args);
         return around(`mongodb ${nameOf(collection)} ${name} ${shape}`.trim(), () => inside.run(true, call));
       },
   );
 
-for (const name of CURSORS)
+for (const name of CURSOR_CALLS)
   wrap(
     Collection.prototype,
     name,

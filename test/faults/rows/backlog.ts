@@ -162,6 +162,7 @@ async function judgeSums({ cluster }: Context): Promise<Verdict> {
 export const backlogRow = (events: number): Row => ({
   name: 'backlog',
   what: `${new Intl.NumberFormat('en-US').format(events)} events wait in the outbox when the services start`,
+  byNameOnly: true,
   load: { clients: 1, pauseMs: 1_000 },
   ...(events > READ_MAX && { judge: judgeSums }),
   async fault(context) {

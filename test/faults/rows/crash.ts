@@ -1,6 +1,6 @@
 /**
- * `kill -9` at every step of the way. What the steps are is found by running the system and writing down each effect that
- * a process has on MongoDB or Redis (preload/crash.ts); then each is met once more, with death right before and right
+ * `kill -9` at every step of the way. What the steps are is found by running the system and writing down each call
+ * of a process to MongoDB or Redis, reads too (preload/crash.ts); then each is met once more, with death right before and right
  * after it. All points share one system; each has accounts of its own.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { operatorClient } from '../../evidence.ts';
 import { AUTH_SECRET } from '../../system.ts';
 import type { Arrangement, Extras } from '../cluster.ts';
 import type { Account } from '../load.ts';
+import { type Moment, notReached } from '../moments.ts';
 import type { Context, Row } from '../row.ts';
 import { faultsIn, POISON_AMOUNT, resubmit, sendMalformed } from './poison.ts';
 
@@ -228,35 +229,36 @@ function oneOfEachKind(points: ReadonlyMap<string, readonly string[]>): Map<stri
 
 type Points = ReadonlyMap<string, readonly string[]>;
 
-async function everywhere(context: Context, choose: (points: Points) => Points): Promise<void> {
+async function everywhere(context: Context, choose: (points: Points) => Points, unit: string): Promise<void> {
   const { note, say, cluster } = context;
   const stimuli = stimulate(context);
   const passed = await enumerate(context, stimuli.turns);
   const points = choose(passed);
-  const numbers = [...passed].map(([service, all]) => `${service} ${all.length}`).join(', ');
   const moments = 2 * countIn(points);
-  note(`${countIn(passed)} points (${numbers})`);
-  say(`${countIn(passed)} points (${numbers}), killed at ${moments} moments`);
-  say(`${moments} moments at points of ${numbers}`);
-  const unmet: string[] = [];
+  const numbers = [...passed].map(([service, all]) => `${service} ${all.length}`).join(', ');
+  say(`${countIn(passed)} points (${numbers}), each before and after: ${moments} ${unit} to be killed at`);
+  const unmet: Moment[] = [];
   let met = 0;
   await Promise.all(
     [...points].map(async ([service, all]) => {
       for (const at of all.flatMap(point => [`before ${point}`, `after ${point}`])) {
-        if (await meet(context, service, at)) met += 1;
-        else unmet.push(`${service}: ${at}`);
-        say(`${met} of ${moments}  ${service}: ${unmet.includes(`${service}: ${at}`) ? 'NOT REACHED ' : ''}${at}`);
+        const reached = await meet(context, service, at);
+        if (reached) met += 1;
+        else unmet.push({ service, at });
+        say(`${met} of ${moments}  ${service}: ${reached ? '' : 'NOT REACHED '}${at}`);
       }
     }),
   );
   await stimuli.stop();
   await cluster.ready();
   await sendAgain(context);
-  note(`killed at ${met} of ${moments} moments`);
-  if (unmet.length > 0) note(`not reached again: ${unmet.join(', ')}`);
+  note(
+    `${countIn(passed)} points of ${passed.size} services, each before and after: ${moments} ${unit}; killed at ${met}`,
+  );
+  if (unmet.length > 0) note(notReached(unmet));
 }
 
-/** Where a consumer of each service has its effect. */
+/** Where a consumer of each service stores what its jobs come to. */
 export const CONSUMER_POINTS = {
   account: 'after mongodb account.events bulkWrite',
   balance: 'after mongodb balance.events insertMany balance-updated',
@@ -281,17 +283,18 @@ export async function killAt(context: Context, plans: Readonly<Record<string, st
 export const crashRows: readonly Row[] = [
   {
     name: 'crash-everywhere',
-    what: 'a service is killed (`kill -9`) right before and right after each kind of effect on MongoDB and Redis',
+    what: 'a service is killed (`kill -9`) right before and right after each kind of call to MongoDB and Redis',
     arrangement: CRASHING,
     load: { clients: 1, pauseMs: 250 },
-    fault: context => everywhere(context, oneOfEachKind),
+    fault: context => everywhere(context, oneOfEachKind, 'kinds of moment'),
   },
   {
     name: 'crash-every-service',
-    what: 'the same for each service that has the effect',
+    what: 'the same for each service that makes the call',
+    byNameOnly: true,
     arrangement: CRASHING,
     load: { clients: 1, pauseMs: 250 },
-    fault: context => everywhere(context, points => points),
+    fault: context => everywhere(context, points => points, 'moments'),
   },
   {
     name: 'crash-twice',
