@@ -97,7 +97,7 @@ export function scenarioOf(random: Random): Scenario {
       latencyMaxMs: random.pick([1, 5, 20]),
       slow: sometimes(0.05),
       slowMaxMs: random.pick([100, 1_000, 6_000]),
-      errorBefore: sometimes(0.03),
+      errorBefore: sometimes(random.pick([0.03, 0.03, 0.3])),
       errorAfter: sometimes(0.03),
       crashBefore: sometimes(0.002),
       crashAfter: sometimes(0.002),
