@@ -52,7 +52,11 @@ export function createTransport(options: {
     retryStrategy,
   });
   const workerConnection = new Redis(redisUrl, { maxRetriesPerRequest: null, retryStrategy });
+  let connections = 0;
   redis.on('error', onError);
+  redis.on('close', () => {
+    connections += 1;
+  });
   workerConnection.on('error', onError);
 
   const queues = new Map<string, Queue<Job>>();
@@ -126,6 +130,7 @@ export function createTransport(options: {
       return perQueue.flatMap((ids, partition) => ids.map(id => ({ partition, id })));
     },
     async send(letters, { jobId, priority } = {}) {
+      const connection = connections;
       const perQueue = groupBy(letters, ({ service, partition }) => queueName(service, partition));
       await Promise.all(
         [...perQueue.values()].map(([first, ...rest]) =>
@@ -140,12 +145,14 @@ export function createTransport(options: {
               ),
         ),
       );
+      return connection;
     },
     async marks(service) {
       const marks = await redis.hgetall(marksKey(service));
       return Object.fromEntries(Object.entries(marks).map(([source, flush]) => [source, Number(flush)]));
     },
-    async mark(service, source, expected, flush) {
+    async mark(service, source, expected, flush, connection = connections) {
+      if (connection !== connections) return false;
       return (await redis.eval(MARK, 1, marksKey(service), source, String(expected ?? ''), String(flush))) === 1;
     },
     async resetMark(service, source, flush) {

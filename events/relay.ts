@@ -133,7 +133,7 @@ export function startRelay(options: RelayOptions): Relay {
       .batchSize(flushMax)
       .toArray();
     if (entries.length === 0) return false;
-    await transport.send(
+    const connection = await transport.send(
       lettersFor(
         service,
         entries.map(({ event }) => event),
@@ -142,7 +142,7 @@ export function startRelay(options: RelayOptions): Relay {
       ),
     );
     const number = nextFlush(current);
-    const lost = await leaveMarks(current, number);
+    const lost = await leaveMarks(current, number, connection);
     if (lost.length > 0) {
       // What this flush sent may be among what was lost: nothing is cleared, and all of it is sent again.
       await recover(current, lost);
@@ -157,9 +157,9 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /** @returns the consumers at which the mark before was gone. */
-  async function leaveMarks(current: Tenure, number: number): Promise<Binding[]> {
+  async function leaveMarks(current: Tenure, number: number, connection: number): Promise<Binding[]> {
     const kept = await Promise.all(
-      current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number)),
+      current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),
     );
     current.bindings.forEach(({ _id }, index) => {
       if (kept[index]) current.marks.set(_id, number);

@@ -37,8 +37,11 @@ export type SendOptions = {
 export type Backlog = { events: number; oldestMs: number | undefined };
 
 export type Transport = {
-  /** @throws when the queues cannot be reached within 5 s; some letters may have arrived then. */
-  send(letters: readonly Letter[], options?: SendOptions): Promise<void>;
+  /**
+   * @returns the connection on which it was sent: while there is no other, the queues have not come back without it.
+   * @throws when the queues cannot be reached within 5 s; some letters may have arrived then.
+   */
+  send(letters: readonly Letter[], options?: SendOptions): Promise<number>;
   /**
    * Takes jobs of one queue and hands them over, up to `concurrency` at a time; waits for the queue as long as it takes. A
    * job leaves its queue when `handle` resolves; when it rejects, or its process dies, it is handed over again later.
@@ -55,8 +58,18 @@ export type Transport = {
   ): Promise<readonly { partition: number; id: string }[] | undefined>;
   /** The number of the last flush that each source left with a service's queues. */
   marks(service: string): Promise<Record<string, number>>;
-  /** Leaves a mark if the one before is still there as expected. @returns false when it is not: something was lost. */
-  mark(service: string, source: string, expected: number | undefined, flush: number): Promise<boolean>;
+  /**
+   * Leaves a mark if the one before is still there as expected, and if the connection is still the one given.
+   *
+   * @returns false when it is not: something was lost, or may be.
+   */
+  mark(
+    service: string,
+    source: string,
+    expected: number | undefined,
+    flush: number,
+    connection?: number,
+  ): Promise<boolean>;
   /** Leaves a mark whatever was there. */
   resetMark(service: string, source: string, flush: number): Promise<void>;
   backlog(service: string, partitions: number): Promise<Backlog>;

@@ -75,7 +75,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the mark is left before anything is sent',
     file: 'events/relay.ts',
-    find: `    await transport.send(
+    find: `    const connection = await transport.send(
       lettersFor(
         service,
         entries.map(({ event }) => event),
@@ -84,9 +84,9 @@ export const BUGS: readonly Bug[] = [
       ),
     );
     const number = nextFlush(current);
-    const lost = await leaveMarks(current, number);`,
+    const lost = await leaveMarks(current, number, connection);`,
     replace: `    const number = nextFlush(current);
-    const lost = await leaveMarks(current, number);
+    const lost = await leaveMarks(current, number, await transport.send([]));
     await transport.send(
       lettersFor(
         service,
@@ -101,7 +101,7 @@ export const BUGS: readonly Bug[] = [
     name: 'that sending failed is not noticed',
     file: 'events/relay.ts',
     find: '        jobMax,\n      ),\n    );',
-    replace: '        jobMax,\n      ),\n    ).catch(() => undefined);',
+    replace: '        jobMax,\n      ),\n    ).catch(() => 0);',
     foundBy: 6,
   },
   {
@@ -139,7 +139,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a mark is left whatever was there',
     file: 'events/relay.ts',
-    find: 'current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number)),',
+    find: 'current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),',
     replace: 'current.bindings.map(({ _id }) => transport.resetMark(_id, service, number).then(() => true)),',
     foundBy: 29,
   },

@@ -58,6 +58,9 @@ export function createRedis(world: World) {
   /** Who waits for a job, by queue. */
   const workers = new Map<string, Set<{ process: SimProcess; wake: () => void }>>();
 
+  /** How often all connections have been lost. */
+  let outages = 0;
+
   const jobsOf = (queue: string) => {
     state.jobs[queue] ??= {};
     return state.jobs[queue];
@@ -110,6 +113,7 @@ export function createRedis(world: World) {
       delivery = next;
     },
     subscribers,
+    outages: () => outages,
 
     /** FLUSHALL. */
     flush(): void {
@@ -134,6 +138,7 @@ export function createRedis(world: World) {
     goDown(): void {
       world.note('redis is away');
       world.down.add('redis');
+      outages += 1;
       for (const subscriber of subscribers) subscriber.online = false;
     },
 
@@ -214,11 +219,20 @@ const queueOf = (service: string, partition: number) => `${service}-${partition}
 /** What a process sees of the queues. */
 export function transportTo(redis: SimRedis, world: World, process: SimProcess): Transport {
   let tokens = 0;
-  const io = <T>(what: string, act: () => T) => world.io(process, 'redis', what, whole(act));
+  function io<T>(what: string, act: () => T): Promise<T> {
+    // What was sent on a connection that is gone does not arrive, though Redis be there again.
+    const connection = redis.outages();
+    const effect = whole(() => {
+      if (connection !== redis.outages()) throw new Error('Connection is closed.');
+      return act();
+    });
+    return world.io(process, 'redis', what, effect);
+  }
   const ackKey = (service: string, replay: string) => `${service} ${replay}`;
 
   return {
     async send(letters, { jobId, priority = 0 } = {}) {
+      const connection = redis.outages();
       // One command a queue, side by side: some may arrive and others not.
       const queues = new Map<string, Letter[]>();
       for (const letter of letters) {
@@ -232,6 +246,7 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
           }),
         ),
       );
+      return connection;
     },
 
     work({ service, partition, concurrency, handle }) {
@@ -290,11 +305,11 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
 
     marks: service => io(`${service} marks`, () => ({ ...redis.state().marks[service] })),
 
-    mark: (service, source, expected, flush) =>
+    mark: (service, source, expected, flush, connection = redis.outages()) =>
       io(`${service} mark ${source} ${expected} ${flush}`, () => {
         const { marks } = redis.state();
         marks[service] ??= {};
-        if (marks[service][source] !== expected) return false;
+        if (connection !== redis.outages() || marks[service][source] !== expected) return false;
         marks[service][source] = flush;
         return true;
       }),
