@@ -86,7 +86,7 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
   };
 }
 
-/** Whoever looks for himself sees everything, and no message says more than that. */
+/** A watcher that looks for itself sees everything, and no message says more than that. */
 function newerOf<Message>(
   held: Hint<Message>,
   next: Hint<Message>,

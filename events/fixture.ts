@@ -14,7 +14,6 @@ import { afterAll, beforeAll, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { until } from '../embedded/harness.ts';
 import { startServers } from '../embedded/index.ts';
-
 import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, startConsumer } from './consumer.ts';

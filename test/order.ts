@@ -15,7 +15,7 @@ import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import type { Resolvers } from '../subgraphs/host.ts';
 import type { Doc } from './simulation/documents.ts';
 import { connectTo, createStore, type Store } from './simulation/mongo.ts';
-import type { Effect, SimProcess } from './simulation/world.ts';
+import { atOnce, newProcess } from './simulation/world.ts';
 
 type Definition = ServiceDefinition<Resolvers>;
 
@@ -41,16 +41,7 @@ export const definitions: readonly Definition[] = await Promise.all(
 
 /** A service on a store, without queues: what it emits stays in its outbox. */
 function open(definition: Definition, store: Store, clock: Clock) {
-  const process: SimProcess = {
-    name: definition.name,
-    alive: true,
-    paused: false,
-    held: [],
-    skewMs: 0,
-    rate: 1,
-    onDeath: new Set(),
-  };
-  const mongo = connectTo(store, { io: atOnce }, process, PREFIX);
+  const mongo = connectTo(store, { io: atOnce }, newProcess(definition.name), PREFIX);
   const collection: ServiceContext['collection'] = name => mongo.db(`${PREFIX}-${definition.name}`).collection(name);
   let ids = 0;
   const context = {
@@ -65,13 +56,6 @@ function open(definition: Definition, store: Store, clock: Clock) {
   };
   // Rules neither send nor look at bindings.
   return definition.create(context as unknown as ServiceContext);
-}
-
-/** An I/O that takes no time, but lets others go first. */
-async function atOnce<T>(_process: SimProcess, _server: string, _what: string, effect: Effect<T>): Promise<T> {
-  await undefined;
-  for (let index = 0; index < effect.count; index++) effect.part(index);
-  return effect.result();
 }
 
 function unused(what: string): never {

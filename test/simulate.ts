@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Failure, runSeeds } from './simulation/crowd.ts';
+import { type Failure, runSeeds } from './simulation/seeds.ts';
 
 const USAGE = `npm run simulate -- [--seed N] [--count M] [--jobs K] [--trace]
 

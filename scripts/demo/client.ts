@@ -50,6 +50,7 @@ export type ClientOptions = {
 };
 
 /** Longer than the gateway's own limit for a fetch. */
+const LIVE_TIMEOUT_MS = 5_000;
 const ANSWER_TIMEOUT_MS = 40_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MOST_MS = 1_000;
@@ -159,4 +160,17 @@ function parsed<Data>(text: string): Body<Data> | undefined {
 function messageOf(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
   return error.message || code || error.name;
+}
+
+/** One try: at the start the system has to be there. @throws OutOfReach that says how to start it. */
+export async function assertLive(url: string): Promise<void> {
+  try {
+    const response = await fetch(new URL('/health/live', url), { signal: AbortSignal.timeout(LIVE_TIMEOUT_MS) });
+    if (response.ok) return;
+  } catch {
+    // What it was does not matter to who has not started it.
+  }
+  throw new OutOfReach(
+    `Tributary does not answer at ${url}. Start it first, with: npm start; or name another address, with PORT or --url.`,
+  );
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { signToken } from '../../gateway/identity.ts';
 import { type Config, ConfigError, secretOf } from '../config.ts';
 import { type Before, checkAccounts, checkOverall, checkStreams, readBefore } from './checks.ts';
-import { type Client, type Counts, createClient, OutOfReach } from './client.ts';
+import { assertLive, type Client, type Counts, createClient, OutOfReach } from './client.ts';
 import type { Options } from './options.ts';
 import { liveMonth, type Owner, openAccounts } from './owners.ts';
 import { type Plan, planOwners } from './plan.ts';
@@ -21,7 +21,6 @@ const PATIENCE_MS = 60_000;
 const SETTLE_MS = 90_000;
 const STREAMS_MS = 10_000;
 const QUIET_MS = 10_000;
-const LIVE_TIMEOUT_MS = 5_000;
 const WATCHED_OWNERS = 8;
 
 type Play = Options & { config: Config; screen: Screen };
@@ -160,19 +159,6 @@ async function lastVersions(watches: readonly Watch[]): Promise<void> {
 async function quiet(whole: Overall): Promise<void> {
   const deadlineMs = performance.now() + QUIET_MS;
   while ((await whole.lag()) > 0 && performance.now() < deadlineMs) await delay(100);
-}
-
-/** One try: at the start the system has to be there. */
-async function assertLive(url: string): Promise<void> {
-  try {
-    const response = await fetch(new URL('/health/live', url), { signal: AbortSignal.timeout(LIVE_TIMEOUT_MS) });
-    if (response.ok) return;
-  } catch {
-    // What it was does not matter to who has not started it.
-  }
-  throw new OutOfReach(
-    `Tributary does not answer at ${url}. Start it first, with: npm start; or name another address, with PORT or --url.`,
-  );
 }
 
 async function assertWelcome(client: Client, token: string, url: string): Promise<void> {

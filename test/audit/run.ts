@@ -1,7 +1,7 @@
 /** The audit from beginning to end: the wait, the accounts, the system. */
 import { signToken } from '../../gateway/identity.ts';
 import { type Config, ConfigError, secretOf } from '../../scripts/config.ts';
-import { OutOfReach } from '../../scripts/demo/client.ts';
+import { assertLive, OutOfReach } from '../../scripts/demo/client.ts';
 import { count, type Screen, startPhase } from '../../scripts/demo/progress.ts';
 import {
   accountsOf,
@@ -22,8 +22,6 @@ import type { Rest } from './rest.ts';
 export class NotAtRest extends Error {
   override name = 'NotAtRest';
 }
-
-const LIVE_TIMEOUT_MS = 5_000;
 
 type Audit = Options & { config: Config; screen: Screen };
 
@@ -83,19 +81,6 @@ async function ownToken(config: Config): Promise<string> {
     throw new ConfigError('AUTH_JWKS_URL is set: give an operator token of whoever keeps those keys, with --token.');
   }
   return signToken(secretOf(config), { sub: 'auditor', roles: ['operator'], expiresIn: '12h' });
-}
-
-/** One try: at the start the system has to be there. */
-async function assertLive(url: string): Promise<void> {
-  try {
-    const response = await fetch(new URL('/health/live', url), { signal: AbortSignal.timeout(LIVE_TIMEOUT_MS) });
-    if (response.ok) return;
-  } catch {
-    // What it was does not matter to who has not started it.
-  }
-  throw new OutOfReach(
-    `Tributary does not answer at ${url}. Start it first, with: npm start; or name another address, with PORT or --url.`,
-  );
 }
 
 async function assertWelcome(client: EvidenceClient, url: string): Promise<void> {

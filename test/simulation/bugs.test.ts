@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { BUGS } from './bugs.ts';
-import { type Failure, runSeeds } from './crowd.ts';
 import { plant } from './plant.ts';
+import { type Failure, runSeeds } from './seeds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const WITHIN = 500;

@@ -1,12 +1,12 @@
 /** What the public API does not show, and a simulated store does: held to what it must be when all is at rest. */
 import type { Doc } from './documents.ts';
 import type { Store } from './mongo.ts';
+import { SERVICES } from './scenario.ts';
 
 type Stored = { id: string; type: string; subject?: string; time: string; correlationid?: string; data: Facts };
 type Facts = { version: number; amountMinor: number; eventId: string; eventTime: string };
 
 const eventOf = (row: Doc) => row.event as Stored;
-const SERVICES = ['account', 'balance', 'reporting', 'lake'];
 const HOUR_NAME_LENGTH = 13;
 
 export function auditStore(store: Store): string[] {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTrial, type Trial } from '../../embedded/mongodb/trial.ts';
 import { Documents } from './documents.ts';
 import { connectTo, createStore } from './mongo.ts';
-import type { Effect, SimProcess } from './world.ts';
+import { atOnce, newProcess } from './world.ts';
 
 type Row = { _id: string; [field: string]: unknown };
 
@@ -14,28 +14,12 @@ beforeAll(async () => {
 });
 afterAll(() => trial.end());
 
-const process: SimProcess = {
-  name: 'p',
-  alive: true,
-  paused: false,
-  held: [],
-  skewMs: 0,
-  rate: 1,
-  onDeath: new Set(),
-};
-
-async function atOnce<T>(_process: SimProcess, _server: string, _what: string, effect: Effect<T>): Promise<T> {
-  effect.begin?.();
-  for (let index = 0; index < effect.count; index++) effect.part(index);
-  return effect.result();
-}
-
 const INDEXES = [{ key: { chain: 1, version: 1 }, unique: true, sparse: true }] as const;
 
 async function both(): Promise<[Collection<Row>, Collection<Row>]> {
   const real = trial.db.collection<Row>('documents');
   await real.drop().catch(() => undefined);
-  const simulated = connectTo(createStore(), { io: atOnce }, process, 'sim')
+  const simulated = connectTo(createStore(), { io: atOnce }, newProcess('p'), 'sim')
     .db('sim-service')
     .collection<Row>('documents');
   for (const collection of [real, simulated]) await collection.createIndexes([...INDEXES].map(index => ({ ...index })));

@@ -2,10 +2,10 @@
 import type { AccountEvidence, LakeEvent, LedgerEntry, SystemEvidence, Totals, Transaction } from '../invariants.ts';
 import type { Doc } from './documents.ts';
 import type { Store } from './mongo.ts';
+import { SERVICES } from './scenario.ts';
 
 type StoredEvent = { id: string; type: string; subject?: string; data: Record<string, unknown> };
 
-const SERVICES = ['account', 'balance', 'lake', 'reporting'];
 const UNSETTLED = Number.MAX_SAFE_INTEGER;
 
 const eventOf = (row: Doc) => row.event as StoredEvent;

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { runSeeds } from './crowd.ts';
 import regressions from './regressions.json' with { type: 'json' };
+import { runSeeds } from './seeds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SEEDS = 500;

@@ -6,10 +6,11 @@ import { createFeed } from '../../events/feed.ts';
 import { assemble, type RunningService, type ServiceDefinition } from '../../events/service.ts';
 import { loadService } from '../../subgraphs/catalog.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
+import { pubSubTo, transportTo } from './connections.ts';
 import { connectTo, type Store } from './mongo.ts';
-import { pubSubTo, type SimRedis, transportTo } from './redis.ts';
+import type { SimRedis } from './redis.ts';
 import { type Scenario, SERVICES } from './scenario.ts';
-import type { SimProcess, World } from './world.ts';
+import { newProcess, type SimProcess, type World } from './world.ts';
 
 const PREFIX = 'sim';
 /** The simulated systems begin at the same moment. */
@@ -53,15 +54,7 @@ export function createSystem(
 
   function newborn(index: number): SimProcess {
     births += 1;
-    return {
-      name: `p${index}.${births}`,
-      alive: true,
-      paused: false,
-      held: [],
-      skewMs: 0,
-      rate: 1 + (world.random.real() - 0.5) * 0.02,
-      onDeath: new Set(),
-    };
+    return newProcess(`p${index}.${births}`, 1 + (world.random.real() - 0.5) * 0.02);
   }
 
   function boot(slot: Slot): void {
