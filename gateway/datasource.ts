@@ -3,34 +3,42 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { clientError } from '../schema/errors.ts';
 import type { Identity, IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import type { SubscriptionSource } from './subscriptions/index.ts';
 
 /** What travels with an operation through the gateway. */
 export type GatewayContext = { identity: Identity };
 
-export type DataSource = GraphQLDataSource<GatewayContext>;
+/** A subgraph as Apollo's executor and subscriptions reach it. */
+export type DataSource = GraphQLDataSource<GatewayContext> & SubscriptionSource<GatewayContext>;
 
 /** The longest that one fetch from a subgraph may take, wherever the subgraph runs. */
 export const FETCH_TIMEOUT_MS = 30_000;
 const TOO_LATE = 'A part of the system did not answer in time; the outcome is not known.';
 
 /**
- * Lets Apollo's executor fetch from a subgraph, in the name of the caller: every fetch carries an identity signed
- * freshly, so that a subscription may last longer than one.
+ * Reaches a subgraph in the name of the caller: every request carries an identity signed freshly, so that a subscription may
+ * last longer than one.
+ *
+ * @param now the subgraph as it is now; it may be replaced with the supergraph.
  */
-export function dataSource(subgraph: Subgraph, identities: IdentityCodec): DataSource {
+export function dataSource(now: () => Subgraph | undefined, identities: IdentityCodec): DataSource {
+  const subgraph = (): Subgraph => {
+    const found = now();
+    if (!found) throw new Error('a request to a subgraph that is gone');
+    return found;
+  };
   return {
     async process({ request, context }) {
       const { query, variables, operationName } = request;
-      if (!query) throw new Error('a fetch without a query');
-      const identity = await identities.sign(identityOf(context));
-      return await inTime(subgraph, { query, variables, operationName, identity });
+      if (!query || !context.identity) throw new GraphQLError('a fetch without a query or an identity');
+      const identity = await identities.sign(context.identity);
+      return await inTime(subgraph(), { query, variables, operationName, identity });
+    },
+    async subscribe(request, context) {
+      const identity = await identities.sign(context.identity);
+      return subgraph().subscribe({ ...request, identity });
     },
   };
-}
-
-function identityOf(context: Partial<GatewayContext>): Identity {
-  if (!context.identity) throw new GraphQLError('an operation without an identity');
-  return context.identity;
 }
 
 async function inTime(subgraph: Subgraph, request: SubgraphRequest): Promise<ExecutionResult> {

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 
-/** The codes with which an error is meant for the client: ours, then Apollo's for a request it refuses. */
+/** The codes with which an error is meant for the client: ours, then those of Apollo's server and router. */
 const DELIBERATE: ReadonlySet<unknown> = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
@@ -16,12 +16,15 @@ const DELIBERATE: ReadonlySet<unknown> = new Set([
   'UNAVAILABLE',
   'TOO_MANY_SUBSCRIPTIONS',
   'SUBGRAPH_STREAM_LOST',
+  'SUBSCRIPTION_SCHEMA_RELOAD',
   'TOO_MANY_REQUESTS',
   'BAD_REQUEST',
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
   'PERSISTED_QUERY_NOT_SUPPORTED',
+  'PERSISTED_QUERY_NOT_IN_LIST',
+  'QUERY_NOT_IN_SAFELIST',
 ]);
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
@@ -62,6 +65,10 @@ export const formatAll = (format: FormatError, errors: readonly GraphQLError[]):
 /** The caller asks more often than is allowed. */
 export const tooManyRequests = (): GraphQLError =>
   clientError('TOO_MANY_REQUESTS', 'Too many requests. Wait a minute.');
+
+/** The schema changed under a running subscription. */
+export const schemaReloaded = (): GraphQLError =>
+  clientError('SUBSCRIPTION_SCHEMA_RELOAD', 'The schema has changed. Subscribe again.');
 
 // What Express's own middleware throws at a request that is wrong as HTTP, and what a route may throw likewise.
 const HTTP_REFUSAL = z.object({

@@ -39,11 +39,12 @@ export function fakes(log = recordingLog().log) {
   const stored = topic<{ eventStored: object }>();
   const host = (name: string, resolvers: HostOptions['resolvers']) =>
     hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
-  const control = { down: false, slowMs: 0, ledgerFetches: 0 };
+  const control = { down: false, slowMs: 0, accountsAsked: 0, ledgerFetches: 0 };
 
   const account = host('account', {
     Query: {
       account: async (_: unknown, { id }: { id: string }, { identity }) => {
+        control.accountsAsked++;
         if (control.down)
           throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:27017'), { code: 'ECONNREFUSED' });
         if (id === 'boom') throw new Error('secret host 10.0.0.1');
@@ -157,4 +158,10 @@ export function connect(
     retryAttempts: 0,
     on,
   });
+}
+
+/** What `/metrics` says of a metric without labels. */
+export async function metric(gateway: { url: string }, name: string): Promise<number> {
+  const text = await (await fetch(`${gateway.url}/metrics`)).text();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 }

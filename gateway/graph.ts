@@ -1,5 +1,5 @@
 import { ApolloGateway } from '@apollo/gateway';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { ApolloServer } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginLandingPageDisabled,
@@ -11,10 +11,12 @@ import type { Subgraph } from '../subgraphs/host.ts';
 import { dataSource, type GatewayContext } from './datasource.ts';
 import type { FormatError } from './errors.ts';
 import type { DocumentRules } from './operations.ts';
+import { failureStatus } from './status.ts';
 
 export type GraphOptions = {
   supergraphSdl: string;
-  subgraphs: Record<string, Subgraph>;
+  /** The subgraph of a name, as it is now; undefined when there is none. */
+  subgraphOf(name: string): Subgraph | undefined;
   identities: IdentityCodec;
   rules: DocumentRules;
   introspection: boolean;
@@ -22,25 +24,32 @@ export type GraphOptions = {
   log: Logger;
 };
 
+/** Apollo's server, over a supergraph that may be replaced while it runs. */
+export type Graph = {
+  apollo: ApolloServer<GatewayContext>;
+  /** Plans by another supergraph from now on. @throws when it is not valid; then the one before it stays. */
+  update(supergraphSdl: string): void;
+};
+
 /**
  * Starts Apollo's server and gateway, which plan and execute queries and mutations.
  *
- * @throws when the supergraph is not valid or a subgraph of it was not handed in.
+ * @throws when the supergraph is not valid.
  */
-export async function startGraph(options: GraphOptions): Promise<ApolloServer<GatewayContext>> {
-  const { supergraphSdl, subgraphs, identities, rules, introspection, formatError } = options;
+export async function startGraph(options: GraphOptions): Promise<Graph> {
+  const { supergraphSdl, subgraphOf, identities, rules, introspection, formatError } = options;
   const log = options.log.child({ part: 'apollo' }, { level: quieter(options.log.level) });
   // Without this, and there is no other switch, the gateway asks the cloud's metadata service where it runs and reports
   // to its maker every hour.
   process.env.APOLLO_TELEMETRY_DISABLED = 'true';
+  let update: Graph['update'] = () => undefined;
   const gateway = new ApolloGateway({
-    supergraphSdl,
-    logger: log,
-    buildService({ name }) {
-      const subgraph = subgraphs[name];
-      if (!subgraph) throw new Error(`the supergraph has a subgraph "${name}" that the gateway was not given`);
-      return dataSource(subgraph, identities);
+    async supergraphSdl(manager) {
+      update = manager.update;
+      return { supergraphSdl };
     },
+    logger: log,
+    buildService: ({ name }) => dataSource(() => subgraphOf(name), identities),
     __exposeQueryPlanExperimental: false,
   });
   const server = new ApolloServer<GatewayContext>({
@@ -58,26 +67,12 @@ export async function startGraph(options: GraphOptions): Promise<ApolloServer<Ga
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginLandingPageDisabled(),
-      statusOfOutage,
+      failureStatus,
     ],
   });
   await server.start();
-  return server;
+  return { apollo: server, update: sdl => update(sdl) };
 }
 
 // At info, Apollo tells of every schema that it loads.
 const quieter = (level: string): string => (level === 'info' ? 'warn' : level);
-
-/** HTTP 503 when nothing could be answered because a store or a subgraph is out of reach. */
-const statusOfOutage: ApolloServerPlugin<GatewayContext> = {
-  async requestDidStart() {
-    return {
-      async willSendResponse({ response }) {
-        if (response.body.kind !== 'single') return;
-        const { data, errors } = response.body.singleResult;
-        const empty = !data || Object.values(data).every(value => value === null);
-        if (empty && errors?.some(({ extensions }) => extensions?.code === 'UNAVAILABLE')) response.http.status = 503;
-      },
-    };
-  },
-};

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { bearer, signToken, tokenVerifier } from './identity.ts';
 
@@ -81,24 +81,49 @@ describe('with a key set', async () => {
   beforeAll(async () => new Promise<void>(resolve => keys.listen(0, '127.0.0.1', resolve)));
   afterAll(() => keys.close());
 
-  const signed = () =>
+  const signed = (header: object = {}, by: Parameters<SignJWT['sign']>[0] = privateKey) =>
     new SignJWT({ roles: ['operator'] })
-      .setProtectedHeader({ alg: 'RS256', kid: '1' })
+      .setProtectedHeader({ alg: 'RS256', kid: '1', ...header })
       .setSubject('olga')
       .setIssuer('tributary')
       .setAudience('tributary')
       .setExpirationTime('1h')
-      .sign(privateKey);
+      .sign(by);
 
   test('a token of one of its keys is good', async () => {
     const verified = await tokenVerifier({ jwksUrl: urlOf() })(await signed());
     expect(verified.identity).toEqual({ ownerId: 'olga', operator: true });
   });
 
-  test('a token signed with a secret is refused', async () => {
-    await expect(tokenVerifier({ jwksUrl: urlOf() })(await token())).rejects.toMatchObject({
+  const publicText = async () => new TextEncoder().encode(await exportSPKI(publicKey));
+  const publicJson = async () => new TextEncoder().encode(JSON.stringify(await exportJWK(publicKey)));
+  const stranger = generateKeyPair('RS256', { extractable: true });
+  const strangersKey = async () => exportJWK((await stranger).publicKey);
+
+  // RFC 8725, sections 2.1, 3.1 and 3.10: whoever sends the token must not choose how it is checked, or with what.
+  test.each<[string, () => Promise<string> | string]>([
+    ['signed with a secret', () => token()],
+    ['signed with the public key as a secret', async () => token(undefined, 'HS256', await publicText())],
+    ['signed with the public key as JSON as a secret', async () => token(undefined, 'HS256', await publicJson())],
+    ['of algorithm none', unsecured],
+    ["signed with a stranger's key", async () => signed({}, (await stranger).privateKey)],
+    ['that brings its own key', async () => signed({ jwk: await strangersKey() }, (await stranger).privateKey)],
+    [
+      'that names another key set',
+      async () => signed({ jku: 'http://127.0.0.1:1/jwks', kid: '2' }, (await stranger).privateKey),
+    ],
+    ['of a key that is not in the set', async () => signed({ kid: '2' })],
+  ])('a token %s is refused', async (_, make) => {
+    await expect(tokenVerifier({ jwksUrl: urlOf() })(await make())).rejects.toMatchObject({
       extensions: { code: 'UNAUTHENTICATED' },
     });
+  });
+
+  test('a token of one of its keys is refused where there is a secret', async () => {
+    for (const secret of [SECRET, new TextDecoder().decode(await publicText())])
+      await expect(tokenVerifier({ secret })(await signed())).rejects.toMatchObject({
+        extensions: { code: 'UNAUTHENTICATED' },
+      });
   });
 
   test.each(['out of reach', 'failing'])('a key set that is %s is no fault of the caller', async how => {

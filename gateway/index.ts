@@ -1,20 +1,24 @@
 import type { Router } from 'express';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph } from '../subgraphs/host.ts';
-import { errorFormatter } from './errors.ts';
+import { dataSource, type GatewayContext } from './datasource.ts';
+import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
 import { startGraph } from './graph.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import type { TokenVerifier } from './identity.ts';
 import { type Limits, perMinute } from './limits.ts';
-import { listener } from './listener.ts';
+import { listener, type Timeouts } from './listener.ts';
 import { gatewayMetrics } from './metrics.ts';
-import { documentRules, operationReader } from './operations.ts';
+import { documentRules, type OperationReader, operationReader } from './operations.ts';
+import type { PersistedDocuments } from './persisted.ts';
+import type { Heartbeat } from './protocol.ts';
 import { requestRecorder } from './requests.ts';
 import { GRAPHQL_PATH, gatewayApp } from './server.ts';
 import { serveSockets } from './sockets.ts';
-import { subscriptions } from './subscriptions/index.ts';
+import { type Subscriptions, subscriptions } from './subscriptions/index.ts';
 import { subscriptionPlanner } from './subscriptions/plan.ts';
 import type { Retry } from './subscriptions/upstream.ts';
 
@@ -36,10 +40,16 @@ export type GatewayOptions = {
   log: Logger;
   /** Whether clients may read the schema. */
   introspection: boolean;
+  /** The only documents that are executed; any when absent. */
+  persisted?: PersistedDocuments | undefined;
+  /** How long a client may take to send a request. */
+  timeouts?: Timeouts;
   /** More pages, after the gateway's own; their content security policy is `default-src 'self'` unless they set one. */
   pages?: Router;
   /** Where `/metrics` comes from, for others to register theirs; an own one when absent. */
   registry?: Registry;
+  /** How often sockets are pinged, and how long one may be silent. Default: every 10 s, and 30 s. */
+  heartbeat?: Heartbeat;
   /** How a lost stream of a subgraph is opened again. Default: 20 times, 0.1 s to 2 s apart. */
   retry?: Retry;
 };
@@ -49,8 +59,23 @@ export type Gateway = {
   url: string;
   port: number;
   registry: Registry;
+  /**
+   * Takes another supergraph, and the subgraphs that it names, into use. Queries go on; subscriptions that run end with
+   * SUBSCRIPTION_SCHEMA_RELOAD, so that their clients subscribe again to what the schema is now.
+   *
+   * @throws when the supergraph is not valid or a subgraph is missing; then everything stays as it was.
+   */
+  reload(supergraphSdl: string, subgraphs: Record<string, Subgraph>): void;
   /** Takes nothing new, finishes what runs, closes every socket (1001), within 10 s. May be called again. */
   stop(): Promise<void>;
+};
+
+/** What is made of one supergraph. */
+type Loaded = {
+  subgraphs: Record<string, Subgraph>;
+  schema: GraphQLSchema;
+  read: OperationReader;
+  subscriptions: Subscriptions<GatewayContext>;
 };
 
 const FINISH_SOCKETS_MS = 6_000;
@@ -63,17 +88,22 @@ const FINISH_REQUESTS_MS = 8_000;
  * @throws when the supergraph is not valid, a subgraph is missing or the port is taken.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { supergraphSdl, subgraphs, tokens, identities, limits, introspection, pages, retry } = options;
+  const { supergraphSdl, subgraphs, tokens, identities, limits, introspection, pages, retry, heartbeat } = options;
   const log = options.log.child({ service: 'gateway' });
   const metrics = gatewayMetrics(options.registry);
-  const rules = documentRules({ introspection });
+  const rules = documentRules({ introspection, persisted: options.persisted });
   const formatError = errorFormatter({ log, suggestions: introspection });
   const record = requestRecorder(log, metrics);
-  const planner = subscriptionPlanner(supergraphSdl);
-  const apollo = await startGraph({ supergraphSdl, subgraphs, identities, rules, introspection, formatError, log });
-  const read = operationReader(planner.schema, rules);
+  let current = load(supergraphSdl, subgraphs);
+  const graph = await startGraph({
+    supergraphSdl,
+    subgraphOf: name => current.subgraphs[name],
+    ...{ identities, rules, introspection, formatError, log },
+  });
+  const { apollo } = graph;
+  const read: OperationReader = request => current.read(request);
   const allow = perMinute(limits.requestsPerMinute);
-  const door = listener((request, response) => app(request, response));
+  const door = listener((request, response) => app(request, response), options.timeouts);
   const health = healthRoutes(options.health, door.stopping);
   const app = gatewayApp({
     apollo,
@@ -89,10 +119,47 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const sockets = serveSockets({
     server: door.server,
     path: GRAPHQL_PATH,
-    schema: planner.schema,
-    subscribe: subscriptions({ planner, subgraphs, identities, log, retry }),
-    ...{ apollo, tokens, allow, read, formatError, record, metrics, limits, log },
+    schema: () => current.schema,
+    subscribe: request => current.subscriptions.subscribe(request),
+    ...{ apollo, tokens, allow, read, formatError, record, metrics, limits, log, heartbeat },
   });
+  /** @throws when the supergraph is not valid or has a subgraph that was not given. */
+  function load(sdl: string, given: Record<string, Subgraph>): Loaded {
+    const planner = subscriptionPlanner(sdl);
+    const missing = planner.subgraphs.filter(name => !given[name]);
+    if (missing.length > 0) {
+      throw new Error(`the supergraph has subgraphs that the gateway was not given: ${missing.join(', ')}`);
+    }
+    return {
+      subgraphs: given,
+      schema: planner.schema,
+      read: operationReader(planner.schema, rules),
+      subscriptions: subscriptions({
+        planner,
+        sources: Object.fromEntries(
+          Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities)]),
+        ),
+        callerOf: ({ identity }) => JSON.stringify(identity),
+        format: errors => formatAll(formatError, errors),
+        upstreams: metrics.upstreams,
+        ...{ log, retry },
+      }),
+    };
+  }
+
+  function reload(sdl: string, given: Record<string, Subgraph>): void {
+    const [before, next] = [current, load(sdl, given)];
+    current = next;
+    try {
+      graph.update(sdl);
+    } catch (error) {
+      current = before;
+      throw error;
+    }
+    before.subscriptions.end(schemaReloaded());
+    log.info('a new supergraph is in use');
+  }
+
   const { url, port } = await door.listen(options.host, options.port);
   log.debug({ url }, 'the gateway listens');
 
@@ -106,6 +173,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     url,
     port,
     registry: metrics.registry,
+    reload,
     stop() {
       stopped ??= stop();
       return stopped;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** An HTTP server that can be stopped without cutting off what it is answering. */
 export type Listener = {
@@ -12,17 +13,26 @@ export type Listener = {
   stop(timeoutMs: number): Promise<void>;
 };
 
-const HEADERS_TIMEOUT_MS = 10_000;
-const REQUEST_TIMEOUT_MS = 30_000;
+/** How long a client may take to send the headers of a request, and all of it. */
+export type Timeouts = { headersMs: number; requestMs: number };
+
+const TIMEOUTS: Timeouts = { headersMs: 10_000, requestMs: 30_000 };
+/** Node looks every 30 s else, and a client who dribbles has so much longer. */
+const CHECKS_IN_A_TIMEOUT = 10;
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_SWEEP_MS = 50;
 const CONNECTIONS_MAX = 20_000;
 
 /** Makes the server; it listens when told to. */
-export function listener(handler: RequestListener): Listener {
+export function listener(handler: RequestListener, { headersMs, requestMs } = TIMEOUTS): Listener {
   let stopping = false;
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_MS },
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: headersMs / CHECKS_IN_A_TIMEOUT,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
     (request, response) => {
       // A client that keeps its connection would otherwise keep the server from ending.
       if (stopping) response.setHeader('connection', 'close');
@@ -30,6 +40,7 @@ export function listener(handler: RequestListener): Listener {
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
+  server.on('clientError', refuse);
 
   return {
     server,
@@ -53,4 +64,20 @@ export function listener(handler: RequestListener): Listener {
       clearTimeout(cut);
     },
   };
+}
+
+const REFUSALS: Record<string, { status: string; message: string }> = {
+  ERR_HTTP_REQUEST_TIMEOUT: { status: '408 Request Timeout', message: 'The request took too long to arrive.' },
+  HPE_HEADER_OVERFLOW: { status: '431 Request Header Fields Too Large', message: 'The headers are too large.' },
+};
+const MALFORMED = { status: '400 Bad Request', message: 'This is not HTTP.' };
+
+/** Node itself would answer what is no request without a body; here everything is answered in JSON. */
+function refuse({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || code === 'ECONNRESET') return void socket.destroy();
+  const { status, message } = REFUSALS[code] ?? MALFORMED;
+  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+  const headers = `Connection: close\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}`;
+  // Else it stayed half open for as long as the client likes.
+  socket.end(`HTTP/1.1 ${status}\r\n${headers}\r\n\r\n${body}`, () => socket.destroy());
 }

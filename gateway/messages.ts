@@ -1,11 +1,5 @@
 import type { ApolloServer } from '@apollo/server';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-} from 'graphql';
+import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
 import { clientError } from '../schema/errors.ts';
@@ -38,9 +32,10 @@ export type SocketState = {
 
 export type MessagesOptions = {
   apollo: ApolloServer<GatewayContext>;
-  schema: GraphQLSchema;
+  /** The schema as it is now. */
+  schema(): GraphQLSchema;
   read: OperationReader;
-  subscribe: Subscribe;
+  subscribe: Subscribe<GatewayContext>;
   formatError: FormatError;
   record: RecordRequest;
   metrics: Metrics;
@@ -55,7 +50,7 @@ export type SocketOptions = ServerOptions<ConnectionParams, Extra & { state?: So
 export type MessageHooks = Pick<SocketOptions, 'onSubscribe' | 'execute' | 'subscribe' | 'onNext' | 'onError'>;
 
 /** The results of a subscription. */
-type Stream = Exclude<ReturnType<Subscribe>, ExecutionResult>;
+type Stream = Exclude<ReturnType<Subscribe<GatewayContext>>, FormattedExecutionResult>;
 
 /** One operation on a socket, from the message that asks for it to its end. */
 type Work = {
@@ -63,7 +58,7 @@ type Work = {
   payload: SubscribePayload;
   state: SocketState;
   startedMs: number;
-  /** Apollo's answer, which is formatted already. */
+  /** Apollo's answer to a query or a mutation. */
   answer?: FormattedExecutionResult;
 };
 
@@ -80,7 +75,7 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
       const { opening, running } = work.state;
       (work.operation.definition.operation === 'subscription' ? opening : running).add(work);
       const { document, name = null } = work.operation;
-      return { schema, document, operationName: name, contextValue: work };
+      return { schema: schema(), document, operationName: name, contextValue: work };
     },
 
     async execute(args) {
@@ -96,14 +91,14 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
       const stream = start(options, work);
       work.state.opening.delete(work);
       recordWork(options, work, 'errors' in stream);
-      return isStream(stream) ? counted(work.state, metrics, stream) : stream;
+      return unformatted(isStream(stream) ? counted(work.state, metrics, stream) : stream);
     },
 
-    onNext(_context, _id, _payload, args, { errors, ...result }) {
+    onNext(_context, _id, _payload, args, result) {
       const { answer } = workOf(args);
       if (answer) return answer;
       metrics.delivered.inc();
-      return errors ? { ...result, errors: formatAll(formatError, errors) } : result;
+      return result;
     },
 
     onError: (_context, _id, _payload, errors) => formatAll(formatError, errors),
@@ -117,33 +112,41 @@ function accept(
   payload: SubscribePayload,
 ): Work | readonly GraphQLError[] {
   const startedMs = performance.now();
-  const operation = state ? options.read(payload.query, payload.operationName) : [tokenExpired()];
+  // Before the document is read: to refuse one costs as much as to accept it.
+  const unwelcome = state ? refusal(options, state) : tokenExpired();
+  const operation = unwelcome ? [unwelcome] : options.read(payload);
   const valid = state && 'definition' in operation;
-  const refused = valid ? refusal(options, state, operation) : undefined;
-  if (valid && !refused) return { operation, payload, state, startedMs };
+  const busy = valid ? tooBusy(options, state, operation) : undefined;
+  if (valid && !busy) return { operation, payload, state, startedMs };
   const durationMs = performance.now() - startedMs;
   const ownerId = state?.caller.identity.ownerId;
   options.record({ transport: 'ws', kind: 'none', status: 'error', durationMs, ownerId });
-  return 'definition' in operation ? [refused ?? tokenExpired()] : operation;
+  return 'definition' in operation ? [busy ?? tokenExpired()] : operation;
 }
 
-function refusal(options: MessagesOptions, state: SocketState, { definition }: Operation): GraphQLError | undefined {
-  const { limits, allow, stopping } = options;
-  if (state.caller.expiresAtMs <= Date.now()) return tokenExpired();
+function refusal({ allow, stopping }: MessagesOptions, { caller }: SocketState): GraphQLError | undefined {
+  if (caller.expiresAtMs <= Date.now()) return tokenExpired();
   if (stopping()) return clientError('UNAVAILABLE', 'This server is stopping. Connect again.');
+  return allow(caller.identity.ownerId) ? undefined : tooManyRequests();
+}
+
+function tooBusy({ limits }: MessagesOptions, state: SocketState, { definition }: Operation): GraphQLError | undefined {
   const busy = definition.operation === 'subscription' ? state.streams.size + state.opening.size : state.running.size;
-  if (busy >= limits.subscriptions) {
-    return clientError(
-      'TOO_MANY_SUBSCRIPTIONS',
-      `A socket can have ${limits.subscriptions} operations of a kind at one time.`,
-    );
-  }
-  return allow(state.caller.identity.ownerId) ? undefined : tooManyRequests();
+  if (busy < limits.subscriptions) return undefined;
+  return clientError(
+    'TOO_MANY_SUBSCRIPTIONS',
+    `A socket can have ${limits.subscriptions} operations of a kind at one time.`,
+  );
 }
 
 const tokenExpired = (): GraphQLError => clientError('UNAUTHENTICATED', 'The token is not valid any longer.');
 
-const isStream = (started: ReturnType<Subscribe>): started is Stream => Symbol.asyncIterator in started;
+// Results are formatted when they are made, once for all who get them; onNext hands them on as they are. graphql-ws's types
+// have place only for results that it would format itself.
+const unformatted = (started: unknown): ReturnType<NonNullable<MessageHooks['subscribe']>> =>
+  started as ReturnType<NonNullable<MessageHooks['subscribe']>>;
+
+const isStream = (started: ReturnType<Subscribe<GatewayContext>>): started is Stream => Symbol.asyncIterator in started;
 
 /** A stream that counts as long as it is open, whichever way it ends. */
 function counted({ streams, closed }: SocketState, { subscriptions }: Metrics, stream: Stream): Stream {
@@ -178,7 +181,8 @@ function counted({ streams, closed }: SocketState, { subscriptions }: Metrics, s
 }
 
 async function ask({ apollo, formatError }: MessagesOptions, work: Work): Promise<FormattedExecutionResult> {
-  const { query, variables, operationName } = work.payload;
+  const { variables, operationName } = work.payload;
+  const query = work.operation.text;
   const contextValue = { identity: work.state.caller.identity };
   try {
     const { body } = await apollo.executeOperation(
@@ -192,12 +196,15 @@ async function ask({ apollo, formatError }: MessagesOptions, work: Work): Promis
   }
 }
 
-function start({ subscribe }: MessagesOptions, { operation, payload, state }: Work): ReturnType<Subscribe> {
+function start(
+  { subscribe, formatError }: MessagesOptions,
+  { operation, payload, state }: Work,
+): ReturnType<Subscribe<GatewayContext>> {
   const { identity } = state.caller;
   try {
     return subscribe({ operation, variables: payload.variables ?? undefined, context: { identity } });
   } catch (error) {
-    return { errors: [unexpected(error)] };
+    return { errors: formatAll(formatError, [unexpected(error)]) };
   }
 }
 

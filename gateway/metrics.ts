@@ -5,9 +5,10 @@ export type Metrics = {
   registry: Registry;
   /** A finished operation. */
   operation(labels: OperationLabels, seconds: number): void;
-  /** Open sockets, live subscriptions, and results sent to subscriptions. */
+  /** Open sockets, live subscriptions, the streams open at subgraphs for them, and results sent to subscriptions. */
   sockets: Gauge;
   subscriptions: Gauge;
+  upstreams: Gauge;
   delivered: Counter;
 };
 
@@ -44,6 +45,7 @@ export function gatewayMetrics(registry: Registry = new Registry()): Metrics {
     operation: (labels, seconds) => operations.observe(labels, seconds),
     sockets: gauge(registry, 'gateway_sockets', 'Open sockets of clients.'),
     subscriptions: gauge(registry, 'gateway_subscriptions', 'Live subscriptions.'),
+    upstreams: gauge(registry, 'gateway_upstreams', 'Streams of subgraphs that subscriptions share.'),
     delivered: once(
       registry,
       'gateway_subscription_results_total',

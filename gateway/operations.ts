@@ -1,6 +1,4 @@
 import {
-  type ASTNode,
-  BREAK,
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
@@ -11,98 +9,129 @@ import {
   specifiedRules,
   type ValidationRule,
   validate,
-  visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { outOfBounds, TOKENS_MAX } from './bounds.ts';
+import { type Cost, costWith, operationCost, type Variables } from './cost.ts';
+import { plannedIntrospectionRule } from './introspection.ts';
+import { type DocumentRequest, documentLookup, PersistedDocumentError, type PersistedDocuments } from './persisted.ts';
 
 /** One valid operation of a client. */
 export type Operation = {
+  /** The document as it was written, or persisted. */
+  text: string;
   document: DocumentNode;
   definition: OperationDefinitionNode;
   /** The name it was asked for by; undefined when the document has one operation only and none was asked for. */
   name: string | undefined;
 };
 
-/** What a client's document is held to, over HTTP and over a socket alike. */
-export type DocumentRules = { maxTokens: number; validationRules: readonly ValidationRule[] };
+/** What a client asks for, over HTTP and over a socket alike. */
+export type OperationRequest = DocumentRequest & {
+  operationName?: string | null | undefined;
+  variables?: Variables | null | undefined;
+};
 
-/** A document of more tokens is refused before it is parsed to its end. */
-const TOKENS_MAX = 4_000;
-/** Selection sets within each other, and lists or objects within each other. */
-const SELECTIONS_DEEP_MAX = 20;
-const VALUES_DEEP_MAX = 10;
+/** What a client's document is held to, over HTTP and over a socket alike. */
+export type DocumentRules = {
+  maxTokens: number;
+  validationRules: readonly ValidationRule[];
+  /** The only documents that are executed; any when absent. */
+  persisted?: PersistedDocuments | undefined;
+};
+
+export type DocumentOptions = {
+  /** Whether clients may read the schema. */
+  introspection: boolean;
+  persisted?: PersistedDocuments | undefined;
+};
+
 const VALIDATION_ERRORS_MAX = 10;
 /** All documents that are kept, together; as trees they take some hundred times as much. */
 const CACHED_CHARS_MAX = 500_000;
+/** What takes the gateway a tenth of a second to answer, apart from the services; what clients need is below 2,000. */
+const COST_MAX = 20_000;
 
-/** @param introspection whether clients may read the schema. */
-export function documentRules({ introspection }: { introspection: boolean }): DocumentRules {
-  return { maxTokens: TOKENS_MAX, validationRules: introspection ? [] : [NoSchemaIntrospectionCustomRule] };
+export function documentRules({ introspection, persisted }: DocumentOptions): DocumentRules {
+  const validationRules = [introspection ? plannedIntrospectionRule : NoSchemaIntrospectionCustomRule];
+  return { maxTokens: TOKENS_MAX, validationRules, persisted };
 }
 
 /** Reads an operation: it, or the errors for which it is refused. Never throws. */
-export type OperationReader = (query: string, operationName?: string | null) => Operation | readonly GraphQLError[];
+export type OperationReader = (request: OperationRequest) => Operation | readonly GraphQLError[];
 
-/** Parses, validates and finds the operation; valid documents are kept. */
-export function operationReader(schema: GraphQLSchema, { maxTokens, validationRules }: DocumentRules): OperationReader {
+/**
+ * The one way of a client's document, whatever it came over: found, parsed, held to BOUNDS, validated, and its cost counted
+ * with the variables that came with it. Valid documents are kept, and only the last of these is done again for each request.
+ *
+ * @throws PersistedDocumentError when one of the persisted documents is not valid.
+ */
+export function operationReader(schema: GraphQLSchema, rules: DocumentRules): OperationReader {
+  const { maxTokens, persisted } = rules;
+  const validationRules = [...specifiedRules, ...rules.validationRules];
+  const lookup = documentLookup(persisted);
+  const costs = new WeakMap<OperationDefinitionNode, Cost>();
   const documents = new LRUCache<string, DocumentNode>({
     maxSize: CACHED_CHARS_MAX,
-    sizeCalculation: (_, query) => query.length,
+    sizeCalculation: (_, text) => text.length,
   });
-  const rules = [...specifiedRules, ...validationRules];
 
-  function read(query: string): DocumentNode | readonly GraphQLError[] {
-    const known = documents.get(query);
+  function read(text: string): DocumentNode | readonly GraphQLError[] {
+    const known = documents.get(text);
     if (known) return known;
     let document: DocumentNode;
     try {
-      document = parse(query, { maxTokens });
+      document = parse(text, { maxTokens });
     } catch (error) {
       return [coded(error, 'GRAPHQL_PARSE_FAILED')];
     }
-    const tooDeep = nestedTooDeep(document);
-    if (tooDeep) return [tooDeep];
+    const refused = outOfBounds(document);
+    if (refused) return [refused];
     try {
-      const errors = validate(schema, document, rules, { maxErrors: VALIDATION_ERRORS_MAX });
+      const errors = validate(schema, document, validationRules, { maxErrors: VALIDATION_ERRORS_MAX });
       if (errors.length > 0) return errors.map(error => coded(error, 'GRAPHQL_VALIDATION_FAILED'));
     } catch (error) {
       // graphql 16 throws here for a variable in @skip or @include on a subscription's root field.
       return [coded(error, 'GRAPHQL_VALIDATION_FAILED')];
     }
-    documents.set(query, document);
+    documents.set(text, document);
     return document;
   }
 
-  return (query, operationName) => {
-    const document = read(query);
+  function tooCostly(document: DocumentNode, definition: OperationDefinitionNode, variables: Variables) {
+    const cost = costs.get(definition) ?? operationCost(schema, document, definition);
+    costs.set(definition, cost);
+    if (cost.least > COST_MAX) return costError(cost.least, 'GRAPHQL_VALIDATION_FAILED');
+    const costNow = costWith(cost, variables);
+    return costNow > COST_MAX ? costError(costNow, 'BAD_USER_INPUT') : undefined;
+  }
+
+  for (const [id, text] of Object.entries(persisted ?? {})) {
+    const document = read(text);
+    if (!('kind' in document)) throw new PersistedDocumentError(`persisted document ${id}: ${document[0]?.message}`);
+  }
+
+  return request => {
+    const text = lookup(request);
+    if (typeof text !== 'string') return [text];
+    const document = read(text);
     if (!('kind' in document)) return document;
+    const { operationName, variables } = request;
     const definition = getOperationAST(document, operationName);
-    if (definition) return { document, definition, name: operationName ?? undefined };
-    const message = operationName ? `Unknown operation named "${operationName}".` : 'Must provide an operation name.';
-    return [new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } })];
+    if (!definition) return [unknownOperation(operationName)];
+    const refused = tooCostly(document, definition, variables ?? {});
+    return refused ? [refused] : { text, document, definition, name: operationName ?? undefined };
   };
 }
 
-/** What planning and coercion cost grows beyond measure with nesting, so it is bounded before either begins. */
-function nestedTooDeep(document: DocumentNode): GraphQLError | undefined {
-  const depth = { selections: 0, values: 0 };
-  let found: GraphQLError | undefined;
-  const nest = (what: keyof typeof depth, max: number) => ({
-    enter(node: ASTNode) {
-      depth[what] += 1;
-      if (depth[what] <= max) return undefined;
-      const message = `The document nests ${what} more than ${max} deep.`;
-      found = new GraphQLError(message, { nodes: node, extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } });
-      return BREAK;
-    },
-    leave() {
-      depth[what] -= 1;
-    },
-  });
-  const selections = nest('selections', SELECTIONS_DEEP_MAX);
-  const values = nest('values', VALUES_DEEP_MAX);
-  visit(document, { SelectionSet: selections, ListValue: values, ObjectValue: values });
-  return found;
+function unknownOperation(operationName: string | null | undefined): GraphQLError {
+  const message = operationName ? `Unknown operation named "${operationName}".` : 'Must provide an operation name.';
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+}
+
+function costError(cost: number, code: string): GraphQLError {
+  const message = `The operation would cost ${cost}; at most ${COST_MAX} is allowed. Ask for smaller pages (first) or fewer fields.`;
+  return new GraphQLError(message, { extensions: { code } });
 }
 
 function coded(error: unknown, code: string): GraphQLError {

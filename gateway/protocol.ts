@@ -1,15 +1,21 @@
 import type { ServerOptions } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
-import type { WebSocketServer } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 
 /** The payload of `connection_init`. */
 export type ConnectionParams = Record<string, unknown> | undefined;
 
 /** A client that says nothing for this long is closed with 4408. */
 const INIT_TIMEOUT_MS = 3_000;
-/** A socket that does not answer a ping until the next one is due is cut off: a dead client, or one that never reads. */
-const PING_MS = 12_000;
+/**
+ * How often sockets are pinged, and after how many pings without an answer one is cut off: a client that is dead, or that
+ * has not read anything for so long.
+ */
+export type Heartbeat = { everyMs: number; unanswered: number };
+
+/** 30 s: as long as a client may stand still. */
+const HEARTBEAT: Heartbeat = { everyMs: 10_000, unanswered: 3 };
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
@@ -20,13 +26,15 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export function serveProtocol<State extends Record<PropertyKey, unknown>>(
   options: ServerOptions<ConnectionParams, Extra & Partial<State>>,
   sockets: WebSocketServer,
-  log: Logger,
+  { log, heartbeat = HEARTBEAT }: { log: Logger; heartbeat?: Heartbeat | undefined },
 ): () => Promise<void> {
   const protocol = useServer<ConnectionParams, State>(
     { connectionInitWaitTimeout: INIT_TIMEOUT_MS, isProd: true, ...options },
     sockets,
-    PING_MS,
+    // Its own pings would keep two timers for every socket, and give a slow client half as long.
+    0,
   );
+  const stopBeating = beat(sockets, heartbeat);
   sockets.on('connection', socket => {
     // graphql-ws's own listener prints a client's broken frame on the console; ws itself closes the socket for it.
     socket.removeAllListeners('error');
@@ -36,7 +44,23 @@ export function serveProtocol<State extends Record<PropertyKey, unknown>>(
     const cut = setTimeout(() => {
       for (const socket of sockets.clients) socket.terminate();
     }, CLOSE_TIMEOUT_MS);
+    stopBeating();
     await protocol.dispose();
     clearTimeout(cut);
   };
+}
+
+// Counted and not timed: were this process itself standing still, the answers that wait would come too late for all.
+function beat(sockets: WebSocketServer, { everyMs, unanswered }: Heartbeat): () => void {
+  const pings = new WeakMap<WebSocket, number>();
+  sockets.on('connection', socket => socket.on('pong', () => pings.set(socket, 0)));
+  const timer = setInterval(() => {
+    for (const socket of sockets.clients) {
+      const waiting = pings.get(socket) ?? 0;
+      if (waiting >= unanswered) socket.terminate();
+      else if (socket.readyState === socket.OPEN) socket.ping();
+      pings.set(socket, waiting + 1);
+    }
+  }, everyMs);
+  return () => clearInterval(timer);
 }

@@ -16,13 +16,13 @@ const { log, lines } = recordingLog();
 const services = fakes(log);
 
 const serve = (port = 0): Promise<ServedSubgraph> =>
-  serveSubgraph({ subgraph: services.account, health: async () => ({}), host: '127.0.0.1', port, log });
+  serveSubgraph({ subgraph: services.account, identities, health: async () => ({}), host: '127.0.0.1', port, log });
 
 /** A gateway whose account service is behind a socket. */
 async function start() {
   const served = await serve();
   stops.push(served.stop);
-  const remote = remoteSubgraph({ name: 'account', url: `${served.url}/graphql`, log });
+  const remote = remoteSubgraph({ name: 'account', url: `${served.url}/graphql`, identities, log });
   stops.push(remote.stop);
   const { gateway } = await startGateway({
     subgraphs: { ...services.subgraphs, account: remote },
@@ -128,6 +128,7 @@ test.each<[string, RequestListener]>([
   const remote = remoteSubgraph({
     name: 'x',
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/graphql`,
+    identities,
     log,
   });
   stops.push(remote.stop, async () => server.close());
@@ -141,7 +142,7 @@ test('a host that accepts and stays silent is given up in time', async () => {
   server.on('upgrade', () => undefined);
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const remote = remoteSubgraph({ name: 'x', url: `http://127.0.0.1:${port}/graphql`, log });
+  const remote = remoteSubgraph({ name: 'x', url: `http://127.0.0.1:${port}/graphql`, identities, log });
   stops.push(async () => {
     server.close();
     server.closeAllConnections();

@@ -1,13 +1,11 @@
-import { type ExecutionResult, GraphQLError } from 'graphql';
-import { createClient } from 'graphql-ws';
+import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql';
+import { createClient, type Sink } from 'graphql-ws';
 import type { Logger } from 'pino';
-import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
-import { IDENTITY_HEADER } from '../schema/identity.ts';
+import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
-import { FETCH_TIMEOUT_MS } from './datasource.ts';
 import { mailbox } from './subscriptions/mailbox.ts';
 
 /** A subgraph behind a socket, and the connections to it. */
@@ -20,71 +18,81 @@ export type RemoteOptions = {
   name: string;
   /** Where it answers GraphQL over HTTP, and graphql-transport-ws on the same path. */
   url: string;
+  /** Signs what the socket is opened with. */
+  identities: IdentityCodec;
   log: Logger;
 };
 
-const CONNECTIONS_MAX = 64;
+/**
+ * Sockets to one service. One would do; several reach several processes of the service, when a balancer stands before them.
+ */
+const SOCKETS = 4;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RESPONSE_BYTES_MAX = 16_000_000;
 const PING_MS = 10_000;
 const PONG_TIMEOUT_MS = 5_000;
-/** The shared socket stays open this long after its last subscription. */
-const LINGER_MS = 10_000;
+/** A socket stays open this long after its last operation. */
+const LINGER_MS = 60_000;
 /** Results that may wait on the socket for whoever reads the stream, who reads at once. */
 const WAITING_MAX = 1_000;
 
 /**
- * Reaches a subgraph in another process: queries and mutations over kept-alive HTTP connections, all subscriptions over
- * one socket, opened with the first. A stream that breaks rejects, also when there was nobody to connect to; whoever
- * reads it opens it again, with a new identity (see subscriptions/upstream.ts), so the client itself never retries.
+ * Reaches a subgraph in another process over a few graphql-transport-ws sockets, opened when they are needed and shared by all
+ * callers: a query costs a message each way, half of what an HTTP request costs. The gateway opens them in its own name,
+ * and each operation brings its caller's identity.
+ *
+ * What runs on a socket that breaks fails, also when there was nobody to connect to: queries and mutations with
+ * UNAVAILABLE, and a stream rejects. Whoever reads it opens it again, with a new identity (see subscriptions/upstream.ts), so
+ * the client itself never retries.
  */
-export function remoteSubgraph({ name, url, log }: RemoteOptions): RemoteSubgraph {
-  const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, {
-    connections: CONNECTIONS_MAX,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    headersTimeout: FETCH_TIMEOUT_MS,
-    bodyTimeout: FETCH_TIMEOUT_MS,
-    maxResponseSize: RESPONSE_BYTES_MAX,
-  });
-  const socket = sharedSocket(url);
+export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): RemoteSubgraph {
+  const sockets = Array.from({ length: SOCKETS }, () => sharedSocket(url, identities));
+  let operations = 0;
 
-  async function fetch({ identity, ...body }: SubgraphRequest): Promise<ExecutionResult> {
-    const headers = { 'content-type': 'application/json', ...(identity && { [IDENTITY_HEADER]: identity }) };
-    const response = await pool.request({ method: 'POST', path: pathname, headers, body: JSON.stringify(body) });
-    return revive(await response.body.json());
+  function send({ identity, ...operation }: SubgraphRequest, sink: Sink<Result>): () => void {
+    const socket = sockets[operations++ % SOCKETS];
+    if (!socket) throw new Error('no socket');
+    return socket.subscribe<Record<string, unknown>, Record<string, unknown>>(
+      { ...operation, extensions: { [IDENTITY_HEADER]: identity } },
+      sink,
+    );
   }
 
   return {
     name,
-    async execute(request) {
-      try {
-        return await fetch(request);
-      } catch (error) {
-        log.warn({ err: error, subgraph: name }, 'a subgraph is out of reach');
-        return { errors: [outOfReach()] };
-      }
-    },
-    async subscribe({ query, variables, operationName, identity }) {
-      const extensions = { [IDENTITY_HEADER]: identity };
+    execute: request =>
+      new Promise(resolve => {
+        let answered = false;
+        send(request, {
+          next(result) {
+            answered = true;
+            resolve(revive(result));
+          },
+          error(reason) {
+            if (isRefusal(reason)) return resolve(revive({ errors: reason }));
+            log.warn({ err: lost(reason), subgraph: name }, 'a subgraph is out of reach');
+            resolve({ errors: [outOfReach()] });
+          },
+          // An answer is completed too, and to make an error costs more than the rest of the fetch.
+          complete: () => answered || resolve({ errors: [outOfReach()] }),
+        });
+      }),
+    async subscribe(request) {
       const box = mailbox<ExecutionResult>({
         capacity: WAITING_MAX,
         fold: (_, newer) => newer,
         onReturn: () => leave(),
       });
-      const leave = socket.subscribe<ExecutionResult['data']>(
-        { query, variables, operationName, extensions },
-        {
-          next: result => box.push(revive(result)),
-          error: reason => box.end(lost(reason)),
-          complete: () => box.end(),
-        },
-      );
+      const leave = send(request, {
+        next: result => box.push(revive(result)),
+        error: reason => box.end(lost(reason)),
+        complete: () => box.end(),
+      });
       return box.values;
     },
     async stop() {
       // With nobody connected there is nothing to dispose of, and graphql-ws says so by rejecting.
-      await Promise.allSettled([socket.dispose(), pool.destroy()]);
+      await Promise.allSettled(sockets.map(async socket => socket.dispose()));
     },
   };
 }
@@ -96,14 +104,18 @@ class BoundedSocket extends WebSocket {
   }
 }
 
-function sharedSocket(url: string) {
+function sharedSocket(url: string, identities: IdentityCodec) {
   let pong: NodeJS.Timeout | undefined;
+  let made = 0;
   const socket = createClient({
     url: url.replace(/^http/, 'ws'),
     webSocketImpl: BoundedSocket,
+    connectionParams: async () => ({ [IDENTITY_HEADER]: await identities.signConnection() }),
     lazyCloseTimeout: LINGER_MS,
     connectionAckWaitTimeout: CONNECT_TIMEOUT_MS,
     retryAttempts: 0,
+    // Unique on the socket, which is all that is asked of it; the default makes a UUID.
+    generateID: () => String(made++),
     keepAlive: PING_MS,
     on: {
       // A half-open connection would else stay silent for ever.
@@ -132,24 +144,23 @@ function lost(reason: unknown): Error {
   return new Error(`the socket to the subgraph closed: ${closed?.code ?? closed?.message ?? 'it is not known why'}`);
 }
 
-const RESPONSE = z
-  .object({
-    data: z.record(z.string(), z.unknown()).nullish(),
-    errors: z
-      .array(
-        z.object({
-          message: z.string(),
-          path: z.array(z.union([z.string(), z.number()])).nullish(),
-          extensions: z.record(z.string(), z.unknown()).nullish(),
-        }),
-      )
-      .optional(),
-    extensions: z.record(z.string(), z.unknown()).optional(),
-  })
-  .refine(({ data, errors }) => data !== undefined || errors !== undefined);
+type Result = FormattedExecutionResult<Record<string, unknown>, Record<string, unknown>>;
 
-/** JSON of a response made a result again, with real errors. @throws when it is no GraphQL response. */
-function revive(json: unknown): ExecutionResult {
-  const { errors, ...result } = RESPONSE.parse(json);
-  return errors ? { ...result, errors: errors.map(({ message, ...at }) => new GraphQLError(message, at)) } : result;
+const ERRORS = z.array(
+  z.object({
+    message: z.string(),
+    path: z.array(z.union([z.string(), z.number()])).nullish(),
+    extensions: z.record(z.string(), z.unknown()).nullish(),
+  }),
+);
+
+/** graphql-ws's client has checked the message; what it cannot make is real errors. */
+function revive({ errors, ...result }: Omit<Result, 'errors'> & { errors?: unknown }): ExecutionResult {
+  if (errors === undefined) return result;
+  const parsed = ERRORS.safeParse(errors).data;
+  if (!parsed) return { errors: [outOfReach()] };
+  return { ...result, errors: parsed.map(({ message, ...at }) => new GraphQLError(message, at)) };
 }
+
+/** An `error` message: the operation was refused before it ran. */
+const isRefusal = (reason: unknown): reason is unknown[] => Array.isArray(reason);

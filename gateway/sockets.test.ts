@@ -103,7 +103,7 @@ test('what breaks the protocol is closed with its own codes', async () => {
   twice.send(subscribe('1'));
   expect(await twice.closed).toBe(4409);
   const huge = await ready(url);
-  huge.send('x'.repeat(100_001));
+  huge.send('x'.repeat(17_000));
   expect(await huge.closed).toBe(1009);
 });
 
@@ -147,10 +147,10 @@ test('one identity has so many sockets; one more is closed with 4429, and a clos
 test('one socket has so many subscriptions; one more is an error, and a completed one makes room', async () => {
   const { url, balances, gateway } = await start({ limits: { connections: 2, subscriptions: 2 } });
   const { send, messages } = await ready(url);
-  send(subscribe('1'));
-  send(subscribe('2'));
+  send(subscribe('1', SUBSCRIPTION, { id: 'a' }));
+  send(subscribe('2', SUBSCRIPTION, { id: 'b' }));
   await until(() => messages.length === 2);
-  send(subscribe('3'));
+  send(subscribe('3', SUBSCRIPTION, { id: 'c' }));
   await until(() => messages.length === 3);
   expect(messages[2]).toMatchObject({
     type: 'error',
@@ -161,7 +161,7 @@ test('one socket has so many subscriptions; one more is an error, and a complete
   await until(() => messages.some(({ id, type }) => id === 'query' && type === 'complete'));
   send({ type: 'complete', id: '1' });
   await until(() => balances.readers.size === 1);
-  send(subscribe('4'));
+  send(subscribe('4', SUBSCRIPTION, { id: 'd' }));
   await until(() => balances.readers.size === 2);
   expect(await (await fetch(`${gateway.url}/metrics`)).text()).toMatch(/gateway_subscriptions 2\n/);
 });
@@ -230,7 +230,7 @@ test('stop: what runs is finished over HTTP and sockets, new work refused, socke
   control.slowMs = 600;
   const slow = post(gateway, { query: '{ account(id: "a") { id } }' });
   send(subscribe('slow', '{ account(id: "a") { id } }', {}));
-  await new Promise(resolve => setTimeout(resolve, 150));
+  await until(() => control.accountsAsked === 2);
   const stoppedAt = Date.now();
   const stopped = gateway.stop();
   send(subscribe('late', '{ account(id: "a") { id } }', {}));
@@ -296,4 +296,38 @@ test('a client that does not read costs a bounded number of results, and gets th
   expect(Number(/gateway_subscription_results_total (\d+)/.exec(metrics)?.[1])).toBeLessThan(500);
   socket.resume();
   await until(() => JSON.stringify(messages.at(-1)).includes('"balance":{"version":1000}'));
+});
+
+test('a socket that stands still is cut off; one that answers stays, however little it says', async () => {
+  const { url, balances } = await start({ heartbeat: { everyMs: 100, unanswered: 3 } });
+  const [stalled, silent] = [await ready(url), await ready(url, 'bob')];
+  stalled.send(subscribe('1'));
+  await until(() => balances.readers.size === 1);
+  stalled.socket.pause();
+  const sinceMs = performance.now();
+  await until(() => balances.readers.size === 0);
+  expect(performance.now() - sinceMs).toBeGreaterThan(200);
+  expect(silent.socket.readyState).toBe(WebSocket.OPEN);
+  stalled.socket.terminate();
+});
+
+test('a slow client does not delay another of the same subscription', async () => {
+  const { url, balances, accountOf } = await start();
+  const query = 'subscription { balanceChanged(accountId: "a") { name balance { version } } }';
+  const [slow, quick] = [await ready(url), await ready(url)];
+  for (const { send, messages } of [slow, quick]) {
+    send(subscribe('1', query, {}));
+    await until(() => messages.length === 1);
+  }
+  expect(balances.readers.size).toBe(1);
+  slow.socket.pause();
+  const name = 'x'.repeat(100_000);
+  for (let version = 2; version <= 300; version++) {
+    balances.publish({ balanceChanged: { ...accountOf('a', 'alice', version), name } });
+    await until(() => JSON.stringify(quick.messages.at(-1)).includes(`"version":${version}}`));
+  }
+  expect(slow.messages).toHaveLength(1);
+  slow.socket.resume();
+  await until(() => JSON.stringify(slow.messages.at(-1)).includes('"version":300}'));
+  expect(slow.messages.length).toBeLessThan(200);
 });

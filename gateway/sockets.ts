@@ -8,13 +8,14 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { bearer, type Caller, type TokenVerifier } from './identity.ts';
 import { counter } from './limits.ts';
 import { type MessagesOptions, messageHooks, type SocketOptions, type SocketState } from './messages.ts';
-import { serveProtocol } from './protocol.ts';
+import { type Heartbeat, serveProtocol } from './protocol.ts';
 
 export type SocketsOptions = Omit<MessagesOptions, 'stopping'> & {
   server: Server;
   path: string;
   tokens: TokenVerifier;
   log: Logger;
+  heartbeat?: Heartbeat | undefined;
 };
 
 /** The sockets of all clients. */
@@ -23,19 +24,22 @@ export type Sockets = {
   stop(timeoutMs: number): Promise<void>;
 };
 
-const MESSAGE_BYTES_MAX = 100_000;
+const MESSAGE_BYTES_MAX = 16_384;
 const POLL_MS = 20;
 const TRY_AGAIN_LATER = 1013;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Serves the graphql-transport-ws protocol on the path of an HTTP server. */
 export function serveSockets(options: SocketsOptions): Sockets {
-  const { server, path, metrics, log } = options;
+  const { server, path, metrics, log, heartbeat } = options;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
   const states = new Set<SocketState>();
   let stopping = false;
   const hooks = messageHooks({ ...options, stopping: () => stopping });
-  const close = serveProtocol<{ state: SocketState }>({ ...hooks, ...admission(options, states) }, sockets, log);
+  const close = serveProtocol<{ state: SocketState }>({ ...hooks, ...admission(options, states) }, sockets, {
+    log,
+    heartbeat,
+  });
 
   sockets.on('connection', socket => {
     metrics.sockets.inc();

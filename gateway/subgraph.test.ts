@@ -1,8 +1,9 @@
+import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { IDENTITY_HEADER } from '../schema/identity.ts';
-import { fakes, identities, recordingLog } from './fixture.ts';
+import { IDENTITY_HEADER, identityCodec } from '../schema/identity.ts';
+import { fakes, identities, recordingLog, tokenOf } from './fixture.ts';
 import { type ServedSubgraph, serveSubgraph } from './subgraph.ts';
 import { until } from './subscriptions/topic.ts';
 
@@ -13,7 +14,7 @@ let identity: string;
 beforeAll(async () => {
   identity = await identities.sign({ ownerId: 'alice', operator: false });
   const health = async () => ({ mongodb: { state: 'down' as const } });
-  served = await serveSubgraph({ subgraph: services.account, health, host: '127.0.0.1', port: 0, log });
+  served = await serveSubgraph({ identities, subgraph: services.account, health, host: '127.0.0.1', port: 0, log });
 });
 afterAll(() => served.stop());
 
@@ -65,7 +66,7 @@ test('health names the parts, metrics are there, and nothing else is', async () 
   const ready = await fetch(`${served.url}/health/ready`);
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'down', parts: { mongodb: { state: 'down' } } }]);
   expect(await (await fetch(`${served.url}/metrics`)).text()).toMatch(
-    /subgraph_request_duration_seconds_count\{subgraph="account",status="200"\} \d+/,
+    /subgraph_request_duration_seconds_count\{subgraph="account",transport="http",status="200"\} \d+/,
   );
   expect((await fetch(`${served.url}/`)).status).toBe(404);
 });
@@ -90,8 +91,11 @@ const subscribe = (options: {
   return client.iterate({ query, extensions: options.extensions ?? null });
 };
 
-test.each(['extensions', 'connectionParams', 'headers'])('a subscription finds its identity in the %s', async place => {
-  const stream = subscribe({ [place]: { [IDENTITY_HEADER]: identity } });
+test.each(['extensions', 'connectionParams'])('a subscription finds its identity in the %s', async place => {
+  const stream = subscribe({
+    connectionParams: { [IDENTITY_HEADER]: await identities.signConnection() },
+    [place]: { [IDENTITY_HEADER]: identity },
+  });
   expect((await stream.next()).value).toEqual({ data: { balanceChanged: { ownerId: 'alice' } } });
   await stream.return?.(undefined);
   await until(() => services.balances.readers.size === 0);
@@ -107,14 +111,15 @@ test("a subscription's own identity comes before its connection's", async () => 
   await stream.return?.(undefined);
 });
 
-test('a subscription without an identity is refused', async () => {
-  const { value } = await subscribe({}).next();
-  expect(value).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
+test('or in the headers of its handshake', async () => {
+  const stream = subscribe({ headers: { [IDENTITY_HEADER]: identity } });
+  expect((await stream.next()).value).toEqual({ data: { balanceChanged: { ownerId: 'alice' } } });
+  await stream.return?.(undefined);
 });
 
 test('a stream that breaks is an error that tells no more than an id', async () => {
   await until(() => services.balances.readers.size === 0);
-  const stream = subscribe({ extensions: { [IDENTITY_HEADER]: identity } });
+  const stream = subscribe({ connectionParams: { [IDENTITY_HEADER]: identity } });
   await stream.next();
   services.balances.end(new Error('secret feed at 10.0.0.3'));
   const error = await stream.next().catch(reason => reason);
@@ -123,22 +128,75 @@ test('a stream that breaks is an error that tells no more than an id', async () 
   expect(lines.join()).toContain('secret feed');
 });
 
-test('stop: sockets close, what runs is finished', async () => {
+test('stop: what runs is finished over HTTP and sockets, what is new refused, then the sockets close', async () => {
   const other = await serveSubgraph({
+    identities,
     subgraph: services.account,
     health: async () => ({}),
     host: '127.0.0.1',
     port: 0,
     log,
   });
-  services.control.slowMs = 300;
+  const client = createClient({
+    url: `${other.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: { [IDENTITY_HEADER]: identity },
+  });
+  const ask = async () =>
+    (
+      await client
+        .iterate({ query })
+        .next()
+        .catch(reason => ({ value: reason }))
+    ).value;
+  expect(await ask()).toEqual({ data });
+  services.control.slowMs = 500;
+  const asked = services.control.accountsAsked;
   const slow = fetch(`${other.url}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', [IDENTITY_HEADER]: identity },
     body: JSON.stringify({ query }),
   });
-  await new Promise(resolve => setTimeout(resolve, 100));
-  await other.stop();
+  const slowToo = ask();
+  await until(() => services.control.accountsAsked === asked + 2);
+  const stopped = other.stop();
+  expect(await ask()).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+  expect(await slowToo).toEqual({ data });
   expect(await (await slow).json()).toEqual({ data });
+  await stopped;
+  expect(await ask()).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
   services.control.slowMs = 0;
+});
+
+test.each<[string, () => Promise<string> | string | undefined]>([
+  ['nothing', () => undefined],
+  ["a client's token", () => tokenOf('alice')],
+  [
+    'a forged identity',
+    () => identityCodec('another secret that is long enough, too').sign({ ownerId: 'alice', operator: true }),
+  ],
+  ['a forged connection', () => identityCodec('another secret that is long enough, too').signConnection()],
+])('a socket opened with %s is closed with 4403', async (_, token) => {
+  const value = await token();
+  const socket = new WebSocket(`${served.url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init', payload: value && { [IDENTITY_HEADER]: value } }));
+  expect((await once(socket, 'close'))[0]).toBe(4403);
+});
+
+test('a socket opened by the gateway acts for nobody: each subscription brings its own identity', async () => {
+  const client = createClient({
+    url: `${served.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: async () => ({ [IDENTITY_HEADER]: await identities.signConnection() }),
+  });
+  const subscription = { query: 'subscription { balanceChanged(accountId: "a") { ownerId } }' };
+  expect((await client.iterate(subscription).next()).value).toMatchObject({
+    errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+  });
+  const own = client.iterate({ ...subscription, extensions: { [IDENTITY_HEADER]: identity } });
+  expect((await own.next()).value).toEqual({ data: { balanceChanged: { ownerId: 'alice' } } });
+  await client.dispose();
 });

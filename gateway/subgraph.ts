@@ -5,32 +5,25 @@ import express, {
   type Response,
   type Router,
 } from 'express';
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  GraphQLError,
-  type GraphQLSchema,
-  getOperationAST,
-  parse,
-} from 'graphql';
-import type { Extra } from 'graphql-ws/use/ws';
+import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { Histogram, Registry } from 'prom-client';
-import { WebSocketServer } from 'ws';
 import { z } from 'zod';
-import { clientError, maskError } from '../schema/errors.ts';
-import { IDENTITY_HEADER } from '../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import { clientError } from '../schema/errors.ts';
+import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
+import type { Subgraph } from '../subgraphs/host.ts';
 import { httpRefusal } from './errors.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
-import { type Listener, listener } from './listener.ts';
+import { listener } from './listener.ts';
 import { once, processMetrics } from './metrics.ts';
-import { serveProtocol } from './protocol.ts';
+import { serveSubgraphSockets } from './subgraph-sockets.ts';
 
 export type ServeOptions = {
   /** As `hostSubgraph` made it. */
   subgraph: Subgraph & { schema: GraphQLSchema };
+  /** Checks who opens a socket; every request on it is checked by the subgraph itself. */
+  identities: IdentityCodec;
   /** What `/health/ready` answers. */
   health: HealthCheck;
   host: string;
@@ -58,7 +51,8 @@ const CACHED_DOCUMENTS_MAX = 1_000;
  * Serves one subgraph as a process of its own: GraphQL over HTTP POST and graphql-transport-ws on `/graphql`, and
  * `/health/live`, `/health/ready`, `/metrics`. It answers whoever brings a signed identity, in the header
  * IDENTITY_HEADER or, over a socket, under that name in a subscription's `extensions`, the connection's parameters or
- * the headers of its handshake. The gateway shares one socket among its callers, so the subscription's own comes first.
+ * the headers of its handshake. The gateway shares one socket among its callers, so the subscription's own comes first, and
+ * the socket itself may be opened with an identity of the gateway (`signConnection`).
  */
 export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgraph> {
   const { subgraph, log, host, registry = new Registry() } = options;
@@ -66,7 +60,8 @@ export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgra
   const door = listener((request, response) => app(request, response));
   const health = healthRoutes(options.health, door.stopping);
   const app = routes({ subgraph, registry, health, documentOf, log });
-  const closeSockets = serveSockets(door, options, documentOf);
+  const duration = requestDuration(registry);
+  const sockets = serveSubgraphSockets({ door, path: GRAPHQL_PATH, documentOf, duration, ...options });
   const { url, port } = await door.listen(host, options.port);
   log.debug({ url, service: subgraph.name }, 'the subgraph listens');
   let stopped: Promise<unknown> | undefined;
@@ -74,13 +69,14 @@ export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgra
     url,
     port,
     async stop() {
-      stopped ??= Promise.all([door.stop(FINISH_MS), closeSockets()]);
+      stopped ??= Promise.all([door.stop(FINISH_MS), sockets.stop(FINISH_MS)]);
       await stopped;
     },
   };
 }
 
-type DocumentReader = (query: string) => DocumentNode;
+/** Parses documents, and keeps them. @throws GraphQLError. */
+export type DocumentReader = (query: string) => DocumentNode;
 
 function documentReader(): DocumentReader {
   const documents = new LRUCache<string, DocumentNode>({ max: CACHED_DOCUMENTS_MAX });
@@ -157,18 +153,22 @@ function isSubscription(documentOf: DocumentReader, query: string, operationName
 }
 
 function measured(registry: Registry, subgraph: string): RequestHandler {
-  const help = 'GraphQL requests to a subgraph over HTTP.';
-  const labelNames = ['subgraph', 'status'];
-  const durations = once(
+  const durations = requestDuration(registry);
+  return (_request, response, next) => {
+    const end = durations.startTimer({ subgraph, transport: 'http' });
+    response.once('close', () => end({ status: String(response.statusCode) }));
+    next();
+  };
+}
+
+function requestDuration(registry: Registry): Histogram<'subgraph' | 'transport' | 'status'> {
+  const help = 'Queries and mutations at a subgraph, by transport and status.';
+  const labelNames = ['subgraph', 'transport', 'status'] as const;
+  return once(
     registry,
     'subgraph_request_duration_seconds',
     name => new Histogram({ name, help, labelNames, registers: [registry] }),
   );
-  return (_request, response, next) => {
-    const end = durations.startTimer({ subgraph });
-    response.once('close', () => end({ status: String(response.statusCode) }));
-    next();
-  };
 }
 
 const lastResort =
@@ -183,47 +183,4 @@ const lastResort =
 
 function fail(response: Response, status: number, message: string, code = 'BAD_REQUEST'): void {
   response.status(status).json({ errors: [{ message, extensions: { code } }] });
-}
-
-/** @returns what closes them all. */
-function serveSockets(door: Listener, { subgraph, log }: ServeOptions, documentOf: DocumentReader) {
-  const sockets = new WebSocketServer({ server: door.server, path: GRAPHQL_PATH, maxPayload: BODY_BYTES_MAX });
-  return serveProtocol(
-    {
-      onSubscribe({ extra, connectionParams }, _id, { query, variables, operationName, extensions }) {
-        const contextValue: SubgraphRequest = {
-          query,
-          variables: variables ?? undefined,
-          operationName: operationName ?? undefined,
-          identity: firstIdentity(extensions, connectionParams, headersOf(extra)),
-        };
-        try {
-          return {
-            schema: subgraph.schema,
-            document: documentOf(query),
-            operationName: operationName ?? null,
-            contextValue,
-          };
-        } catch (error) {
-          return [
-            error instanceof GraphQLError ? error : clientError('BAD_USER_INPUT', 'The document cannot be read.'),
-          ];
-        }
-      },
-      execute: args => subgraph.execute(requestOf(args)),
-      subscribe: args => subgraph.subscribe(requestOf(args)),
-      onError: (_context, _id, _payload, errors) => errors.map(error => maskError(error, log).toJSON()),
-    },
-    sockets,
-    log,
-  );
-}
-
-// onSubscribe made it, and graphql-ws hands it on as it is.
-const requestOf = ({ contextValue }: ExecutionArgs): SubgraphRequest => contextValue as SubgraphRequest;
-
-const headersOf = ({ request }: Extra): Record<string, unknown> => request.headers;
-
-function firstIdentity(...places: (Record<string, unknown> | null | undefined)[]): string | undefined {
-  return places.map(place => place?.[IDENTITY_HEADER]).find(identity => typeof identity === 'string');
 }

@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'TOO_MANY_SUBSCRIPTIONS'
   | 'TOO_MANY_REQUESTS'
   | 'SUBGRAPH_STREAM_LOST'
+  | 'SUBSCRIPTION_SCHEMA_RELOAD'
   | 'INTERNAL_SERVER_ERROR';
 
 /** A deliberate error: its message is written for the client and reaches it as it is. */

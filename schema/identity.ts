@@ -9,8 +9,12 @@ export type Identity = { ownerId: string; operator: boolean };
 export type IdentityCodec = {
   /** A token for one request, valid for at least half of its life. */
   sign(identity: Identity): Promise<string>;
-  /** @throws when the token is missing, forged, expired, or not made for a subgraph. */
+  /** @throws when the token is missing, forged, expired, or not made for a caller at a subgraph. */
   verify(token: string | undefined): Promise<Identity>;
+  /** A token with which the gateway opens a connection that carries the requests of many callers, and acts for none. */
+  signConnection(): Promise<string>;
+  /** @throws when the token is good neither for a connection nor for a caller. */
+  verifyConnection(token: string | undefined): Promise<void>;
 };
 
 /** The HTTP header, and the graphql-ws connection or subscription parameter, that carries the signed identity. */
@@ -18,8 +22,11 @@ export const IDENTITY_HEADER = 'x-tributary-identity';
 
 const ISSUER = 'tributary-gateway';
 const AUDIENCE = 'tributary-subgraph';
+const CONNECTION_AUDIENCE = 'tributary-subgraph-connection';
+const ALGORITHM = 'HS256';
 const LIFE_SECONDS = 60;
 const CACHED_IDENTITIES_MAX = 10_000;
+const RULES = { issuer: ISSUER, algorithms: [ALGORITHM], requiredClaims: ['exp'] };
 
 /**
  * The gateway's word about the caller is a JWT of its own: short-lived, and signed with a key that no client's token can
@@ -32,18 +39,16 @@ export function identityCodec(secret: string): IdentityCodec {
   const signed = new LRUCache<string, string>({ max: CACHED_IDENTITIES_MAX, ttl: (LIFE_SECONDS / 2) * 1000 });
   const verified = new LRUCache<string, { identity: Identity; expiresAtMs: number }>({ max: CACHED_IDENTITIES_MAX });
 
+  const issue = (claims: SignJWT): Promise<string> =>
+    claims.setProtectedHeader({ alg: ALGORITHM }).setIssuer(ISSUER).setExpirationTime(`${LIFE_SECONDS}s`).sign(key);
+
   return {
     async sign(identity) {
       const cacheKey = `${identity.operator ? 'operator' : 'owner'} ${identity.ownerId}`;
       const known = signed.get(cacheKey);
       if (known) return known;
-      const token = await new SignJWT({ operator: identity.operator })
-        .setProtectedHeader({ alg: 'HS256' })
-        .setSubject(identity.ownerId)
-        .setIssuer(ISSUER)
-        .setAudience(AUDIENCE)
-        .setExpirationTime(`${LIFE_SECONDS}s`)
-        .sign(key);
+      const claims = new SignJWT({ operator: identity.operator }).setSubject(identity.ownerId);
+      const token = await issue(claims.setAudience(AUDIENCE));
       signed.set(cacheKey, token);
       return token;
     },
@@ -52,11 +57,17 @@ export function identityCodec(secret: string): IdentityCodec {
       if (!token) throw new Error('no identity');
       const known = verified.get(token);
       if (known && known.expiresAtMs > Date.now()) return known.identity;
-      const { payload } = await jwtVerify(token, key, { issuer: ISSUER, audience: AUDIENCE, algorithms: ['HS256'] });
+      const { payload } = await jwtVerify(token, key, { ...RULES, audience: AUDIENCE });
       if (!payload.sub || !payload.exp) throw new Error('an identity without a subject or an expiry');
       const identity = { ownerId: payload.sub, operator: payload.operator === true };
       verified.set(token, { identity, expiresAtMs: payload.exp * 1000 });
       return identity;
+    },
+
+    signConnection: () => issue(new SignJWT().setAudience(CONNECTION_AUDIENCE)),
+
+    async verifyConnection(token = '') {
+      await jwtVerify(token, key, { ...RULES, audience: [CONNECTION_AUDIENCE, AUDIENCE] });
     },
   };
 }

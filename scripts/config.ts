@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Limits } from '../gateway/limits.ts';
+import { type PersistedDocuments, parsePersistedDocuments } from '../gateway/persisted.ts';
 
 export const DATA_DIR_DEFAULT = resolve('.data');
 
@@ -28,6 +29,7 @@ const environment = z.object({
   LIMIT_CONNECTIONS: limit.default(20),
   LIMIT_SUBSCRIPTIONS: limit.default(50),
   LIMIT_REQUESTS: limit.optional(),
+  PERSISTED_DOCUMENTS: z.string().min(1).optional(),
   NODE_ENV: z.string().optional(),
 });
 
@@ -96,6 +98,15 @@ export function secretOf({ AUTH_SECRET, DATA_DIR, MONGODB_URL }: Config): string
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   return readFileSync(file, 'utf8').trim();
+}
+
+/**
+ * The documents of the file that PERSISTED_DOCUMENTS names: then the gateway executes no others.
+ *
+ * @throws PersistedDocumentError, or what the file system says.
+ */
+export function persistedOf({ PERSISTED_DOCUMENTS }: Config): PersistedDocuments | undefined {
+  return PERSISTED_DOCUMENTS ? parsePersistedDocuments(readFileSync(PERSISTED_DOCUMENTS, 'utf8')) : undefined;
 }
 
 /** What begins the names of databases and keys: the database named in the URL's path. */

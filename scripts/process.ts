@@ -143,5 +143,9 @@ export async function run(log: Logger, main: (undo: (step: () => unknown) => voi
 // Errors whose message is all that a person needs.
 function isMistake(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  return error instanceof ConfigError || ['StartError', 'LockedError'].includes(error.name) || 'syscall' in error;
+  return (
+    error instanceof ConfigError ||
+    ['StartError', 'LockedError', 'PersistedDocumentError'].includes(error.name) ||
+    'syscall' in error
+  );
 }

@@ -5,17 +5,27 @@ import { assemble } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
-import { remoteSubgraph } from '../gateway/remote.ts';
+import { type RemoteSubgraph, remoteSubgraph } from '../gateway/remote.ts';
 import { serveSubgraph } from '../gateway/subgraph.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
-import { AUTH_SECRET_PURPOSE, type Config, ConfigError, configOrExit, limitsOf, required } from './config.ts';
+import {
+  AUTH_SECRET_PURPOSE,
+  type Config,
+  ConfigError,
+  configOrExit,
+  limitsOf,
+  persistedOf,
+  required,
+} from './config.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
 
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
+/** Makes the gateway read the supergraph again. (SIGHUP stops every process, as a terminal that closes expects.) */
+const RELOAD_SIGNAL = 'SIGUSR2';
 const HEALTH_TIMEOUT_MS = 2_000;
 
 /** What the gateway passes on of a service's `/health/ready`. */
@@ -59,6 +69,7 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
   const identities = identityCodec(secretOf(rest));
   const served = await serveSubgraph({
     subgraph: hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log }),
+    identities,
     health: async () => {
       const [parts, outbox] = await Promise.all([connections.health(), inTime(service.outboxState())]);
       return { ...parts, [name]: outbox ? { state: 'ok', outbox } : { state: 'down' } };
@@ -73,23 +84,42 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
 
 async function startGateway(settings: Config, undo: Undo): Promise<string> {
   const secret = secretOf(settings);
-  const urls = Object.fromEntries(serviceNames().map(name => [name, urlOf(name)]));
-  const remotes = Object.entries(urls).map(([name, url]) => remoteSubgraph({ name, url, log }));
-  for (const remote of remotes) undo(() => remote.stop());
+  const identities = identityCodec(secret);
+  const remotes: Record<string, RemoteSubgraph> = {};
+  const urls: Record<string, string> = {};
+  function connectToServices(): void {
+    for (const name of serviceNames().filter(name => !remotes[name])) {
+      const url = urlOf(name);
+      const remote = remoteSubgraph({ name, url, identities, log });
+      undo(() => remote.stop());
+      remotes[name] = remote;
+      urls[name] = url;
+    }
+  }
+  connectToServices();
 
   const gateway = await createGateway({
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),
-    subgraphs: Object.fromEntries(remotes.map(remote => [remote.name, remote])),
+    subgraphs: remotes,
     tokens: tokenVerifier(settings.AUTH_JWKS_URL ? { jwksUrl: settings.AUTH_JWKS_URL } : { secret }),
-    identities: identityCodec(secret),
+    identities,
     health: () => healthOf(urls),
     host: settings.HOST,
     port: settings.PORT ?? GATEWAY_PORT,
     limits: limitsOf(settings, { embedded: false }),
     log,
     introspection: settings.NODE_ENV !== 'production',
+    persisted: persistedOf(settings),
   });
   undo(() => gateway.stop());
+  process.on(RELOAD_SIGNAL, () => {
+    try {
+      connectToServices();
+      gateway.reload(readFileSync(supergraphFile, 'utf8'), { ...remotes });
+    } catch (error) {
+      log.error({ err: error }, 'the new supergraph cannot be used: the one before stays');
+    }
+  });
   return gateway.url;
 }
 

@@ -9,7 +9,7 @@ import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
-import { configOrExit, limitsOf, secretOf } from './config.ts';
+import { configOrExit, limitsOf, persistedOf, secretOf } from './config.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
 import { readyScreen } from './screen.ts';
 
@@ -68,6 +68,7 @@ await run(log, async undo => {
     limits: limitsOf(config, { embedded: !config.MONGODB_URL }),
     log,
     introspection: config.NODE_ENV !== 'production',
+    persisted: persistedOf(config),
   });
   undo(() => gateway.stop());
 

@@ -182,6 +182,41 @@ describe('the five as processes of their own', () => {
     );
   });
 
+  it('resume a subscription by themselves when the service it comes from was killed', async () => {
+    const id = await openAccount(alice);
+    const socket = alice.socket();
+    const stream = socket.iterate<{ balanceChanged: { balance: { version: number }; statistics: object[] } }>({
+      query: `subscription { balanceChanged(accountId: "${id}") { balance { version } statistics(interval: ALL) { deposits } } }`,
+    });
+    expect((await stream.next()).value).toMatchObject({ data: { balanceChanged: { balance: { version: 0 } } } });
+    running.get('account')?.kill('SIGKILL');
+    await running.get('account')?.exited;
+    await start('account');
+    const resumed = (await stream.next()).value;
+    expect(resumed).toMatchObject({
+      data: { balanceChanged: { balance: { version: 0 }, statistics: expect.any(Array) } },
+      extensions: { resumed: true },
+    });
+    await alice.get(DEPOSIT, { input: { accountId: id, amount: 1 } });
+    const next = (await stream.next()).value;
+    expect(next).toMatchObject({ data: { balanceChanged: { balance: { version: 1 } } } });
+    expect(next).not.toHaveProperty('extensions');
+    await socket.dispose();
+  });
+
+  it('take a new supergraph into use at SIGUSR2, and say so to whoever is subscribed', async () => {
+    const id = await openAccount(alice);
+    const socket = alice.socket();
+    const query = `subscription { balanceChanged(accountId: "${id}") { balance { version } } }`;
+    const stream = socket.iterate({ query });
+    await stream.next();
+    running.get('gateway')?.kill('SIGUSR2');
+    await expect(stream.next()).rejects.toMatchObject([{ extensions: { code: 'SUBSCRIPTION_SCHEMA_RELOAD' } }]);
+    const again = await socket.iterate({ query }).next();
+    expect(again.value).toMatchObject({ data: { balanceChanged: { balance: { version: 0 } } } });
+    await socket.dispose();
+  });
+
   it('stop by SIGTERM with exit code 0', async () => {
     for (const process of running.values()) process.kill('SIGTERM');
     expect(await Promise.all([...running.values()].map(({ exited }) => exited))).toEqual([0, 0, 0, 0, 0]);

@@ -1,6 +1,6 @@
 import type { Client } from 'graphql-ws';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { connect, startGateway, tokenOf } from '../fixture.ts';
+import { connect, metric, post, startGateway, supergraphSdl, tokenOf } from '../fixture.ts';
 import { until } from './topic.ts';
 
 let started: Awaited<ReturnType<typeof startGateway>>;
@@ -84,7 +84,7 @@ test('an error of the event itself bubbles up to the root, and the stream goes o
 
 test('unsubscribing reaches the service, and only the one stream', async () => {
   const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { id } }';
-  const [left, kept] = [read(query), read(query)];
+  const [left, kept] = [read(query, { id: 'a' }), read(query, { id: 'b' })];
   await Promise.all([left.next(), kept.next()]);
   expect(started.balances.readers.size).toBe(2);
   await left.return?.(undefined);
@@ -124,4 +124,135 @@ test('occurrences that come faster than they are sent are all sent', async () =>
   for (let position = 2; position <= 500; position++) {
     expect((await stream.next()).value).toEqual({ data: { eventStored: { position } } });
   }
+});
+
+const WITH_LEDGER =
+  'subscription($id: ID!) { balanceChanged(accountId: $id) { balance { version } ledger { nodes { eventId } } } }';
+
+test('subscribers of the same share one stream and one execution for every event', async () => {
+  const streams = Array.from({ length: 10 }, () => read(WITH_LEDGER));
+  await Promise.all(streams.map(stream => stream.next()));
+  expect(started.balances.readers.size).toBe(1);
+  const before = started.control.ledgerFetches;
+  change(2);
+  const results = await Promise.all(streams.map(stream => stream.next()));
+  for (const { value } of results)
+    expect(value).toMatchObject({ data: { balanceChanged: { balance: { version: 2 } } } });
+  expect(started.control.ledgerFetches - before).toBe(1);
+});
+
+test('another caller, another variable or another document shares nothing', async () => {
+  const bob = connect(started.gateway, await tokenOf('bob'));
+  const operator = connect(started.gateway, await tokenOf('alice', '1h', ['operator']));
+  const streams = [
+    read(WITH_LEDGER),
+    read(WITH_LEDGER, { id: 'b' }),
+    read(`${WITH_LEDGER} #`),
+    ...[bob, operator].map(({ iterate }) => iterate({ query: WITH_LEDGER, variables: { id: 'a' } })),
+  ];
+  const results = await Promise.all(streams.map(stream => stream.next()));
+  expect(started.balances.readers.size).toBe(5);
+  const eventIds = results.map(({ value }) => JSON.stringify(value).match(/"eventId":"([^"]+)"/)?.[1]);
+  expect(eventIds).toEqual(['a/alice', 'b/alice', 'a/alice', 'a/bob', 'a/alice']);
+  await Promise.all([bob.dispose(), operator.dispose()]);
+});
+
+test('a newcomer begins with the newest state, and with what other services say of it now', async () => {
+  const first = read(WITH_LEDGER);
+  await first.next();
+  change(2);
+  await first.next();
+  const before = started.control.ledgerFetches;
+  const { value } = await read(WITH_LEDGER).next();
+  expect(value).toMatchObject({ data: { balanceChanged: { balance: { version: 2 } } } });
+  expect(value).not.toHaveProperty('extensions');
+  expect(started.control.ledgerFetches).toBe(before + 1);
+  expect(started.balances.readers.size).toBe(1);
+  change(3);
+  expect((await first.next()).value).toMatchObject({ data: { balanceChanged: { balance: { version: 3 } } } });
+});
+
+test('a newcomer to occurrences begins with the next one', async () => {
+  const query = 'subscription { eventStored { position } }';
+  const first = read(query, {}).next();
+  await until(() => started.stored.readers.size === 1);
+  started.stored.publish({ eventStored: { position: 1 } });
+  await first;
+  const next = read(query, {}).next();
+  await until(async () => (await metric(started.gateway, 'gateway_subscriptions')) === 2);
+  started.stored.publish({ eventStored: { position: 2 } });
+  expect((await next).value).toEqual({ data: { eventStored: { position: 2 } } });
+});
+
+test('what one subscriber is told as resumed or skipped is his alone', async () => {
+  const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { id } }';
+  const [one, other] = [read(query), read(query)];
+  await Promise.all([one.next(), other.next()]);
+  started.balances.end(new Error('lost'));
+  const resumed = { data: { balanceChanged: { id: 'a' } }, extensions: { resumed: true } };
+  expect((await one.next()).value).toEqual(resumed);
+  expect((await other.next()).value).toEqual(resumed);
+  expect((await read(query).next()).value).toEqual({ data: { balanceChanged: { id: 'a' } } });
+});
+
+test('the last to leave closes the stream, and whoever comes after opens another', async () => {
+  const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { id } }';
+  const [one, other] = [read(query), read(query)];
+  await Promise.all([one.next(), other.next()]);
+  await one.return?.(undefined);
+  change(2);
+  expect((await other.next()).done).toBe(false);
+  await other.return?.(undefined);
+  await until(() => started.balances.readers.size === 0);
+  expect((await read(query).next()).value).toEqual({ data: { balanceChanged: { id: 'a' } } });
+});
+
+test('a group goes on with the credentials of those who are still in it', async () => {
+  const short = connect(started.gateway, await tokenOf('alice', '2s'));
+  const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { ownerId } }';
+  const leaving = short.iterate({ query, variables: { id: 'a' } });
+  await leaving.next();
+  const staying = read(query);
+  await staying.next();
+  await expect(leaving.next()).rejects.toMatchObject({ code: 4403 });
+  started.balances.end(new Error('opened again, by then without the first'));
+  expect((await staying.next()).value).toMatchObject({ data: { balanceChanged: { ownerId: 'alice' } } });
+});
+
+test('a new supergraph ends what runs with SUBSCRIPTION_SCHEMA_RELOAD, and is what new subscriptions see', async () => {
+  const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { id } }';
+  const stream = read(query);
+  await stream.next();
+  const openedAt = { query: '{ account(id: "a") { openedAt } }' };
+  expect((await post(started.gateway, openedAt)).status).toBe(200);
+  started.gateway.reload(supergraphSdl.replace(/^ {2}openedAt: .*$/m, ''), started.subgraphs);
+  await expect(stream.next()).rejects.toMatchObject([{ extensions: { code: 'SUBSCRIPTION_SCHEMA_RELOAD' } }]);
+  await until(() => started.balances.readers.size === 0);
+  expect((await read(query).next()).value).toEqual({ data: { balanceChanged: { id: 'a' } } });
+  expect((await post(started.gateway, openedAt)).json.errors).toMatchObject([
+    { extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } },
+  ]);
+});
+
+test('a supergraph that is not valid, or has a subgraph that is not there, changes nothing', async () => {
+  const query = 'subscription($id: ID!) { balanceChanged(accountId: $id) { balance { version } } }';
+  const stream = read(query);
+  await stream.next();
+  expect(() => started.gateway.reload('type Query { a: Int }', started.subgraphs)).toThrow();
+  expect(() => started.gateway.reload(supergraphSdl, { account: started.account })).toThrow('balance, lake, reporting');
+  change(2);
+  expect((await stream.next()).value).toMatchObject({ data: { balanceChanged: { balance: { version: 2 } } } });
+});
+
+test('a field that is the same for all callers is subscribed to once for all of them', async () => {
+  const publicly = /^( {2}eventStored\(.*)$/m;
+  started.gateway.reload(supergraphSdl.replace(publicly, '$1 @tag(name: "stream-public")'), started.subgraphs);
+  const bob = connect(started.gateway, await tokenOf('bob'));
+  const query = 'subscription { eventStored { position } }';
+  const nexts = [client, bob].map(({ iterate }) => iterate({ query }).next());
+  await until(async () => (await metric(started.gateway, 'gateway_subscriptions')) === 2);
+  expect(started.stored.readers.size).toBe(1);
+  started.stored.publish({ eventStored: { position: 1 } });
+  for (const next of nexts) expect((await next).value).toEqual({ data: { eventStored: { position: 1 } } });
+  await bob.dispose();
 });

@@ -1,104 +1,161 @@
-import { executeQueryPlan } from '@apollo/gateway';
-import { type ExecutionResult, GraphQLError } from 'graphql';
+/**
+ * Federated subscriptions: executes subscriptions over a supergraph, which Apollo's gateway refuses to do. It knows nothing of
+ * the gateway around it: not who the callers are, nor how the subgraphs are reached.
+ *
+ *   plan       what to subscribe to at which subgraph, and what to fetch with every event
+ *   group      all subscribers who want the same: one upstream and one execution for all of them
+ *   upstream   the stream of the subgraph that owns the root field, opened again when it is lost
+ *   execution  completes an event from the other subgraphs
+ *   events     what waits for a slow reader
+ */
+import type { GraphQLDataSource } from '@apollo/gateway';
+import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
 import type { Logger } from 'pino';
-import type { IdentityCodec } from '../../schema/identity.ts';
-import type { Subgraph } from '../../subgraphs/host.ts';
-import { type DataSource, dataSource, type GatewayContext } from '../datasource.ts';
-import type { Operation } from '../operations.ts';
-import { EVENT_SERVICE, type SubscriptionPlan, type SubscriptionPlanner } from './plan.ts';
-import { RETRY, type Retry, type StreamEvent, upstream } from './upstream.ts';
+import type { StreamEvent } from './events.ts';
+import { eventExecutor } from './execution.ts';
+import { type Group, group } from './group.ts';
+import type { SubscriptionOperation, SubscriptionPlan, SubscriptionPlanner } from './plan.ts';
+import { RETRY, type Retry, upstream } from './upstream.ts';
 
-export type SubscriptionsOptions = {
+/** An operation on one subgraph, as it was planned. */
+export type SubgraphOperation = {
+  query: string;
+  variables: Record<string, unknown>;
+  operationName: string | undefined;
+};
+
+/** Subscribes at a subgraph. */
+export type SubscriptionSource<Context> = {
+  /**
+   * @returns the results until the stream ends, or one result with errors when it could not start. A stream that is lost
+   * rejects; one that ends is over. `return()` has to reach the subgraph even while `next()` waits.
+   */
+  subscribe(
+    operation: SubgraphOperation,
+    context: Context,
+  ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
+};
+
+export type SubscriptionsOptions<Context extends object> = {
   planner: SubscriptionPlanner;
-  subgraphs: Record<string, Subgraph>;
-  identities: IdentityCodec;
+  /** How each subgraph is reached, by name. */
+  sources: Record<string, GraphQLDataSource<Context> & SubscriptionSource<Context>>;
+  /** Subscribers for whom this is the same may share what they get. */
+  callerOf(context: Context): string;
+  /** What clients may see of errors; asked once for all subscribers to whom the same errors go. */
+  format(errors: readonly GraphQLError[]): GraphQLFormattedError[];
+  /** Counts the streams that are open at the subgraphs. */
+  upstreams: { inc(): void; dec(): void };
   log: Logger;
   /** How a lost stream is opened again. Default: 20 times, 0.1 s to 2 s apart. */
   retry?: Retry | undefined;
 };
 
-export type SubscriptionRequest = {
-  operation: Operation;
+export type SubscriptionRequest<Context> = {
+  operation: SubscriptionOperation;
   variables: Record<string, unknown> | undefined;
-  context: GatewayContext;
+  context: Context;
 };
 
 /** Starts a subscription: its results until it ends, or one result with errors when it cannot start. */
-export type Subscribe = (request: SubscriptionRequest) => AsyncIterableIterator<ExecutionResult> | ExecutionResult;
+export type Subscribe<Context> = (
+  request: SubscriptionRequest<Context>,
+) => AsyncIterableIterator<FormattedExecutionResult> | FormattedExecutionResult;
 
-type PlanRequest = Parameters<typeof executeQueryPlan>[2];
+export type Subscriptions<Context> = {
+  subscribe: Subscribe<Context>;
+  /** Ends every subscription with an error. */
+  end(error: GraphQLError): void;
+};
 
 /**
- * Executes subscriptions over the supergraph, which Apollo's gateway refuses to do. The root field is subscribed to at
- * the subgraph that owns it; with every event, Apollo's own `executeQueryPlan` runs over a plan whose first fetch is
- * answered by the event. So entity fetches from other subgraphs, aliases, fragments, null bubbling and error paths are
- * what they are in a query.
+ * Subscriptions of one caller with the same document and variables share one stream and one execution of every event;
+ * those of a field that is the same for all callers share it with other callers (see plan.ts).
  */
-export function subscriptions({ planner, subgraphs, identities, log, retry = RETRY }: SubscriptionsOptions): Subscribe {
-  const sources = Object.fromEntries(
-    Object.entries(subgraphs).map(([name, subgraph]) => [name, dataSource(subgraph, identities)]),
-  );
+export function subscriptions<Context extends object>(options: SubscriptionsOptions<Context>): Subscriptions<Context> {
+  const { planner, sources, callerOf, format, upstreams, log, retry = RETRY } = options;
+  const execute = eventExecutor({ planner, sources, log });
+  const groups = new Map<string, Group<Context, FormattedExecutionResult>>();
 
-  function open(plan: SubscriptionPlan, { variables = {}, context }: SubscriptionRequest) {
-    const { primary } = plan;
-    const subgraph = subgraphs[primary.serviceName];
-    if (!subgraph) throw new Error(`no subgraph ${primary.serviceName}`);
-    const used = (primary.variableUsages ?? []).filter(name => variables[name] !== undefined);
+  function formatted({ errors, ...result }: ExecutionResult): FormattedExecutionResult {
+    return errors ? { ...result, errors: format(errors) } : result;
+  }
+
+  function open({ primary, state }: SubscriptionPlan, variables: Record<string, unknown>, context: () => Context) {
+    const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
+    const source = sources[serviceName];
+    if (!source) throw new Error(`no subgraph ${serviceName}`);
+    const used = variableUsages.filter(name => variables[name] !== undefined);
+    const operation = {
+      query,
+      operationName,
+      variables: Object.fromEntries(used.map(name => [name, variables[name]])),
+    };
     return upstream({
-      state: plan.state,
+      state,
       retry,
-      log: log.child({ subgraph: subgraph.name }),
-      open: async () =>
-        subgraph.subscribe({
-          query: primary.operation,
-          operationName: primary.operationName,
-          variables: Object.fromEntries(used.map(name => [name, variables[name]])),
-          identity: await identities.sign(context.identity),
-        }),
+      log: log.child({ subgraph: serviceName }),
+      open: () => source.subscribe(operation, context()),
     });
   }
 
-  async function execute(plan: SubscriptionPlan, request: SubscriptionRequest, event: StreamEvent) {
-    const { variables = {}, context } = request;
-    const eventSource: DataSource = { process: async () => event.result };
-    // What executeQueryPlan reads of Apollo's much wider request; its types ask for all of it.
-    const planRequest = { request: { variables }, context, metrics: {}, logger: log } as unknown as PlanRequest;
-    const result = await executeQueryPlan(
-      plan.perEvent,
-      { ...sources, [EVENT_SERVICE]: eventSource },
-      planRequest,
-      plan.context,
-      planner.supergraphSchema,
-      planner.apiSchema,
-    );
-    return mark(result, event);
+  function groupOf(key: string, plan: SubscriptionPlan, variables: Record<string, unknown>) {
+    const known = groups.get(key);
+    if (known) return known;
+    const made = group<Context, FormattedExecutionResult>({
+      state: plan.state,
+      open: context => open(plan, variables, context),
+      execute: async ({ result }, context) => formatted(await execute({ plan, variables, context, event: result })),
+      onClose() {
+        groups.delete(key);
+        upstreams.dec();
+      },
+    });
+    groups.set(key, made);
+    upstreams.inc();
+    return made;
   }
 
-  return request => {
-    const { definition } = request.operation;
-    const { errors } = getVariableValues(planner.schema, definition.variableDefinitions ?? [], request.variables ?? {});
-    if (errors) return { errors: errors.map(badInput) };
-    const plan = planner.plan(request.operation);
-    return mapEach(open(plan, request), event => execute(plan, request, event));
+  return {
+    subscribe({ operation, variables = {}, context }) {
+      const { definition } = operation;
+      const { errors } = getVariableValues(planner.schema, definition.variableDefinitions ?? [], variables);
+      if (errors) return { errors: format(errors.map(badInput)) };
+      const plan = planner.plan(operation);
+      const key = JSON.stringify([plan.id, plan.public || callerOf(context), used(operation, variables)]);
+      return marked(groupOf(key, plan, variables).join(context));
+    },
+    end(error) {
+      for (const each of [...groups.values()]) each.end(error);
+    },
   };
 }
 
-function mark(result: ExecutionResult, { resumed, skipped }: StreamEvent): ExecutionResult {
+/** The variables that the operation declares; one that is left out is not the same as one that is null. */
+const used = ({ definition }: SubscriptionOperation, variables: Record<string, unknown>) =>
+  definition.variableDefinitions?.map(({ variable: { name } }) =>
+    name.value in variables ? [variables[name.value]] : [],
+  );
+
+const badInput = ({ message, nodes }: GraphQLError): GraphQLError =>
+  new GraphQLError(message, { nodes, extensions: { code: 'BAD_USER_INPUT' } });
+
+function mark({ result, resumed, skipped }: StreamEvent<FormattedExecutionResult>): FormattedExecutionResult {
   if (!resumed && skipped === 0) return result;
   const extensions = { ...result.extensions, ...(resumed && { resumed }), ...(skipped > 0 && { skipped }) };
   return { ...result, extensions };
 }
 
-const badInput = ({ message, nodes }: GraphQLError): GraphQLError =>
-  new GraphQLError(message, { nodes, extensions: { code: 'BAD_USER_INPUT' } });
-
 // By hand and not an async generator, whose return() would wait for the pending next() of a silent stream.
-function mapEach<T, U>(source: AsyncIterableIterator<T>, map: (value: T) => Promise<U>): AsyncIterableIterator<U> {
+function marked(
+  source: AsyncIterableIterator<StreamEvent<FormattedExecutionResult>>,
+): AsyncIterableIterator<FormattedExecutionResult, undefined> {
   return {
     async next() {
       const step = await source.next();
-      return step.done ? { done: true, value: undefined } : { done: false, value: await map(step.value) };
+      return step.done ? { done: true, value: undefined } : { done: false, value: mark(step.value) };
     },
     async return() {
       await source.return?.();

@@ -1,81 +1,135 @@
-import { operationFromDocument, type Schema, Supergraph } from '@apollo/federation-internals';
+import {
+  baseType,
+  type FieldDefinition,
+  type ObjectType,
+  operationFromDocument,
+  type Schema,
+  Supergraph,
+} from '@apollo/federation-internals';
 import { buildOperationContext } from '@apollo/gateway';
 import { type FetchNode, type QueryPlan, QueryPlanner } from '@apollo/query-planner';
-import { BREAK, type GraphQLSchema, getNamedType, parse, visit } from 'graphql';
-import { clientError } from '../../schema/errors.ts';
-import type { Operation } from '../operations.ts';
+import {
+  BREAK,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  parse,
+  visit,
+} from 'graphql';
+
+/**
+ * How the owner of a root field tells what its events are: `@tag(name: "stream-state")` for states, as those of an entity
+ * are without it, and `@tag(name: "stream-public")` when neither they nor the right to see them depend on the caller.
+ */
+const STATE_TAG = 'stream-state';
+const PUBLIC_TAG = 'stream-public';
 
 /** The name under which a plan fetches the event itself; no subgraph can have it. */
 export const EVENT_SERVICE = '(event)';
 
+/** A valid subscription of a client. */
+export type SubscriptionOperation = {
+  document: DocumentNode;
+  definition: OperationDefinitionNode;
+  /** The name it was asked for by; undefined when none was. */
+  name: string | undefined;
+};
+
 /** How a subscription runs: what is subscribed to, and what is done with every event. */
 export type SubscriptionPlan = {
+  /** Tells it from all others of this planner. */
+  id: number;
   /** The subscription at the subgraph that owns the root field. */
   primary: FetchNode;
   /** A query plan whose first fetch, from EVENT_SERVICE, is the event; then whatever other subgraphs add to it. */
   perEvent: QueryPlan;
   context: ReturnType<typeof buildOperationContext>;
-  /** Whether the root field is an entity: then an event is a state, and a newer one makes an older one worthless. */
+  /** Whether other subgraphs add to the event. */
+  fetches: boolean;
+  /** Whether an event is a state: then it makes the one before it worthless. */
   state: boolean;
+  /** Whether its results are the same for all callers. */
+  public: boolean;
 };
 
 /** The supergraph, and the plans of subscriptions over it. */
 export type SubscriptionPlanner = {
+  /** The names of all subgraphs. */
+  subgraphs: string[];
   /** What clients see. */
   schema: GraphQLSchema;
   apiSchema: Schema;
   supergraphSchema: GraphQLSchema;
   /** @throws GraphQLError when the subscription selects nothing that can be subscribed to. */
-  plan(operation: Operation): SubscriptionPlan;
+  plan(operation: SubscriptionOperation): SubscriptionPlan;
 };
 
-/** Builds the planner; an operation's plan is made once, and kept as long as its document is (see operations.ts). */
+/** Builds the planner; an operation's plan is made once, and kept as long as its document is. */
 export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner {
   const supergraph = Supergraph.build(supergraphSdl);
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const planner = new QueryPlanner(supergraph);
-  const plans = new WeakMap<Operation['definition'], SubscriptionPlan>();
+  const plans = new WeakMap<OperationDefinitionNode, SubscriptionPlan>();
+  let made = 0;
 
-  function make({ document, definition, name }: Operation): SubscriptionPlan {
+  function make({ document, definition, name }: SubscriptionOperation): SubscriptionPlan {
     const operation = operationFromDocument(apiSchema, document, { operationName: name });
     const { node } = planner.buildQueryPlan(operation);
-    if (node?.kind !== 'Subscription') throw clientError('BAD_USER_INPUT', 'The subscription selects nothing.');
+    if (node?.kind !== 'Subscription')
+      throw new GraphQLError('The subscription selects nothing.', { extensions: { code: 'BAD_USER_INPUT' } });
     const { primary, rest } = node;
     const event: FetchNode = { ...primary, serviceName: EVENT_SERVICE, variableUsages: [] };
+    const field = rootField(supergraph, primary);
     return {
+      id: made++,
       primary,
       perEvent: { kind: 'QueryPlan', node: { kind: 'Sequence', nodes: rest ? [event, rest] : [event] } },
       context: buildOperationContext({ schema, operationDocument: document, operationName: definition.name?.value }),
-      state: isEntity(supergraph, schema, primary),
+      fetches: rest !== undefined,
+      state: isEntity(field) || isTagged(field, STATE_TAG),
+      // What other subgraphs add may be the caller's own.
+      public: isTagged(field, PUBLIC_TAG) && !rest,
     };
   }
 
   return {
+    subgraphs: supergraph.subgraphsMetadata().map(({ name }) => name),
     schema,
     apiSchema,
     supergraphSchema: supergraph.schema.toGraphQLJSSchema(),
     plan(operation) {
       const known = plans.get(operation.definition);
       if (known) return known;
-      const made = make(operation);
-      plans.set(operation.definition, made);
-      return made;
+      const plan = make(operation);
+      plans.set(operation.definition, plan);
+      return plan;
     },
   };
 }
 
-function isEntity(supergraph: Supergraph, schema: GraphQLSchema, { operation }: FetchNode): boolean {
-  let rootField = '';
+type RootField = FieldDefinition<ObjectType>;
+
+function rootField(supergraph: Supergraph, { operation }: FetchNode): RootField {
+  let name = '';
   visit(parse(operation), {
-    Field({ name }) {
-      rootField = name.value;
+    Field(node) {
+      name = node.name.value;
       return BREAK;
     },
   });
-  const returned = schema.getSubscriptionType()?.getFields()[rootField]?.type;
-  const type = returned && supergraph.schema.type(getNamedType(returned).name);
+  const field = supergraph.schema.schemaDefinition.rootType('subscription')?.field(name);
+  if (!field) throw new Error(`the supergraph has no subscription "${name}"`);
+  return field;
+}
+
+const isTagged = ({ appliedDirectives }: RootField, name: string): boolean =>
+  appliedDirectives.some(applied => applied.name === 'tag' && applied.arguments().name === name);
+
+function isEntity({ type }: RootField): boolean {
+  const returned = type && baseType(type);
   return (
-    type?.appliedDirectives.some(applied => applied.name === 'join__type' && 'key' in applied.arguments()) ?? false
+    returned?.appliedDirectives.some(applied => applied.name === 'join__type' && 'key' in applied.arguments()) ?? false
   );
 }

@@ -26,8 +26,8 @@ export function topic<T>() {
 }
 
 /** Waits until something holds. @throws when it does not within 5 s. */
-export async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = Date.now() + 5_000; !holds(); ) {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const endMs = Date.now() + 5_000; !(await holds()); ) {
     if (Date.now() > endMs) throw new Error(`did not come true: ${holds}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }

@@ -1,17 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ExecutionResult } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { clientError } from '../../schema/errors.ts';
+import { eventBuffer, type StreamEvent } from './events.ts';
 import { mailbox } from './mailbox.ts';
-
-/** A result of a subgraph's stream, and what its reader has to know about the ones before it. */
-export type StreamEvent = {
-  result: ExecutionResult;
-  /** The stream broke before this event and was opened again: something may have been missed in between. */
-  resumed: boolean;
-  /** How many events before this one were dropped, because the reader was too slow. */
-  skipped: number;
-};
 
 /** How often, and how long apart, a lost stream is opened again before it is given up. */
 export type Retry = { attempts: number; firstMs: number; maxMs: number };
@@ -20,9 +11,6 @@ export const RETRY: Retry = { attempts: 20, firstMs: 100, maxMs: 2_000 };
 
 /** A stream that lived this long was well: the next time it is lost, attempts count from one again. */
 const STEADY_MS = 10_000;
-
-/** Occurrences that may wait for a slow reader; a state replaces the one before it. */
-const OCCURRENCES_MAX = 1_000;
 
 export type UpstreamOptions = {
   /** Opens the stream; called again, for a fresh identity too, whenever it was lost. */
@@ -38,19 +26,19 @@ export type UpstreamOptions = {
  * event after the gap. It ends when the subgraph ends it, and never because it was lost: then `next()` rejects with
  * SUBGRAPH_STREAM_LOST. `return()` reaches the subgraph at once.
  */
-export function upstream({ open, state, retry, log }: UpstreamOptions): AsyncIterableIterator<StreamEvent> {
+export function upstream({
+  open,
+  state,
+  retry,
+  log,
+}: UpstreamOptions): AsyncIterableIterator<StreamEvent<ExecutionResult>> {
   const stopped = new AbortController();
   let source: AsyncIterator<ExecutionResult> | undefined;
   let delivered = false;
   let resumed = false;
 
-  const box = mailbox<StreamEvent>({
-    capacity: state ? 1 : OCCURRENCES_MAX,
-    fold: (older, newer) => ({
-      result: newer.result,
-      resumed: older.resumed || newer.resumed,
-      skipped: state ? 0 : older.skipped + 1 + newer.skipped,
-    }),
+  const box = eventBuffer<ExecutionResult>({
+    state,
     onReturn() {
       stopped.abort();
       leave();
@@ -90,7 +78,7 @@ export function upstream({ open, state, retry, log }: UpstreamOptions): AsyncIte
         const givenUp = lost > retry.attempts;
         // Once for an outage: every stream of a subgraph is lost with it, and every attempt fails alike.
         if (lost === 1 || givenUp) log.warn({ err: error, givenUp }, 'a stream of a subgraph was lost');
-        if (givenUp) return box.end(clientError('SUBGRAPH_STREAM_LOST', LOST_MESSAGE));
+        if (givenUp) return box.end(streamLost());
         resumed = delivered;
         await delay(backoffMs(retry, lost), undefined, { signal: stopped.signal }).catch(() => undefined);
       }
@@ -101,7 +89,10 @@ export function upstream({ open, state, retry, log }: UpstreamOptions): AsyncIte
   return box.values;
 }
 
-const LOST_MESSAGE = 'The source of this subscription cannot be reached. Subscribe again.';
+const streamLost = (): GraphQLError =>
+  new GraphQLError('The source of this subscription cannot be reached. Subscribe again.', {
+    extensions: { code: 'SUBGRAPH_STREAM_LOST' },
+  });
 
 function backoffMs({ firstMs, maxMs }: Retry, attempt: number): number {
   const fullMs = Math.min(maxMs, firstMs * 2 ** (attempt - 1));

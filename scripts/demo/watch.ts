@@ -17,7 +17,7 @@ const RETRY_MS = 250;
 const RETRIES_MAX = 400;
 const SUBSCRIPTION = 'subscription Watch($id: ID!) { balanceChanged(accountId: $id) { balance { amount version } } }';
 /** Ends a stream that a client asks for again. */
-const AGAIN_CODES = new Set<unknown>(['SUBGRAPH_STREAM_LOST', 'UNAVAILABLE']);
+const AGAIN_CODES = new Set<unknown>(['SUBGRAPH_STREAM_LOST', 'SUBSCRIPTION_SCHEMA_RELOAD', 'UNAVAILABLE']);
 
 type Data = { balanceChanged: { balance: { amount: number; version: number } } };
 
