@@ -1,14 +1,16 @@
 import type { Router } from 'express';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph } from '../subgraphs/host.ts';
 import { dataSource, type GatewayContext } from './datasource.ts';
 import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
+import { type Execute, operationExecutor } from './execution.ts';
 import { startGraph } from './graph.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import type { TokenVerifier } from './identity.ts';
+import { fastLane } from './lane.ts';
 import { type Limits, perMinute } from './limits.ts';
 import { listener, type Timeouts } from './listener.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -16,7 +18,7 @@ import { documentRules, type OperationReader, operationReader } from './operatio
 import type { PersistedDocuments } from './persisted.ts';
 import type { Heartbeat } from './protocol.ts';
 import { requestRecorder } from './requests.ts';
-import { GRAPHQL_PATH, gatewayApp } from './server.ts';
+import { GRAPHQL_PATH, gatewayApp, secure } from './server.ts';
 import { serveSockets } from './sockets.ts';
 import { type Subscriptions, subscriptions } from './subscriptions/index.ts';
 import { subscriptionPlanner } from './subscriptions/plan.ts';
@@ -75,6 +77,7 @@ type Loaded = {
   subgraphs: Record<string, Subgraph>;
   schema: GraphQLSchema;
   read: OperationReader;
+  execute: Execute;
   subscriptions: Subscriptions<GatewayContext>;
 };
 
@@ -102,8 +105,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const { apollo } = graph;
   const read: OperationReader = request => current.read(request);
+  const execute: Execute = (...asked) => current.execute(...asked);
   const allow = perMinute(limits.requestsPerMinute);
-  const door = listener((request, response) => app(request, response), options.timeouts);
+  const door = listener((request, response) => lane(request, response), options.timeouts);
   const health = healthRoutes(options.health, door.stopping);
   const app = gatewayApp({
     apollo,
@@ -116,12 +120,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     health,
     pages,
   });
+  const lane = fastLane({
+    ...{ tokens, allow, read, execute, formatError, record, secure },
+    path: GRAPHQL_PATH,
+    otherwise: app,
+  });
   const sockets = serveSockets({
     server: door.server,
     path: GRAPHQL_PATH,
     schema: () => current.schema,
     subscribe: request => current.subscriptions.subscribe(request),
-    ...{ apollo, tokens, allow, read, formatError, record, metrics, limits, log, heartbeat },
+    ...{ tokens, allow, read, execute, formatError, record, metrics, limits, log, heartbeat },
   });
   /** @throws when the supergraph is not valid or has a subgraph that was not given. */
   function load(sdl: string, given: Record<string, Subgraph>): Loaded {
@@ -130,19 +139,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     if (missing.length > 0) {
       throw new Error(`the supergraph has subgraphs that the gateway was not given: ${missing.join(', ')}`);
     }
+    const sources = Object.fromEntries(
+      Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities)]),
+    );
+    const format = (errors: readonly GraphQLError[]) => formatAll(formatError, errors);
     return {
       subgraphs: given,
       schema: planner.schema,
       read: operationReader(planner.schema, rules),
+      execute: operationExecutor({ planner, sources, format, log }),
       subscriptions: subscriptions({
-        planner,
-        sources: Object.fromEntries(
-          Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities)]),
-        ),
+        ...{ planner, sources, format, log, retry },
         callerOf: ({ identity }) => JSON.stringify(identity),
-        format: errors => formatAll(formatError, errors),
         upstreams: metrics.upstreams,
-        ...{ log, retry },
       }),
     };
   }

@@ -1,10 +1,10 @@
-import type { ApolloServer } from '@apollo/server';
 import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
 import { clientError } from '../schema/errors.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, tooManyRequests } from './errors.ts';
+import type { Execute } from './execution.ts';
 import type { Caller } from './identity.ts';
 import type { Allow, Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
@@ -31,7 +31,7 @@ export type SocketState = {
 };
 
 export type MessagesOptions = {
-  apollo: ApolloServer<GatewayContext>;
+  execute: Execute;
   /** The schema as it is now. */
   schema(): GraphQLSchema;
   read: OperationReader;
@@ -58,7 +58,7 @@ type Work = {
   payload: SubscribePayload;
   state: SocketState;
   startedMs: number;
-  /** Apollo's answer to a query or a mutation. */
+  /** The answer to a query or a mutation. */
   answer?: FormattedExecutionResult;
 };
 
@@ -80,7 +80,8 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
 
     async execute(args) {
       const work = workOf(args);
-      work.answer = await ask(options, work);
+      const { operation, payload, state } = work;
+      work.answer = await options.execute(operation, payload.variables ?? {}, { identity: state.caller.identity });
       work.state.running.delete(work);
       recordWork(options, work, Boolean(work.answer.errors));
       return {};
@@ -178,22 +179,6 @@ function counted({ streams, closed }: SocketState, { subscriptions }: Metrics, s
   // The socket may have gone while this was being accepted.
   if (closed) void held.return?.();
   return held;
-}
-
-async function ask({ apollo, formatError }: MessagesOptions, work: Work): Promise<FormattedExecutionResult> {
-  const { variables, operationName } = work.payload;
-  const query = work.operation.text;
-  const contextValue = { identity: work.state.caller.identity };
-  try {
-    const { body } = await apollo.executeOperation(
-      { query, ...(variables && { variables }), ...(operationName && { operationName }) },
-      { contextValue },
-    );
-    if (body.kind !== 'single') throw new Error('an answer in parts');
-    return body.singleResult;
-  } catch (error) {
-    return { errors: formatAll(formatError, [unexpected(error)]) };
-  }
 }
 
 function start(

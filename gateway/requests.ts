@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
 import type { Metrics, OperationLabels } from './metrics.ts';
 
@@ -17,6 +19,16 @@ export type RequestRecord = {
 export type RecordRequest = (record: RequestRecord) => void;
 
 const OPERATION_NAME_CHARS_MAX = 100;
+const CORRELATION_ID = /^[\w.:-]{1,100}$/;
+
+/** nginx's status for a client that did not wait for the answer. */
+export const CLIENT_LEFT = 499;
+
+/** What the client calls the request, or a new id when it calls it nothing that is fit for a header. */
+export function correlationIdOf({ headers }: IncomingMessage): string {
+  const asked = headers['x-correlation-id'];
+  return typeof asked === 'string' && CORRELATION_ID.test(asked) ? asked : randomUUID();
+}
 
 export function requestRecorder(log: Logger, metrics: Metrics): RecordRequest {
   return record => {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ApolloServer } from '@apollo/server';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, {
@@ -11,16 +10,16 @@ import express, {
 import { GraphQLError } from 'graphql';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
-import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 import type { Identity } from '../schema/identity.ts';
 import { consolePage } from './console/page.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
+import { BODY, BODY_BYTES_MAX, badRequest, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 import { type Allow, WINDOW_SECONDS } from './limits.ts';
 import type { OperationReader } from './operations.ts';
-import type { RecordRequest, RequestRecord } from './requests.ts';
+import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord } from './requests.ts';
 
 export type AppOptions = {
   apollo: ApolloServer<GatewayContext>;
@@ -37,10 +36,6 @@ export type AppOptions = {
 
 export const GRAPHQL_PATH = '/graphql';
 
-/** The largest body of a request. */
-const BODY_BYTES_MAX = 100_000;
-const CORRELATION_ID = /^[\w.:-]{1,100}$/;
-
 /** What the handlers of one request tell each other. */
 type Locals = {
   identity?: Identity;
@@ -51,12 +46,26 @@ type Locals = {
 
 type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
 
+/** Sets the headers that every answer has; pages that want more have to say so. */
+export const secure = helmet({
+  contentSecurityPolicy: {
+    useDefaults: false,
+    directives: {
+      'default-src': ["'self'"],
+      'img-src': ["'self'", 'data:'],
+      'base-uri': ["'none'"],
+      'form-action': ["'self'"],
+      'frame-ancestors': ["'none'"],
+    },
+  },
+});
+
 /** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
 export function gatewayApp(options: AppOptions): Express {
   const { apollo, registry, health, pages, formatError } = options;
   const app = express();
   app.set('etag', false);
-  app.use(helmet({ contentSecurityPolicy: { useDefaults: false, directives: POLICY } }));
+  app.use(secure);
   app.use(health);
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
@@ -80,21 +89,11 @@ export function gatewayApp(options: AppOptions): Express {
   return app;
 }
 
-/** Pages that want more have to say so. */
-const POLICY = {
-  'default-src': ["'self'"],
-  'img-src': ["'self'", 'data:'],
-  'base-uri': ["'none'"],
-  'form-action': ["'self'"],
-  'frame-ancestors': ["'none'"],
-};
-
 const recorded =
   ({ record }: AppOptions): Handler =>
   (request, response, next) => {
     const startedMs = performance.now();
-    const asked = request.get('x-correlation-id');
-    const correlationId = asked && CORRELATION_ID.test(asked) ? asked : randomUUID();
+    const correlationId = correlationIdOf(request);
     response.locals.correlationId = correlationId;
     response.locals.kind = 'none';
     response.setHeader('x-correlation-id', correlationId);
@@ -113,9 +112,6 @@ const recorded =
     });
     next();
   };
-
-/** nginx's status for a client that did not wait for the answer. */
-const CLIENT_LEFT = 499;
 
 const authenticated =
   ({ tokens, formatError }: AppOptions): Handler =>
@@ -146,14 +142,6 @@ const postOnly: RequestHandler = (request, response, next) => {
   next(new Refused(405, 'GraphQL requests are HTTP POST.'));
 };
 
-const BODY = z.object({
-  query: z.string().nullish(),
-  documentId: z.string().nullish(),
-  operationName: z.string().nullish(),
-  variables: z.record(z.string(), z.unknown()).nullish(),
-  extensions: z.record(z.string(), z.unknown()).nullish(),
-});
-
 /** Hands on what our own rules have let through and nothing else; and lets the log know what was asked for. */
 const readable =
   ({ read, formatError }: AppOptions): Handler =>
@@ -168,7 +156,7 @@ const readable =
     const { operationName = null, variables = null } = body;
     request.body = { query: text, operationName, variables };
     if (definition.operation !== 'subscription') return next();
-    next(new Refused(400, 'Subscriptions are executed over the graphql-transport-ws protocol only.'));
+    next(new Refused(400, SUBSCRIPTIONS_ELSEWHERE));
   };
 
 function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {
@@ -196,9 +184,6 @@ const lastResort =
     const cause = error instanceof Error ? error : new Error(String(error));
     fail(response, 500, [new GraphQLError(cause.message, { originalError: cause })], formatError);
   };
-
-const badRequest = (message: string): GraphQLError =>
-  new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
 
 function fail(response: Response, status: number, errors: readonly GraphQLError[], formatError: FormatError): void {
   response.status(status).json({ errors: formatAll(formatError, errors) });

@@ -13,8 +13,8 @@ export type Crowd = {
   /** The same, with latencies. */
   report(): Promise<Tally>;
   reset(): Promise<void>;
-  /** Waits until so many deliveries have arrived since the last reset, or none has come for a while. */
-  settle(deliveries: number): Promise<Tally>;
+  /** Waits until so many deliveries have arrived since the last reset, or none has come for so long. */
+  settle(deliveries: number, silenceMs?: number): Promise<Tally>;
   close(): Promise<void>;
   stop(): void;
 };
@@ -34,14 +34,14 @@ export function startCrowd(): Crowd {
     return tally as Tally;
   }
 
-  async function settle(deliveries: number): Promise<Tally> {
+  async function settle(deliveries: number, silenceMs = SILENCE_MS): Promise<Tally> {
     const startedMs = performance.now();
     let [last, lastMs] = [-1, startedMs];
     for (;;) {
       const tally = await order({ kind: 'count' });
       const nowMs = performance.now();
       if (tally.deliveries > last) [last, lastMs] = [tally.deliveries, nowMs];
-      const silent = nowMs - lastMs > SILENCE_MS || nowMs - startedMs > SETTLED_WITHIN_MS;
+      const silent = nowMs - lastMs > silenceMs || nowMs - startedMs > SETTLED_WITHIN_MS;
       if (tally.deliveries >= deliveries || silent) return tally;
       await delay(POLL_MS);
     }

@@ -27,6 +27,8 @@ export type IdleSample = {
 const QUERY_SECONDS = 2;
 const WARM_SUBSCRIBERS = 200;
 const REST_MS = 2_000;
+/** To fetch for all at once may take a gateway long before the first is through. */
+const SILENCE_MS = 8_000;
 
 /** @param target a gateway that has done nothing else: memory that it had for others would be used again. */
 export async function measureIdle(crowd: Crowd, target: Target, idle: IdleLoad): Promise<IdleSample> {
@@ -43,7 +45,7 @@ export async function measureIdle(crowd: Crowd, target: Target, idle: IdleLoad):
     await crowd.reset();
     const accounts = idle.watching === 'one' ? 1 : idle.subscribers;
     await control(controlUrl, { accounts, burst: accounts });
-    await crowd.settle(idle.subscribers);
+    await crowd.settle(idle.subscribers, SILENCE_MS);
     const { deliveries, latency } = await crowd.report();
     return {
       residentBytes: (after.resident - before.resident) / idle.subscribers,

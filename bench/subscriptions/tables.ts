@@ -26,7 +26,7 @@ function middleOf<Sample extends Record<string, number>>(all: readonly Sample[])
   return Object.fromEntries(fields.map(field => [field, median(all.map(each => each[field] ?? Number.NaN))])) as Sample;
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString('en-GB');
+const whole = (value: number): string => (Number.isNaN(value) ? '–' : Math.round(value).toLocaleString('en-GB'));
 const fine = (digits: number) => (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(digits));
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const kilobytes = (bytes: number): string => fine(1)(bytes / 1000);

@@ -53,7 +53,10 @@ export type SubscriptionPlan = {
   public: boolean;
 };
 
-/** The supergraph, and the plans of subscriptions over it. */
+/** How a query or a mutation runs. */
+export type PlannedQuery = { plan: QueryPlan; context: ReturnType<typeof buildOperationContext> };
+
+/** The supergraph, and the plans of operations over it. */
 export type SubscriptionPlanner = {
   /** The names of all subgraphs. */
   subgraphs: string[];
@@ -63,20 +66,32 @@ export type SubscriptionPlanner = {
   supergraphSchema: GraphQLSchema;
   /** @throws GraphQLError when the subscription selects nothing that can be subscribed to. */
   plan(operation: SubscriptionOperation): SubscriptionPlan;
+  /** The same planner for queries and mutations, for whoever wants no other beside it. */
+  planQuery(operation: SubscriptionOperation): PlannedQuery;
 };
 
-/** Builds the planner; an operation's plan is made once, and kept as long as its document is. */
+/** @throws when the supergraph is not valid. */
 export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner {
   const supergraph = Supergraph.build(supergraphSdl);
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const planner = new QueryPlanner(supergraph);
-  const plans = new WeakMap<OperationDefinitionNode, SubscriptionPlan>();
   let made = 0;
 
-  function make({ document, definition, name }: SubscriptionOperation): SubscriptionPlan {
+  function makeQuery({ document, definition, name }: SubscriptionOperation): PlannedQuery {
     const operation = operationFromDocument(apiSchema, document, { operationName: name });
-    const { node } = planner.buildQueryPlan(operation);
+    const operationName = definition.name?.value;
+    return {
+      plan: planner.buildQueryPlan(operation),
+      context: buildOperationContext({ schema, operationDocument: document, operationName }),
+    };
+  }
+
+  function make(operation: SubscriptionOperation): SubscriptionPlan {
+    const {
+      plan: { node },
+      context,
+    } = makeQuery(operation);
     if (node?.kind !== 'Subscription')
       throw new GraphQLError('The subscription selects nothing.', { extensions: { code: 'BAD_USER_INPUT' } });
     const { primary, rest } = node;
@@ -86,7 +101,7 @@ export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner 
       id: made++,
       primary,
       perEvent: { kind: 'QueryPlan', node: { kind: 'Sequence', nodes: rest ? [event, rest] : [event] } },
-      context: buildOperationContext({ schema, operationDocument: document, operationName: definition.name?.value }),
+      context,
       fetches: rest !== undefined,
       state: isEntity(field) || isTagged(field, STATE_TAG),
       // What other subgraphs add may be the caller's own.
@@ -99,13 +114,20 @@ export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner 
     schema,
     apiSchema,
     supergraphSchema: supergraph.schema.toGraphQLJSSchema(),
-    plan(operation) {
-      const known = plans.get(operation.definition);
-      if (known) return known;
-      const plan = make(operation);
-      plans.set(operation.definition, plan);
-      return plan;
-    },
+    plan: once(make),
+    planQuery: once(makeQuery),
+  };
+}
+
+/** Makes a plan once, and keeps it as long as its document is. */
+function once<Plan extends object>(
+  make: (operation: SubscriptionOperation) => Plan,
+): (operation: SubscriptionOperation) => Plan {
+  const plans = new WeakMap<OperationDefinitionNode, Plan>();
+  return operation => {
+    const plan = plans.get(operation.definition) ?? make(operation);
+    plans.set(operation.definition, plan);
+    return plan;
   };
 }
 

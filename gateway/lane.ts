@@ -1,0 +1,147 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { type FormattedExecutionResult, GraphQLError } from 'graphql';
+import { z } from 'zod';
+import type { GatewayContext } from './datasource.ts';
+import { type FormatError, formatAll } from './errors.ts';
+import type { Execute } from './execution.ts';
+import { bearer, type TokenVerifier } from './identity.ts';
+import type { Allow } from './limits.ts';
+import type { OperationReader } from './operations.ts';
+import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord } from './requests.ts';
+import { statusOfFailure } from './status.ts';
+
+export type LaneOptions = {
+  path: string;
+  tokens: TokenVerifier;
+  allow: Allow;
+  read: OperationReader;
+  execute: Execute;
+  formatError: FormatError;
+  record: RecordRequest;
+  /** Sets the headers that every answer has. */
+  secure(request: IncomingMessage, response: ServerResponse, next: () => void): void;
+  /** Answers every other request. */
+  otherwise: RequestListener;
+};
+
+/** What a POST of a GraphQL request holds. */
+export const BODY = z.object({
+  query: z.string().nullish(),
+  documentId: z.string().nullish(),
+  operationName: z.string().nullish(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+  extensions: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** The largest body of a request. */
+export const BODY_BYTES_MAX = 100_000;
+
+const JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
+const ACCEPTS_JSON = /^(\*\/\*|application\/json)(; ?charset=utf-8)?$/i;
+
+/**
+ * Answers what nearly every request is: a small JSON body, posted by somebody who may, for an answer in JSON. The layers of
+ * Express and Apollo Server cost several times what its execution does, so it goes without them; whatever is unusual about a
+ * request or wrong with it before its body is read is theirs (server.ts). Both hold it to the same rules.
+ */
+export function fastLane(options: LaneOptions): RequestListener {
+  const { path, tokens, allow, secure, otherwise } = options;
+
+  async function enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const startedMs = performance.now();
+    const identity = await tokens(bearer(request.headers.authorization)).then(
+      caller => caller.identity,
+      () => undefined,
+    );
+    if (!identity || !allow(identity.ownerId)) return otherwise(request, response);
+    secure(request, response, () => serve(options, { request, response, startedMs, context: { identity } }));
+  }
+
+  return (request, response) => {
+    if (isUsual(request, path)) void enter(request, response);
+    else otherwise(request, response);
+  };
+}
+
+function isUsual({ method, url, headers }: IncomingMessage, path: string): boolean {
+  const length = Number(headers['content-length']);
+  return (
+    method === 'POST' &&
+    url === path &&
+    JSON_TYPE.test(headers['content-type'] ?? '') &&
+    ACCEPTS_JSON.test(headers.accept ?? '*/*') &&
+    length > 0 &&
+    length <= BODY_BYTES_MAX &&
+    headers['content-encoding'] === undefined &&
+    headers.expect === undefined
+  );
+}
+
+type Visit = { request: IncomingMessage; response: ServerResponse; startedMs: number; context: GatewayContext };
+
+async function serve(options: LaneOptions, { request, response, startedMs, context }: Visit): Promise<void> {
+  const { read, execute, formatError, record } = options;
+  const correlationId = correlationIdOf(request);
+  let kind: RequestRecord['kind'] = 'none';
+  let operationName: string | undefined;
+  response.once('close', () => {
+    record({
+      transport: 'http',
+      kind,
+      operationName,
+      status: response.writableFinished ? response.statusCode : CLIENT_LEFT,
+      durationMs: performance.now() - startedMs,
+      correlationId,
+      ownerId: context.identity.ownerId,
+    });
+  });
+
+  function send(status: number, result: FormattedExecutionResult): void {
+    const text = `${JSON.stringify(result)}\n`;
+    response.writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+      'cache-control': 'no-store',
+      'x-correlation-id': correlationId,
+    });
+    response.end(text);
+  }
+  const refuse = (errors: readonly GraphQLError[]) => send(400, { errors: formatAll(formatError, errors) });
+
+  const text = await textOf(request).catch(() => undefined);
+  // The client went away before it had sent what it announced.
+  if (text === undefined) return;
+  const body = BODY.safeParse(jsonOf(text)).data;
+  if (!body) return refuse([badRequest('The body is no GraphQL request in JSON.')]);
+  const operation = read(body);
+  if (!('definition' in operation)) return refuse(operation);
+  kind = operation.definition.operation;
+  operationName = operation.definition.name?.value;
+  if (kind === 'subscription') return refuse([badRequest(SUBSCRIPTIONS_ELSEWHERE)]);
+  const result = await execute(operation, body.variables ?? {}, context);
+  send(statusOfFailure(result) ?? (result.data === undefined ? 500 : 200), result);
+}
+
+export const SUBSCRIPTIONS_ELSEWHERE = 'Subscriptions are executed over the graphql-transport-ws protocol only.';
+
+/** A request that is wrong as HTTP. */
+export const badRequest = (message: string): GraphQLError =>
+  new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The body; node itself holds it to the length that was announced. */
+function textOf(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.once('error', reject);
+  });
+}
