@@ -1,7 +1,8 @@
 import type { ServerOptions } from 'graphql-ws';
 import { type Extra, useServer } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
-import type { WebSocket, WebSocketServer } from 'ws';
+import type { Server, WebSocket, WebSocketServer } from 'ws';
+import type { CorkedSocket } from './corking.ts';
 
 /** The payload of `connection_init`. */
 export type ConnectionParams = Record<string, unknown> | undefined;
@@ -25,7 +26,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
  */
 export function serveProtocol<State extends Record<PropertyKey, unknown>>(
   options: ServerOptions<ConnectionParams, Extra & Partial<State>>,
-  sockets: WebSocketServer,
+  sockets: Server<typeof CorkedSocket>,
   { log, heartbeat = HEARTBEAT }: { log: Logger; heartbeat?: Heartbeat | undefined },
 ): () => Promise<void> {
   const protocol = useServer<ConnectionParams, State>(
@@ -35,7 +36,8 @@ export function serveProtocol<State extends Record<PropertyKey, unknown>>(
     0,
   );
   const stopBeating = beat(sockets, heartbeat);
-  sockets.on('connection', socket => {
+  sockets.on('connection', (socket, request) => {
+    socket.cork(request.socket);
     // graphql-ws's own listener prints a client's broken frame on the console; ws itself closes the socket for it.
     socket.removeAllListeners('error');
     socket.on('error', error => log.debug({ err: error }, 'a socket failed'));

@@ -1,11 +1,11 @@
 import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql';
-import { createClient, type Sink } from 'graphql-ws';
+import { type Client, createClient, type Sink } from 'graphql-ws';
 import type { Logger } from 'pino';
-import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import { CorkedSocket } from './corking.ts';
 import { mailbox } from './subscriptions/mailbox.ts';
 
 /** A subgraph behind a socket, and the connections to it. */
@@ -23,9 +23,7 @@ export type RemoteOptions = {
   log: Logger;
 };
 
-/**
- * Sockets to one service. One would do; several reach several processes of the service, when a balancer stands before them.
- */
+/** Sockets to one service: several reach several processes of it, when a balancer stands before them. */
 const SOCKETS = 4;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RESPONSE_BYTES_MAX = 16_000_000;
@@ -38,7 +36,8 @@ const WAITING_MAX = 1_000;
 
 /**
  * Reaches a subgraph in another process over a few graphql-transport-ws sockets, opened when they are needed and shared by all
- * callers: a query costs a message each way, half of what an HTTP request costs. The gateway opens them in its own name,
+ * callers: a query costs a message each way, and those of one turn share a system call. All streams come over the first of them,
+ * so that events that belong together arrive together. The gateway opens them in its own name,
  * and each operation brings its caller's identity.
  *
  * What runs on a socket that breaks fails, also when there was nobody to connect to: queries and mutations with
@@ -47,15 +46,26 @@ const WAITING_MAX = 1_000;
  */
 export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): RemoteSubgraph {
   const sockets = Array.from({ length: SOCKETS }, () => sharedSocket(url, identities));
-  let operations = 0;
+  const [streams] = sockets;
+  let turn = 0;
+  let turning = false;
 
-  function send({ identity, ...operation }: SubgraphRequest, sink: Sink<Result>): () => void {
-    const socket = sockets[operations++ % SOCKETS];
+  /** The same within one turn of the event loop, so that what is asked then leaves together. */
+  function next(): Client | undefined {
+    if (!turning) {
+      turning = true;
+      turn++;
+      process.nextTick(() => {
+        turning = false;
+      });
+    }
+    return sockets[turn % SOCKETS];
+  }
+
+  function send(socket: Client | undefined, { identity, ...operation }: SubgraphRequest, sink: Sink<Result>) {
     if (!socket) throw new Error('no socket');
-    return socket.subscribe<Record<string, unknown>, Record<string, unknown>>(
-      { ...operation, extensions: { [IDENTITY_HEADER]: identity } },
-      sink,
-    );
+    const extensions = { [IDENTITY_HEADER]: identity };
+    return socket.subscribe<Record<string, unknown>, Record<string, unknown>>({ ...operation, extensions }, sink);
   }
 
   return {
@@ -63,7 +73,7 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
     execute: request =>
       new Promise(resolve => {
         let answered = false;
-        send(request, {
+        send(next(), request, {
           next(result) {
             answered = true;
             resolve(revive(result));
@@ -83,7 +93,7 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
         fold: (_, newer) => newer,
         onReturn: () => leave(),
       });
-      const leave = send(request, {
+      const leave = send(streams, request, {
         next: result => box.push(revive(result)),
         error: reason => box.end(lost(reason)),
         complete: () => box.end(),
@@ -98,9 +108,10 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
 }
 
 /** graphql-ws takes a constructor and nothing to tell it, and ws alone waits for ever for a host that is silent. */
-class BoundedSocket extends WebSocket {
+class BoundedSocket extends CorkedSocket {
   constructor(url: string, protocol: string) {
     super(url, protocol, { handshakeTimeout: CONNECT_TIMEOUT_MS, maxPayload: RESPONSE_BYTES_MAX });
+    this.once('upgrade', ({ socket }) => this.cork(socket));
   }
 }
 

@@ -5,6 +5,7 @@ import { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { CorkedSocket } from './corking.ts';
 import { bearer, type Caller, type TokenVerifier } from './identity.ts';
 import { counter } from './limits.ts';
 import { type MessagesOptions, messageHooks, type SocketOptions, type SocketState } from './messages.ts';
@@ -32,7 +33,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** Serves the graphql-transport-ws protocol on the path of an HTTP server. */
 export function serveSockets(options: SocketsOptions): Sockets {
   const { server, path, metrics, log, heartbeat } = options;
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES_MAX });
+  const sockets = new WebSocketServer({ noServer: true, WebSocket: CorkedSocket, maxPayload: MESSAGE_BYTES_MAX });
   const states = new Set<SocketState>();
   let stopping = false;
   const hooks = messageHooks({ ...options, stopping: () => stopping });

@@ -7,6 +7,7 @@ import { WebSocketServer } from 'ws';
 import { clientError, maskError } from '../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import { CorkedSocket } from './corking.ts';
 import type { Listener } from './listener.ts';
 import { serveProtocol } from './protocol.ts';
 import type { DocumentReader } from './subgraph.ts';
@@ -32,7 +33,12 @@ const POLL_MS = 20;
  */
 export function serveSubgraphSockets(options: SubgraphSocketsOptions): { stop(timeoutMs: number): Promise<void> } {
   const { door, path, subgraph, identities, documentOf, duration, log } = options;
-  const sockets = new WebSocketServer({ server: door.server, path, maxPayload: MESSAGE_BYTES_MAX });
+  const sockets = new WebSocketServer({
+    server: door.server,
+    path,
+    WebSocket: CorkedSocket,
+    maxPayload: MESSAGE_BYTES_MAX,
+  });
   let running = 0;
 
   async function answer(request: SubgraphRequest): Promise<ExecutionResult> {
