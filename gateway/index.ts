@@ -18,7 +18,7 @@ import { documentRules, type OperationReader, operationReader } from './operatio
 import type { PersistedDocuments } from './persisted.ts';
 import type { Heartbeat } from './protocol.ts';
 import { requestRecorder } from './requests.ts';
-import { GRAPHQL_PATH, gatewayApp, secure } from './server.ts';
+import { GRAPHQL_PATH, gatewayApp, securityHeaders } from './server.ts';
 import { serveSockets } from './sockets.ts';
 import { type Subscriptions, subscriptions } from './subscriptions/index.ts';
 import { subscriptionPlanner } from './subscriptions/plan.ts';
@@ -121,8 +121,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     pages,
   });
   const lane = fastLane({
-    ...{ tokens, allow, read, execute, formatError, record, secure },
+    ...{ tokens, allow, read, execute, formatError, record },
     path: GRAPHQL_PATH,
+    headers: securityHeaders(),
     otherwise: app,
   });
   const sockets = serveSockets({

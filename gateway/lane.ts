@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { z } from 'zod';
 import type { GatewayContext } from './datasource.ts';
@@ -18,8 +18,8 @@ export type LaneOptions = {
   execute: Execute;
   formatError: FormatError;
   record: RecordRequest;
-  /** Sets the headers that every answer has. */
-  secure(request: IncomingMessage, response: ServerResponse, next: () => void): void;
+  /** What every answer has. */
+  headers: OutgoingHttpHeaders;
   /** Answers every other request. */
   otherwise: RequestListener;
 };
@@ -45,7 +45,7 @@ const ACCEPTS_JSON = /^(\*\/\*|application\/json)(; ?charset=utf-8)?$/i;
  * request or wrong with it before its body is read is theirs (server.ts). Both hold it to the same rules.
  */
 export function fastLane(options: LaneOptions): RequestListener {
-  const { path, tokens, allow, secure, otherwise } = options;
+  const { path, tokens, allow, otherwise } = options;
 
   async function enter(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
@@ -54,7 +54,7 @@ export function fastLane(options: LaneOptions): RequestListener {
       () => undefined,
     );
     if (!identity || !allow(identity.ownerId)) return otherwise(request, response);
-    secure(request, response, () => serve(options, { request, response, startedMs, context: { identity } }));
+    await serve(options, { request, response, startedMs, context: { identity } });
   }
 
   return (request, response) => {
@@ -80,7 +80,7 @@ function isUsual({ method, url, headers }: IncomingMessage, path: string): boole
 type Visit = { request: IncomingMessage; response: ServerResponse; startedMs: number; context: GatewayContext };
 
 async function serve(options: LaneOptions, { request, response, startedMs, context }: Visit): Promise<void> {
-  const { read, execute, formatError, record } = options;
+  const { headers, read, execute, formatError, record } = options;
   const correlationId = correlationIdOf(request);
   let kind: RequestRecord['kind'] = 'none';
   let operationName: string | undefined;
@@ -99,6 +99,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   function send(status: number, result: FormattedExecutionResult): void {
     const text = `${JSON.stringify(result)}\n`;
     response.writeHead(status, {
+      ...headers,
       'content-type': 'application/json; charset=utf-8',
       'content-length': Buffer.byteLength(text),
       'cache-control': 'no-store',

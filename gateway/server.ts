@@ -1,3 +1,5 @@
+import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
 import { expressMiddleware } from '@as-integrations/express5';
 import express, {
@@ -47,7 +49,7 @@ type Locals = {
 type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
 
 /** Sets the headers that every answer has; pages that want more have to say so. */
-export const secure = helmet({
+const secure = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
@@ -59,6 +61,14 @@ export const secure = helmet({
     },
   },
 });
+
+/** The same for whoever answers without Express. */
+export function securityHeaders(): OutgoingHttpHeaders {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  secure(request, response, () => undefined);
+  return response.getHeaders();
+}
 
 /** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
 export function gatewayApp(options: AppOptions): Express {

@@ -5,7 +5,7 @@ import { wrongAfterwards } from './fuzz/afterwards.ts';
 import { fuzz, told } from './fuzz/run.ts';
 
 /** Within 10 s. */
-const COUNT = 400;
+const COUNT = 250;
 const WITHIN_MS = 60_000;
 
 const folder = temporaryFolder();
