@@ -135,9 +135,15 @@ export const tokenOf = (sub: string, expiresIn = '1h', roles: string[] = []) =>
   signToken(SECRET, { sub, roles, expiresIn });
 
 /** Posts to /graphql; `body` is sent as JSON unless it is a string. */
-export async function post(gateway: Gateway, body: unknown, headers: Record<string, string> = {}) {
+export async function post(
+  gateway: Gateway,
+  body: unknown,
+  headers: Record<string, string> = {},
+  signal: AbortSignal | null = null,
+) {
   const response = await fetch(`${gateway.url}/graphql`, {
     method: 'POST',
+    signal,
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf('alice')}`, ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });

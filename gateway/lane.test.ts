@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clientError } from '../schema/errors.ts';
@@ -8,6 +9,8 @@ beforeAll(async () => {
   started = await startGateway();
 });
 afterAll(() => started.gateway.stop());
+
+const ALICE = { ownerId: 'alice', operator: false };
 
 /** Says the same, and is unusual enough to go by Express and Apollo Server. */
 const UNUSUAL = { accept: 'application/json;q=0.9' };
@@ -67,8 +70,8 @@ test('tokens that cannot be checked are 503', async () => {
   await other.gateway.stop();
 });
 
-test('broken JSON is 400, and what it says is not repeated', async () => {
-  const { status, text } = await answer('{"query": "secret', {});
+test.each([{}, UNUSUAL])('broken JSON is 400, and what it says is not repeated: %j', async headers => {
+  const { status, text } = await answer('{"query": secret', headers);
   expect(status).toBe(400);
   expect(JSON.parse(text)).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   expect(text).not.toContain('secret');
@@ -82,4 +85,49 @@ test('a client that leaves in the middle of its body is recorded, and harms nobo
   await new Promise(resolve => socket.once('close', resolve));
   await expect.poll(() => started.lines.some(line => line.includes('"status":499'))).toBe(true);
   expect((await answer({ query: '{ __typename }' }, {})).status).toBe(200);
+});
+
+test('a client that leaves while its token is checked is recorded too', async () => {
+  const other = await startGateway({
+    tokens: () => new Promise(resolve => setTimeout(() => resolve({ identity: ALICE, expiresAtMs: Infinity }), 150)),
+  });
+  const request = post(other.gateway, { query: '{ __typename }' }, {}, AbortSignal.timeout(50));
+  await expect(request).rejects.toThrow();
+  await expect.poll(() => other.lines.filter(line => line.includes('"status":499')).length).toBe(1);
+  await other.gateway.stop();
+});
+
+test('what cannot be written as JSON is an unexpected error, and the gateway goes on', async () => {
+  const { lake, ...others } = started.subgraphs;
+  if (!lake) throw new Error('no lake');
+  const odd = { ...lake, execute: async () => ({ data: { event: { data: { n: 1n } } } }) };
+  const other = await startGateway({ subgraphs: { ...others, lake: odd } });
+  const query = '{ event(id: "a") { data } }';
+  const { status, json } = await post(other.gateway, { query });
+  expect([status, json.errors[0].extensions.code]).toEqual([500, 'INTERNAL_SERVER_ERROR']);
+  expect((await post(other.gateway, { query: '{ __typename }' })).status).toBe(200);
+  await other.gateway.stop();
+});
+
+test('a byte order mark before the JSON is passed over', async () => {
+  expect((await post(started.gateway, '\uFEFF{"query":"{ __typename }"}')).status).toBe(200);
+});
+
+test('GraphQL is answered on its own path only', async () => {
+  const { url } = started.gateway;
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${await tokenOf('alice')}` };
+  const body = '{"query":"{ __typename }"}';
+  expect((await fetch(`${url}/other`, { method: 'POST', headers, body })).status).toBe(404);
+});
+
+test('a client that offers HTTP/2 is answered over HTTP/1.1', async () => {
+  const socket = connect(started.gateway.port, '127.0.0.1');
+  const body = '{"query":"{ __typename }"}';
+  const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c'];
+  head.push('HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA', 'Content-Type: application/json');
+  head.push(`Authorization: Bearer ${await tokenOf('alice')}`, `Content-Length: ${body.length}`);
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const [answered] = await once(socket, 'data');
+  expect(String(answered)).toMatch(/^HTTP\/1.1 200 OK[\s\S]*"__typename":"Query"/);
+  socket.destroy();
 });

@@ -7,7 +7,7 @@ import type { Execute } from './execution.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
 import type { Allow } from './limits.ts';
 import type { OperationReader } from './operations.ts';
-import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord } from './requests.ts';
+import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord, whenAnswered } from './requests.ts';
 import { statusOfFailure } from './status.ts';
 
 export type LaneOptions = {
@@ -36,6 +36,7 @@ export const BODY = z.object({
 /** The largest body of a request. */
 export const BODY_BYTES_MAX = 100_000;
 
+const JSON_UTF_8 = 'application/json; charset=utf-8';
 const JSON_TYPE = /^application\/json(; ?charset=utf-8)?$/i;
 const ACCEPTS_JSON = /^(\*\/\*|application\/json)(; ?charset=utf-8)?$/i;
 
@@ -54,7 +55,16 @@ export function fastLane(options: LaneOptions): RequestListener {
       () => undefined,
     );
     if (!identity || !allow(identity.ownerId)) return otherwise(request, response);
-    await serve(options, { request, response, startedMs, context: { identity } });
+    try {
+      await serve(options, { request, response, startedMs, context: { identity } });
+    } catch (error) {
+      // What a service answered cannot be written as JSON: nested beyond measure, say.
+      if (response.headersSent) return void response.destroy();
+      const unexpected = error instanceof Error ? error : new Error(String(error));
+      const errors = [new GraphQLError(unexpected.message, { originalError: unexpected })];
+      response.writeHead(500, { ...options.headers, 'content-type': JSON_UTF_8 });
+      response.end(JSON.stringify({ errors: formatAll(options.formatError, errors) }));
+    }
   }
 
   return (request, response) => {
@@ -84,23 +94,25 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   const correlationId = correlationIdOf(request);
   let kind: RequestRecord['kind'] = 'none';
   let operationName: string | undefined;
-  response.once('close', () => {
+  const recorded = (status: number) =>
     record({
       transport: 'http',
       kind,
       operationName,
-      status: response.writableFinished ? response.statusCode : CLIENT_LEFT,
+      status,
       durationMs: performance.now() - startedMs,
       correlationId,
       ownerId: context.identity.ownerId,
     });
-  });
+  // It may have gone while its token was checked.
+  if (request.destroyed) return recorded(CLIENT_LEFT);
+  whenAnswered(response, recorded);
 
   function send(status: number, result: FormattedExecutionResult): void {
-    const text = `${JSON.stringify(result)}\n`;
+    const text = JSON.stringify(result);
     response.writeHead(status, {
       ...headers,
-      'content-type': 'application/json; charset=utf-8',
+      'content-type': JSON_UTF_8,
       'content-length': Buffer.byteLength(text),
       'cache-control': 'no-store',
       'x-correlation-id': correlationId,
@@ -113,7 +125,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   // The client went away before it had sent what it announced.
   if (text === undefined) return;
   const body = BODY.safeParse(jsonOf(text)).data;
-  if (!body) return refuse([badRequest('The body is no GraphQL request in JSON.')]);
+  if (!body) return refuse([badRequest(NO_REQUEST)]);
   const operation = read(body);
   if (!('definition' in operation)) return refuse(operation);
   kind = operation.definition.operation;
@@ -123,6 +135,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   send(statusOfFailure(result) ?? (result.data === undefined ? 500 : 200), result);
 }
 
+export const NO_REQUEST = 'The body is no GraphQL request in JSON.';
 export const SUBSCRIPTIONS_ELSEWHERE = 'Subscriptions are executed over the graphql-transport-ws protocol only.';
 
 /** A request that is wrong as HTTP. */
@@ -137,12 +150,14 @@ function jsonOf(text: string): unknown {
   }
 }
 
+const BYTE_ORDER_MARK = /^\uFEFF/;
+
 /** The body; node itself holds it to the length that was announced. */
 function textOf(request: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.once('end', () => resolve(Buffer.concat(chunks).toString()));
+    request.once('end', () => resolve(Buffer.concat(chunks).toString().replace(BYTE_ORDER_MARK, '')));
     request.once('error', reject);
   });
 }

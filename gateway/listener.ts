@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** An HTTP server that can be stopped without cutting off what it is answering. */
@@ -26,6 +27,8 @@ const CONNECTIONS_MAX = 20_000;
 /** Makes the server; it listens when told to. */
 export function listener(handler: RequestListener, { headersMs, requestMs } = TIMEOUTS): Listener {
   let stopping = false;
+  /** Answers that are not with the operating system yet. */
+  const sending = new Set<object>();
   const server = createServer(
     {
       headersTimeout: headersMs,
@@ -36,6 +39,9 @@ export function listener(handler: RequestListener, { headersMs, requestMs } = TI
     (request, response) => {
       // A client that keeps its connection would otherwise keep the server from ending.
       if (stopping) response.setHeader('connection', 'close');
+      sending.add(response);
+      response.once('finish', () => sending.delete(response));
+      response.once('close', () => sending.delete(response));
       handler(request, response);
     },
   );
@@ -56,8 +62,11 @@ export function listener(handler: RequestListener, { headersMs, requestMs } = TI
       if (!server.listening) return;
       stopping = true;
       const closed = once(server, 'close');
-      server.close();
-      const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+      // http's own close() cuts off what it takes for idle, and to it that is every answer that was ended, sent or not.
+      NetServer.prototype.close.call(server);
+      const sweep = setInterval(() => {
+        if (sending.size === 0) server.closeIdleConnections();
+      }, IDLE_SWEEP_MS);
       const cut = setTimeout(() => server.closeAllConnections(), timeoutMs);
       await closed;
       clearInterval(sweep);

@@ -143,7 +143,10 @@ function sharedSocket(url: string, identities: IdentityCodec) {
 }
 
 const outOfReach = (): GraphQLError =>
-  clientError('UNAVAILABLE', 'A part of the system cannot be reached right now. Try again.');
+  clientError(
+    'UNAVAILABLE',
+    'A part of the system cannot be reached right now. Try again; a mutation with the same idempotencyKey, for it may have happened.',
+  );
 
 // A close event, or an error event of a socket that never opened.
 const CLOSED = z.object({ code: z.number().optional(), message: z.string().optional() });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import type { Metrics, OperationLabels } from './metrics.ts';
 
@@ -23,6 +23,16 @@ const CORRELATION_ID = /^[\w.:-]{1,100}$/;
 
 /** nginx's status for a client that did not wait for the answer. */
 export const CLIENT_LEFT = 499;
+
+/** Calls back once, when the answer has left or the client has: with the status that it got. */
+export function whenAnswered(response: ServerResponse, callback: (status: number) => void): void {
+  // `writableFinished` will not do: it is true as soon as the connection is gone.
+  let left = false;
+  response.once('finish', () => {
+    left = true;
+  });
+  response.once('close', () => callback(left ? response.statusCode : CLIENT_LEFT));
+}
 
 /** What the client calls the request, or a new id when it calls it nothing that is fit for a header. */
 export function correlationIdOf({ headers }: IncomingMessage): string {

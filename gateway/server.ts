@@ -18,10 +18,10 @@ import { consolePage } from './console/page.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
-import { BODY, BODY_BYTES_MAX, badRequest, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
+import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 import { type Allow, WINDOW_SECONDS } from './limits.ts';
 import type { OperationReader } from './operations.ts';
-import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord } from './requests.ts';
+import { correlationIdOf, type RecordRequest, type RequestRecord, whenAnswered } from './requests.ts';
 
 export type AppOptions = {
   apollo: ApolloServer<GatewayContext>;
@@ -108,13 +108,13 @@ const recorded =
     response.locals.kind = 'none';
     response.setHeader('x-correlation-id', correlationId);
     response.setHeader('cache-control', 'no-store');
-    response.once('close', () => {
+    whenAnswered(response, status => {
       const { kind, operationName, identity } = response.locals;
       record({
         transport: 'http',
         kind,
         operationName,
-        status: response.writableFinished ? response.statusCode : CLIENT_LEFT,
+        status,
         durationMs: performance.now() - startedMs,
         correlationId,
         ownerId: identity?.ownerId,
@@ -157,7 +157,7 @@ const readable =
   ({ read, formatError }: AppOptions): Handler =>
   (request, response, next) => {
     const body = BODY.safeParse(request.body).data;
-    if (!body) return next(new Refused(400, 'The body is no GraphQL request in JSON.'));
+    if (!body) return next(new Refused(400, NO_REQUEST));
     const operation = read(body);
     if (!('definition' in operation)) return fail(response, 400, operation, formatError);
     const { text, definition } = operation;
@@ -190,7 +190,9 @@ const lastResort =
   (error, _request, response, next) => {
     if (response.headersSent) return next(error);
     const refused = httpRefusal(error);
-    if (refused) return fail(response, refused.status, [badRequest(refused.message)], formatError);
+    // What a parser says of broken JSON repeats it.
+    const message = refused?.status === 400 && error instanceof SyntaxError ? NO_REQUEST : refused?.message;
+    if (refused && message) return fail(response, refused.status, [badRequest(message)], formatError);
     const cause = error instanceof Error ? error : new Error(String(error));
     fail(response, 500, [new GraphQLError(cause.message, { originalError: cause })], formatError);
   };

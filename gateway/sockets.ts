@@ -48,6 +48,7 @@ export function serveSockets(options: SocketsOptions): Sockets {
   });
 
   server.on('upgrade', (request, socket, head) => {
+    if (!/^websocket$/i.test(request.headers.upgrade ?? '')) return withoutUpgrade(server, request, socket, head);
     const status = stopping ? '503 Service Unavailable' : refusedUpgrade(request, path);
     if (status) return answer(socket, status);
     sockets.handleUpgrade(request, socket, head, opened => sockets.emit('connection', opened, request));
@@ -118,6 +119,23 @@ function refusedUpgrade({ url = '', headers }: IncomingMessage, path: string): s
   const { origin, host } = headers;
   if (origin === undefined || (URL.canParse(origin) && new URL(origin).host === host)) return undefined;
   return '403 Forbidden';
+}
+
+const UPGRADE_HEADERS = new Set(['upgrade', 'connection', 'http2-settings']);
+
+/**
+ * Node takes every offer to upgrade for ours, HTTP/2's too, which some clients make with every request. A server may pass it over
+ * (RFC 9110, 7.8): the request is read again without it.
+ */
+function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { method, url, rawHeaders } = request;
+  const lines = [`${method} ${url} HTTP/1.1`];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const [name = '', value] = rawHeaders.slice(at, at + 2);
+    if (!UPGRADE_HEADERS.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
 }
 
 function answer(socket: Duplex, status: string): void {

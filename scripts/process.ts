@@ -101,6 +101,9 @@ export async function prepare(
 
 const STOP_WITHIN_MS = 9_500;
 
+/** Makes the gateway read the supergraph again. (SIGHUP stops every process, as a terminal that closes expects.) */
+export const RELOAD_SIGNAL = 'SIGUSR2';
+
 /**
  * Runs `main` as a process: it is stopped in an orderly way by SIGTERM, SIGINT or SIGHUP, with exit code 0 within 10 s. A failed
  * start says what is wrong in one line; anything else that nobody caught is logged and ends the process with 1.
@@ -122,6 +125,10 @@ export async function run(log: Logger, main: (undo: (step: () => unknown) => voi
     return stopping;
   };
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
+  // Else it would end whoever does not listen for it.
+  process.on(RELOAD_SIGNAL, () =>
+    log.info(`${RELOAD_SIGNAL}: only the gateway as a process of its own takes a new supergraph`),
+  );
   process.on('uncaughtException', error => {
     log.fatal({ err: error }, 'uncaught');
     void stop(1);

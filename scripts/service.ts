@@ -20,12 +20,10 @@ import {
   persistedOf,
   required,
 } from './config.ts';
-import { connect, createLog, inTime, prepare, run } from './process.ts';
+import { connect, createLog, inTime, prepare, RELOAD_SIGNAL, run } from './process.ts';
 
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
-/** Makes the gateway read the supergraph again. (SIGHUP stops every process, as a terminal that closes expects.) */
-const RELOAD_SIGNAL = 'SIGUSR2';
 const HEALTH_TIMEOUT_MS = 2_000;
 
 /** What the gateway passes on of a service's `/health/ready`. */
@@ -112,6 +110,7 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
     persisted: persistedOf(settings),
   });
   undo(() => gateway.stop());
+  process.removeAllListeners(RELOAD_SIGNAL);
   process.on(RELOAD_SIGNAL, () => {
     try {
       connectToServices();

@@ -81,12 +81,12 @@ test('a state that comes while newcomers wait is theirs too, and never comes bef
 test('what happened before a newcomer is not told to him: neither a gap nor an occurrence', async () => {
   const states = start();
   const first = states.subscribers.join('a');
-  states.source.publish(event(1, { resumed: true }));
+  states.source.publish(event(1, { resumed: true, skipped: 2 }));
   await states.go(1);
-  expect((await first.next()).value).toMatchObject({ resumed: true });
+  expect((await first.next()).value).toMatchObject({ resumed: true, skipped: 2 });
   const late = states.subscribers.join('b');
   await states.go(2);
-  expect((await late.next()).value).toMatchObject({ resumed: false });
+  expect((await late.next()).value).toMatchObject({ resumed: false, skipped: 0 });
 
   const occurrences = start({ state: false });
   const early = occurrences.subscribers.join('a');
@@ -144,4 +144,39 @@ test('nobody waits for anybody: who does not read gets the newest, the others ge
     expect((await quick?.next())?.value).toMatchObject({ result: `${version} as of ${version}` });
   }
   expect((await slow?.next())?.value).toMatchObject({ result: '50 as of 50', skipped: 0 });
+});
+
+test('whoever comes while the last state is executed gets it before the end', async () => {
+  const { source, executions, subscribers, go } = start();
+  const first = subscribers.join('a');
+  source.publish(event(1));
+  await until(() => executions.length === 1);
+  const late = subscribers.join('b');
+  source.end();
+  await go(1);
+  await go(2);
+  for (const member of [first, late]) {
+    expect((await member.next()).value).toMatchObject({ result: expect.stringContaining('1 as of') });
+    expect((await member.next()).done).toBe(true);
+  }
+});
+
+test('who waits for the newest state when a newer one comes gets that one, once', async () => {
+  const { source, executions, subscribers, go } = start();
+  const first = subscribers.join('a');
+  source.publish(event(1));
+  await go(1);
+  await first.next();
+  const waiting = [first.next()];
+  source.publish(event(2));
+  await until(() => executions.length === 2);
+  const late = subscribers.join('b');
+  source.publish(event(3));
+  await go(2);
+  await go(3);
+  await Promise.all(waiting);
+  expect((await late.next()).value).toMatchObject({ result: expect.stringContaining('as of') });
+  for (let n = 4; n <= executions.length; n++) await go(n);
+  await new Promise(resolve => setTimeout(resolve, 20));
+  expect(executions.length).toBeLessThanOrEqual(4);
 });

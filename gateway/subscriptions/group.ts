@@ -73,7 +73,8 @@ export function group<Context, Result>(options: GroupOptions<Context, Result>): 
   async function read(events: AsyncIterableIterator<StreamEvent<ExecutionResult>>): Promise<void> {
     try {
       for await (const event of events) await inTurn(() => broadcast(event));
-      close();
+      // After whoever came meanwhile has got the newest too.
+      await inTurn(async () => close());
     } catch (error) {
       close(error);
     }

@@ -256,3 +256,12 @@ test('a field that is the same for all callers is subscribed to once for all of 
   for (const next of nexts) expect((await next).value).toEqual({ data: { eventStored: { position: 1 } } });
   await bob.dispose();
 });
+
+test('a variable left out is not the same as null, and may be called anything', async () => {
+  const query =
+    'subscription($toString: ID! = "a", $n: Int) { balanceChanged(accountId: $toString) { id ledger(first: $n) { nodes { eventId } } } }';
+  const streams = [read(query, {}), read(query, { n: null }), read(query, {})];
+  for (const stream of streams)
+    expect((await stream.next()).value).toMatchObject({ data: { balanceChanged: { id: 'a' } } });
+  expect(started.balances.readers.size).toBe(2);
+});

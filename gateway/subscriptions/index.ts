@@ -87,7 +87,7 @@ export function subscriptions<Context extends object>(options: SubscriptionsOpti
     const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
     const source = sources[serviceName];
     if (!source) throw new Error(`no subgraph ${serviceName}`);
-    const used = variableUsages.filter(name => variables[name] !== undefined);
+    const used = variableUsages.filter(name => Object.hasOwn(variables, name));
     const operation = {
       query,
       operationName,
@@ -136,7 +136,7 @@ export function subscriptions<Context extends object>(options: SubscriptionsOpti
 /** The variables that the operation declares; one that is left out is not the same as one that is null. */
 const used = ({ definition }: SubscriptionOperation, variables: Record<string, unknown>) =>
   definition.variableDefinitions?.map(({ variable: { name } }) =>
-    name.value in variables ? [variables[name.value]] : [],
+    Object.hasOwn(variables, name.value) ? [variables[name.value]] : [],
   );
 
 const badInput = ({ message, nodes }: GraphQLError): GraphQLError =>
