@@ -109,7 +109,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   whenAnswered(response, recorded);
 
   function send(status: number, result: FormattedExecutionResult): void {
-    const text = JSON.stringify(result);
+    const text = `${JSON.stringify(result)}\n`;
     response.writeHead(status, {
       ...headers,
       'content-type': JSON_UTF_8,

@@ -25,14 +25,15 @@ export async function step(what, [program, ...args], { env = process.env, cwd, t
   const beganMs = performance.now();
   const elapsed = () => `${Math.round((performance.now() - beganMs) / 1000)} s`;
   const show = display(what, elapsed);
-  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
   let interrupted = false;
   const forward = signal => {
     interrupted = true;
     child.kill(signal);
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  // Before the command begins, which may be quick to end whoever began it.
   for (const signal of signals) process.on(signal, forward);
+  const child = spawn(program, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
 
   let head = '';
   let tail = '';

@@ -64,6 +64,10 @@ describe('imports go one way', () => {
     expect(importsOf('subgraphs/account/index.ts')).not.toHaveLength(0);
   });
 
+  test('the library of subscriptions knows nothing of the gateway around it', () => {
+    expect(strayImports('gateway/subscriptions', within('gateway/subscriptions'))).toEqual([]);
+  });
+
   test('the toolkit imports nothing of the project but itself', () => {
     expect(strayImports('events', within('events'))).toEqual([]);
   });
