@@ -135,7 +135,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   send(statusOfFailure(result) ?? (result.data === undefined ? 500 : 200), result);
 }
 
-export const NO_REQUEST = 'The body is no GraphQL request in JSON.';
+export const NO_REQUEST = 'The body is no GraphQL request in JSON, or was not sent as content-type: application/json.';
 export const SUBSCRIPTIONS_ELSEWHERE = 'Subscriptions are executed over the graphql-transport-ws protocol only.';
 
 /** A request that is wrong as HTTP. */

@@ -76,11 +76,12 @@ function admission(
       const caller = await verified(tokens, connectionParams?.authorization ?? connectionParams?.Authorization);
       if (socket.readyState !== socket.OPEN) return false;
       if (caller === 'unavailable') return refuse(socket, TRY_AGAIN_LATER, 'Try again later');
-      if (!caller) return refuse(socket, CloseCode.Forbidden, 'Forbidden');
+      if (!caller)
+        return refuse(socket, CloseCode.Forbidden, 'No valid bearer token in connectionParams.authorization');
       const { ownerId } = caller.identity;
       const many = !connections.take(ownerId);
       if (many) return refuse(socket, CloseCode.TooManyInitialisationRequests, 'Too many connections');
-      const expiry = whenPast(caller.expiresAtMs, () => socket.close(CloseCode.Forbidden, 'Forbidden'));
+      const expiry = whenPast(caller.expiresAtMs, () => socket.close(CloseCode.Forbidden, 'The token has expired'));
       const release = () => {
         expiry.abort();
         connections.release(ownerId);
