@@ -12,7 +12,7 @@ export type GatewayContext = { identity: Identity };
 export type DataSource = GraphQLDataSource<GatewayContext> & SubscriptionSource<GatewayContext>;
 
 /** The longest that one fetch from a subgraph may take, wherever the subgraph runs. */
-export const FETCH_TIMEOUT_MS = 30_000;
+const FETCH_TIMEOUT_MS = 30_000;
 const TOO_LATE = 'A part of the system did not answer in time; the outcome is not known.';
 
 /**

@@ -32,7 +32,7 @@ export type Graph = {
 };
 
 /**
- * Starts Apollo's server and gateway, which plan and execute queries and mutations.
+ * Starts Apollo's server and gateway, for the requests that do not go by the lane (lane.ts).
  *
  * @throws when the supergraph is not valid.
  */

@@ -21,7 +21,7 @@ import { requestRecorder } from './requests.ts';
 import { GRAPHQL_PATH, gatewayApp, securityHeaders } from './server.ts';
 import { serveSockets } from './sockets.ts';
 import { type Subscriptions, subscriptions } from './subscriptions/index.ts';
-import { subscriptionPlanner } from './subscriptions/plan.ts';
+import { operationPlanner } from './subscriptions/plan.ts';
 import type { Retry } from './subscriptions/upstream.ts';
 
 export type GatewayOptions = {
@@ -50,7 +50,7 @@ export type GatewayOptions = {
   pages?: Router;
   /** Where `/metrics` comes from, for others to register theirs; an own one when absent. */
   registry?: Registry;
-  /** How often sockets are pinged, and how long one may be silent. Default: every 10 s, and 30 s. */
+  /** How often sockets are pinged, and how long one may be silent. Default: every 10 s, and 30 to 40 s. */
   heartbeat?: Heartbeat;
   /** How a lost stream of a subgraph is opened again. Default: 20 times, 0.1 s to 2 s apart. */
   retry?: Retry;
@@ -133,9 +133,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     subscribe: request => current.subscriptions.subscribe(request),
     ...{ tokens, allow, read, execute, formatError, record, metrics, limits, log, heartbeat },
   });
+
   /** @throws when the supergraph is not valid or has a subgraph that was not given. */
   function load(sdl: string, given: Record<string, Subgraph>): Loaded {
-    const planner = subscriptionPlanner(sdl);
+    const planner = operationPlanner(sdl);
     const missing = planner.subgraphs.filter(name => !given[name]);
     if (missing.length > 0) {
       throw new Error(`the supergraph has subgraphs that the gateway was not given: ${missing.join(', ')}`);

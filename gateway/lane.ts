@@ -1,13 +1,14 @@
 import type { IncomingMessage, OutgoingHttpHeaders, RequestListener, ServerResponse } from 'node:http';
 import { type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { z } from 'zod';
+import { asGraphQLError } from '../schema/errors.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll } from './errors.ts';
 import type { Execute } from './execution.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
 import type { Allow } from './limits.ts';
 import type { OperationReader } from './operations.ts';
-import { CLIENT_LEFT, correlationIdOf, type RecordRequest, type RequestRecord, whenAnswered } from './requests.ts';
+import { type RecordRequest, recordVisit } from './requests.ts';
 import { statusOfFailure } from './status.ts';
 
 export type LaneOptions = {
@@ -54,16 +55,15 @@ export function fastLane(options: LaneOptions): RequestListener {
       caller => caller.identity,
       () => undefined,
     );
+    // It says no in its own way; that the limit counts this request twice then changes nothing.
     if (!identity || !allow(identity.ownerId)) return otherwise(request, response);
     try {
       await serve(options, { request, response, startedMs, context: { identity } });
     } catch (error) {
       // What a service answered cannot be written as JSON: nested beyond measure, say.
       if (response.headersSent) return void response.destroy();
-      const unexpected = error instanceof Error ? error : new Error(String(error));
-      const errors = [new GraphQLError(unexpected.message, { originalError: unexpected })];
       response.writeHead(500, { ...options.headers, 'content-type': JSON_UTF_8 });
-      response.end(JSON.stringify({ errors: formatAll(options.formatError, errors) }));
+      response.end(JSON.stringify({ errors: formatAll(options.formatError, [asGraphQLError(error)]) }));
     }
   }
 
@@ -87,27 +87,12 @@ function isUsual({ method, url, headers }: IncomingMessage, path: string): boole
   );
 }
 
-type Visit = { request: IncomingMessage; response: ServerResponse; startedMs: number; context: GatewayContext };
+type Exchange = { request: IncomingMessage; response: ServerResponse; startedMs: number; context: GatewayContext };
 
-async function serve(options: LaneOptions, { request, response, startedMs, context }: Visit): Promise<void> {
+async function serve(options: LaneOptions, { request, response, startedMs, context }: Exchange): Promise<void> {
   const { headers, read, execute, formatError, record } = options;
-  const correlationId = correlationIdOf(request);
-  let kind: RequestRecord['kind'] = 'none';
-  let operationName: string | undefined;
-  const recorded = (status: number) =>
-    record({
-      transport: 'http',
-      kind,
-      operationName,
-      status,
-      durationMs: performance.now() - startedMs,
-      correlationId,
-      ownerId: context.identity.ownerId,
-    });
-  // It may have gone while its token was checked.
-  if (request.destroyed) return recorded(CLIENT_LEFT);
-  whenAnswered(response, recorded);
-
+  const visit = recordVisit(record, request, response, startedMs);
+  visit.ownerId = context.identity.ownerId;
   function send(status: number, result: FormattedExecutionResult): void {
     const text = `${JSON.stringify(result)}\n`;
     response.writeHead(status, {
@@ -115,7 +100,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
       'content-type': JSON_UTF_8,
       'content-length': Buffer.byteLength(text),
       'cache-control': 'no-store',
-      'x-correlation-id': correlationId,
+      'x-correlation-id': visit.correlationId,
     });
     response.end(text);
   }
@@ -128,9 +113,9 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   if (!body) return refuse([badRequest(NO_REQUEST)]);
   const operation = read(body);
   if (!('definition' in operation)) return refuse(operation);
-  kind = operation.definition.operation;
-  operationName = operation.definition.name?.value;
-  if (kind === 'subscription') return refuse([badRequest(SUBSCRIPTIONS_ELSEWHERE)]);
+  visit.kind = operation.definition.operation;
+  visit.operationName = operation.definition.name?.value;
+  if (visit.kind === 'subscription') return refuse([badRequest(SUBSCRIPTIONS_ELSEWHERE)]);
   const result = await execute(operation, body.variables ?? {}, context);
   send(statusOfFailure(result) ?? (result.data === undefined ? 500 : 200), result);
 }

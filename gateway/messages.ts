@@ -1,7 +1,7 @@
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
-import { clientError } from '../schema/errors.ts';
+import { asGraphQLError, clientError } from '../schema/errors.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, tooManyRequests } from './errors.ts';
 import type { Execute } from './execution.ts';
@@ -189,7 +189,7 @@ function start(
   try {
     return subscribe({ operation, variables: payload.variables ?? undefined, context: { identity } });
   } catch (error) {
-    return { errors: formatAll(formatError, [unexpected(error)]) };
+    return { errors: formatAll(formatError, [asGraphQLError(error)]) };
   }
 }
 
@@ -206,9 +206,3 @@ function recordWork({ record }: MessagesOptions, { operation, state, startedMs }
 
 // onSubscribe made it, and graphql-ws hands it on as it is.
 const workOf = ({ contextValue }: ExecutionArgs): Work => contextValue as Work;
-
-function unexpected(error: unknown): GraphQLError {
-  if (error instanceof GraphQLError) return error;
-  const originalError = error instanceof Error ? error : new Error(String(error));
-  return new GraphQLError(originalError.message, { originalError });
-}

@@ -4,9 +4,9 @@ import { BOUNDS } from './bounds.ts';
 import { supergraphSdl } from './fixture.ts';
 import { documentRules, operationReader } from './operations.ts';
 import { hashOf } from './persisted.ts';
-import { subscriptionPlanner } from './subscriptions/plan.ts';
+import { operationPlanner } from './subscriptions/plan.ts';
 
-const { schema } = subscriptionPlanner(supergraphSdl);
+const { schema } = operationPlanner(supergraphSdl);
 const read = operationReader(schema, documentRules({ introspection: false }));
 
 /** The code and message for which a document is refused; undefined when it is not. */

@@ -15,7 +15,7 @@ const INIT_TIMEOUT_MS = 3_000;
  */
 export type Heartbeat = { everyMs: number; unanswered: number };
 
-/** 30 s: as long as a client may stand still. */
+/** A client may stand still for 30 s, and is cut off by the next ping. */
 const HEARTBEAT: Heartbeat = { everyMs: 10_000, unanswered: 3 };
 const CLOSE_TIMEOUT_MS = 1_000;
 

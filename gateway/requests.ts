@@ -22,20 +22,38 @@ const OPERATION_NAME_CHARS_MAX = 100;
 const CORRELATION_ID = /^[\w.:-]{1,100}$/;
 
 /** nginx's status for a client that did not wait for the answer. */
-export const CLIENT_LEFT = 499;
+const CLIENT_LEFT = 499;
 
-/** Calls back once, when the answer has left or the client has: with the status that it got. */
-export function whenAnswered(response: ServerResponse, callback: (status: number) => void): void {
+/** What becomes known of an HTTP request while it is answered. */
+export type Visit = { correlationId: string } & Pick<RequestRecord, 'kind' | 'operationName' | 'ownerId'>;
+
+/** Records a request once, with what is known of it by then, when the answer has left or the client has. */
+export function recordVisit(
+  record: RecordRequest,
+  request: IncomingMessage,
+  response: ServerResponse,
+  startedMs = performance.now(),
+): Visit {
+  const visit: Visit = { correlationId: correlationIdOf(request), kind: 'none' };
   // `writableFinished` will not do: it is true as soon as the connection is gone.
   let left = false;
   response.once('finish', () => {
     left = true;
   });
-  response.once('close', () => callback(left ? response.statusCode : CLIENT_LEFT));
+  const end = () =>
+    record({
+      ...visit,
+      transport: 'http',
+      status: left ? response.statusCode : CLIENT_LEFT,
+      durationMs: performance.now() - startedMs,
+    });
+  if (response.destroyed) end();
+  else response.once('close', end);
+  return visit;
 }
 
 /** What the client calls the request, or a new id when it calls it nothing that is fit for a header. */
-export function correlationIdOf({ headers }: IncomingMessage): string {
+function correlationIdOf({ headers }: IncomingMessage): string {
   const asked = headers['x-correlation-id'];
   return typeof asked === 'string' && CORRELATION_ID.test(asked) ? asked : randomUUID();
 }

@@ -12,7 +12,7 @@ import express, {
 import { GraphQLError } from 'graphql';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
-import { clientError } from '../schema/errors.ts';
+import { asGraphQLError, clientError } from '../schema/errors.ts';
 import type { Identity } from '../schema/identity.ts';
 import { consolePage } from './console/page.ts';
 import type { GatewayContext } from './datasource.ts';
@@ -21,7 +21,7 @@ import { bearer, type TokenVerifier } from './identity.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 import { type Allow, WINDOW_SECONDS } from './limits.ts';
 import type { OperationReader } from './operations.ts';
-import { correlationIdOf, type RecordRequest, type RequestRecord, whenAnswered } from './requests.ts';
+import { type RecordRequest, recordVisit, type Visit } from './requests.ts';
 
 export type AppOptions = {
   apollo: ApolloServer<GatewayContext>;
@@ -39,12 +39,7 @@ export type AppOptions = {
 export const GRAPHQL_PATH = '/graphql';
 
 /** What the handlers of one request tell each other. */
-type Locals = {
-  identity?: Identity;
-  correlationId: string;
-  kind: RequestRecord['kind'];
-  operationName?: string | undefined;
-};
+type Locals = { identity?: Identity; visit: Visit };
 
 type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
 
@@ -102,24 +97,10 @@ export function gatewayApp(options: AppOptions): Express {
 const recorded =
   ({ record }: AppOptions): Handler =>
   (request, response, next) => {
-    const startedMs = performance.now();
-    const correlationId = correlationIdOf(request);
-    response.locals.correlationId = correlationId;
-    response.locals.kind = 'none';
-    response.setHeader('x-correlation-id', correlationId);
+    const visit = recordVisit(record, request, response);
+    response.locals.visit = visit;
+    response.setHeader('x-correlation-id', visit.correlationId);
     response.setHeader('cache-control', 'no-store');
-    whenAnswered(response, status => {
-      const { kind, operationName, identity } = response.locals;
-      record({
-        transport: 'http',
-        kind,
-        operationName,
-        status,
-        durationMs: performance.now() - startedMs,
-        correlationId,
-        ownerId: identity?.ownerId,
-      });
-    });
     next();
   };
 
@@ -129,6 +110,7 @@ const authenticated =
     try {
       const { identity } = await tokens(bearer(request.get('authorization')));
       response.locals.identity = identity;
+      response.locals.visit.ownerId = identity.ownerId;
     } catch (error) {
       if (!(error instanceof GraphQLError)) return next(error);
       const out = error.extensions.code === 'UNAVAILABLE';
@@ -161,8 +143,8 @@ const readable =
     const operation = read(body);
     if (!('definition' in operation)) return fail(response, 400, operation, formatError);
     const { text, definition } = operation;
-    response.locals.kind = definition.operation;
-    response.locals.operationName = definition.name?.value;
+    response.locals.visit.kind = definition.operation;
+    response.locals.visit.operationName = definition.name?.value;
     const { operationName = null, variables = null } = body;
     request.body = { query: text, operationName, variables };
     if (definition.operation !== 'subscription') return next();
@@ -193,8 +175,7 @@ const lastResort =
     // What a parser says of broken JSON repeats it.
     const message = refused?.status === 400 && error instanceof SyntaxError ? NO_REQUEST : refused?.message;
     if (refused && message) return fail(response, refused.status, [badRequest(message)], formatError);
-    const cause = error instanceof Error ? error : new Error(String(error));
-    fail(response, 500, [new GraphQLError(cause.message, { originalError: cause })], formatError);
+    fail(response, 500, [asGraphQLError(error)], formatError);
   };
 
 function fail(response: Response, status: number, errors: readonly GraphQLError[], formatError: FormatError): void {

@@ -51,8 +51,8 @@ const CACHED_DOCUMENTS_MAX = 1_000;
  * Serves one subgraph as a process of its own: GraphQL over HTTP POST and graphql-transport-ws on `/graphql`, and
  * `/health/live`, `/health/ready`, `/metrics`. It answers whoever brings a signed identity, in the header
  * IDENTITY_HEADER or, over a socket, under that name in a subscription's `extensions`, the connection's parameters or
- * the headers of its handshake. The gateway shares one socket among its callers, so the subscription's own comes first, and
- * the socket itself may be opened with an identity of the gateway (`signConnection`).
+ * the headers of its handshake. The gateway shares sockets among its callers, so the subscription's own comes first, and
+ * a socket itself may be opened with an identity of the gateway (`signConnection`).
  */
 export async function serveSubgraph(options: ServeOptions): Promise<ServedSubgraph> {
   const { subgraph, log, host, registry = new Registry() } = options;

@@ -25,6 +25,13 @@ export function clientError(code: ErrorCode, message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code } });
 }
 
+/** What was thrown, as GraphQL knows errors: as it is, or wrapped. It says nothing to clients until it is masked. */
+export function asGraphQLError(thrown: unknown): GraphQLError {
+  if (thrown instanceof GraphQLError) return thrown;
+  const originalError = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return new GraphQLError(originalError.message, { originalError });
+}
+
 /**
  * Lets an owner pass to what is their own, and an operator to everything. The account service has checked the caller
  * before the gateway asks another service about an account; this is so that no service has to trust that.

@@ -98,7 +98,7 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
 
   const gateway = await createGateway({
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),
-    subgraphs: remotes,
+    subgraphs: { ...remotes },
     tokens: tokenVerifier(settings.AUTH_JWKS_URL ? { jwksUrl: settings.AUTH_JWKS_URL } : { secret }),
     identities,
     health: () => healthOf(urls),

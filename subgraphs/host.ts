@@ -12,7 +12,7 @@ import {
 } from 'graphql';
 import type { Logger } from 'pino';
 import { createCache } from '../events/cache.ts';
-import { clientError, maskError } from '../schema/errors.ts';
+import { asGraphQLError, clientError, maskError } from '../schema/errors.ts';
 import type { Identity, IdentityCodec } from '../schema/identity.ts';
 
 /** What a resolver is given besides its arguments. */
@@ -89,8 +89,7 @@ export function hostSubgraph({
 
   function refused(error: unknown): ExecutionResult {
     if (error instanceof GraphQLError) return { errors: [error] };
-    const cause = error instanceof Error ? error : new Error(String(error));
-    return { errors: [maskError(new GraphQLError(cause.message, { originalError: cause }), log)] };
+    return { errors: [maskError(asGraphQLError(error), log)] };
   }
 
   return {

@@ -9,14 +9,12 @@
  *   events     what waits for a slow reader
  */
 import type { GraphQLDataSource } from '@apollo/gateway';
-import type { ExecutionResult, FormattedExecutionResult, GraphQLFormattedError } from 'graphql';
-import { GraphQLError } from 'graphql';
-import { getVariableValues } from 'graphql/execution/values.js';
+import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import type { StreamEvent } from './events.ts';
-import { eventExecutor } from './execution.ts';
+import { badVariables, eventExecutor } from './execution.ts';
 import { type Group, group } from './group.ts';
-import type { SubscriptionOperation, SubscriptionPlan, SubscriptionPlanner } from './plan.ts';
+import type { OperationPlanner, SubscriptionPlan, ValidOperation } from './plan.ts';
 import { RETRY, type Retry, upstream } from './upstream.ts';
 
 /** An operation on one subgraph, as it was planned. */
@@ -39,7 +37,7 @@ export type SubscriptionSource<Context> = {
 };
 
 export type SubscriptionsOptions<Context extends object> = {
-  planner: SubscriptionPlanner;
+  planner: OperationPlanner;
   /** How each subgraph is reached, by name. */
   sources: Record<string, GraphQLDataSource<Context> & SubscriptionSource<Context>>;
   /** Subscribers for whom this is the same may share what they get. */
@@ -54,7 +52,7 @@ export type SubscriptionsOptions<Context extends object> = {
 };
 
 export type SubscriptionRequest<Context> = {
-  operation: SubscriptionOperation;
+  operation: ValidOperation;
   variables: Record<string, unknown> | undefined;
   context: Context;
 };
@@ -120,9 +118,8 @@ export function subscriptions<Context extends object>(options: SubscriptionsOpti
 
   return {
     subscribe({ operation, variables = {}, context }) {
-      const { definition } = operation;
-      const { errors } = getVariableValues(planner.schema, definition.variableDefinitions ?? [], variables);
-      if (errors) return { errors: format(errors.map(badInput)) };
+      const refused = badVariables(planner, operation, variables);
+      if (refused) return { errors: format(refused) };
       const plan = planner.plan(operation);
       const key = JSON.stringify([plan.id, plan.public || callerOf(context), used(operation, variables)]);
       return marked(groupOf(key, plan, variables).join(context));
@@ -134,13 +131,10 @@ export function subscriptions<Context extends object>(options: SubscriptionsOpti
 }
 
 /** The variables that the operation declares; one that is left out is not the same as one that is null. */
-const used = ({ definition }: SubscriptionOperation, variables: Record<string, unknown>) =>
+const used = ({ definition }: ValidOperation, variables: Record<string, unknown>) =>
   definition.variableDefinitions?.map(({ variable: { name } }) =>
     Object.hasOwn(variables, name.value) ? [variables[name.value]] : [],
   );
-
-const badInput = ({ message, nodes }: GraphQLError): GraphQLError =>
-  new GraphQLError(message, { nodes, extensions: { code: 'BAD_USER_INPUT' } });
 
 function mark({ result, resumed, skipped }: StreamEvent<FormattedExecutionResult>): FormattedExecutionResult {
   if (!resumed && skipped === 0) return result;

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { supergraphSdl } from '../fixture.ts';
 import { documentRules, operationReader } from '../operations.ts';
-import { EVENT_SERVICE, subscriptionPlanner } from './plan.ts';
+import { EVENT_SERVICE, operationPlanner } from './plan.ts';
 
 function plan(query: string, sdl = supergraphSdl) {
-  const planner = subscriptionPlanner(sdl);
+  const planner = operationPlanner(sdl);
   const operation = operationReader(planner.schema, documentRules({ introspection: true }))({ query });
   if (!('definition' in operation)) throw new Error(operation.map(({ message }) => message).join());
   return { planner, operation, ...planner.plan(operation) };

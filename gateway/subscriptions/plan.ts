@@ -28,8 +28,8 @@ const PUBLIC_TAG = 'stream-public';
 /** The name under which a plan fetches the event itself; no subgraph can have it. */
 export const EVENT_SERVICE = '(event)';
 
-/** A valid subscription of a client. */
-export type SubscriptionOperation = {
+/** A valid operation of a client. */
+export type ValidOperation = {
   document: DocumentNode;
   definition: OperationDefinitionNode;
   /** The name it was asked for by; undefined when none was. */
@@ -57,7 +57,7 @@ export type SubscriptionPlan = {
 export type PlannedQuery = { plan: QueryPlan; context: ReturnType<typeof buildOperationContext> };
 
 /** The supergraph, and the plans of operations over it. */
-export type SubscriptionPlanner = {
+export type OperationPlanner = {
   /** The names of all subgraphs. */
   subgraphs: string[];
   /** What clients see. */
@@ -65,20 +65,20 @@ export type SubscriptionPlanner = {
   apiSchema: Schema;
   supergraphSchema: GraphQLSchema;
   /** @throws GraphQLError when the subscription selects nothing that can be subscribed to. */
-  plan(operation: SubscriptionOperation): SubscriptionPlan;
+  plan(operation: ValidOperation): SubscriptionPlan;
   /** The same planner for queries and mutations, for whoever wants no other beside it. */
-  planQuery(operation: SubscriptionOperation): PlannedQuery;
+  planQuery(operation: ValidOperation): PlannedQuery;
 };
 
 /** @throws when the supergraph is not valid. */
-export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner {
+export function operationPlanner(supergraphSdl: string): OperationPlanner {
   const supergraph = Supergraph.build(supergraphSdl);
   const apiSchema = supergraph.apiSchema();
   const schema = apiSchema.toGraphQLJSSchema();
   const planner = new QueryPlanner(supergraph);
   let made = 0;
 
-  function makeQuery({ document, definition, name }: SubscriptionOperation): PlannedQuery {
+  function makeQuery({ document, definition, name }: ValidOperation): PlannedQuery {
     const operation = operationFromDocument(apiSchema, document, { operationName: name });
     const operationName = definition.name?.value;
     return {
@@ -87,7 +87,7 @@ export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner 
     };
   }
 
-  function make(operation: SubscriptionOperation): SubscriptionPlan {
+  function make(operation: ValidOperation): SubscriptionPlan {
     const {
       plan: { node },
       context,
@@ -120,9 +120,7 @@ export function subscriptionPlanner(supergraphSdl: string): SubscriptionPlanner 
 }
 
 /** Makes a plan once, and keeps it as long as its document is. */
-function once<Plan extends object>(
-  make: (operation: SubscriptionOperation) => Plan,
-): (operation: SubscriptionOperation) => Plan {
+function once<Plan extends object>(make: (operation: ValidOperation) => Plan): (operation: ValidOperation) => Plan {
   const plans = new WeakMap<OperationDefinitionNode, Plan>();
   return operation => {
     const plan = plans.get(operation.definition) ?? make(operation);

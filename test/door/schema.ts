@@ -1,10 +1,7 @@
 /** The public schema, as the tests of the door go through it: every operation, and every place of its input. */
-import { readFileSync } from 'node:fs';
-import { Supergraph } from '@apollo/federation-internals';
 import {
   type GraphQLField,
   type GraphQLInputType,
-  type GraphQLSchema,
   getNamedType,
   isCompositeType,
   isEnumType,
@@ -12,12 +9,9 @@ import {
   isListType,
   isNonNullType,
 } from 'graphql';
+import { clientSchema } from './fuzz/schema.ts';
 
-const schema: GraphQLSchema = Supergraph.build(
-  readFileSync(new URL('../../schema/supergraph.graphql', import.meta.url), 'utf8'),
-)
-  .apiSchema()
-  .toGraphQLJSSchema();
+const schema = clientSchema();
 
 export type Variables = Record<string, unknown>;
 
