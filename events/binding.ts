@@ -21,13 +21,36 @@ export type Binding = {
   partitions: number;
   /** Types that a replay sends before all others: they restore what the others would count. */
   replayedFirst: string[];
+  /** What is to become of the service's data, as whoever replays wishes: see rebuild.ts. */
+  rebuild?: RebuildWish;
+  /** What has become of them, as the service says. */
+  rebuilt?: RebuildStep;
   /** By source service: every event of a flush up to this one is durably in the service's own data. */
   passed?: Record<string, number>;
 };
 
+/** A rebuild goes by steps: the one who replays wishes for each, the service does it and says so. */
+export type RebuildWish = {
+  /** The replay. */
+  id: string;
+  /**
+   * BUILD: make room for a copy. COMPARE: compare it with what is served. SWAP: compare, and serve the copy. DROP: forget it.
+   * RETURN, instead of BUILD: begin with the data that were served before.
+   */
+  step: 'BUILD' | 'RETURN' | 'COMPARE' | 'SWAP' | 'DROP';
+  /** Only the rows of this subject are compared and replaced. */
+  subject: string | null;
+};
+
+export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> & { differences: number; error: string | null };
+
 export type Bindings = {
   /** Makes a service's wishes known; keeps how far it has got. */
-  bind(binding: Omit<Binding, 'passed'>): Promise<void>;
+  bind(binding: Omit<Binding, 'passed' | 'rebuild' | 'rebuilt'>): Promise<void>;
+  /** Wishes for a step of a rebuild; null when nothing is wished for any more. */
+  wish(service: string, wish: RebuildWish | null): Promise<void>;
+  /** Says that a step was taken. */
+  taken(service: string, step: RebuildStep): Promise<void>;
   all(): Promise<Binding[]>;
   find(service: string): Promise<Binding | null>;
   /** Moves the watermark up; never down. */
@@ -40,6 +63,12 @@ export function createBindings(collection: Collection<Binding>): Bindings {
   return {
     async bind({ _id, ...wishes }) {
       await collection.updateOne({ _id }, { $set: wishes }, { upsert: true });
+    },
+    async wish(service, wish) {
+      await collection.updateOne({ _id: service }, wish ? { $set: { rebuild: wish } } : { $unset: { rebuild: '' } });
+    },
+    async taken(service, step) {
+      await collection.updateOne({ _id: service }, { $set: { rebuilt: step } });
     },
     all: () => collection.find().limit(BINDINGS_MAX).toArray(),
     find: service => collection.findOne({ _id: service }),

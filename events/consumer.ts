@@ -22,9 +22,16 @@ import type { Delivered, Transport } from './transport.ts';
 export type Rule = {
   /** The contracts to read by, or 'everything': whatever is an event, known or not, as it came. */
   on: readonly Contract[] | 'everything';
-  /** Must be idempotent and must not care about order: any permutation, duplication or re-batching is the same. */
-  handle(events: Event[], how?: Handling): Promise<void>;
+  /**
+   * Must be idempotent and must not care about order: any permutation, duplication or re-batching is the same.
+   *
+   * @returns how many rows it has changed, for whoever replays; nothing is as good as 0.
+   */
+  handle(events: Event[], how?: Handling): Promise<Changed>;
 };
+
+// biome-ignore lint/suspicious/noConfusingVoidType: most rules have nothing to say, and should not have to say so.
+export type Changed = number | void;
 
 export type Handling = {
   /**
@@ -37,7 +44,7 @@ export type Handling = {
 /** A rule whose handler knows the shape of what it gets: the consumer reads events through these contracts first. */
 export function rule<Data>(
   on: readonly Contract<Data>[],
-  handle: (events: Event<Data>[], how?: Handling) => Promise<void>,
+  handle: (events: Event<Data>[], how?: Handling) => Promise<Changed>,
 ): Rule {
   return { on, handle: (events, how) => handle(events as Event<Data>[], how) };
 }
@@ -56,6 +63,10 @@ export type ConsumerOptions = {
   rules: readonly Rule[];
   transport: Transport;
   deliveries: Collection<Delivery>;
+  /** What a copy of the service's data that is being built is fed by, while there is one: see generation.ts. */
+  rebuilding?(): readonly Rule[] | undefined;
+  /** Runs the work on one job; whoever must have the service stand still for a moment makes it wait. */
+  gate?(work: () => Promise<void>): Promise<void>;
   /** Stores the fault; the event counts as handled after that. */
   setAside(fault: FaultInput): Promise<void>;
   clock: Clock;
@@ -82,29 +93,31 @@ const STOP_WITHIN_MS = 4_000;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
-  const batcher = createBatcher<Taken>({
-    handle: taken =>
-      applyRules(
-        options.rules,
-        taken.map(({ event }) => event),
-        { replay: taken.some(({ replay }) => replay) },
-      ),
-    clock,
-    gatherMs,
-    batchMax,
-  });
+  const { gate = work => work() } = options;
+  const changed: Changes = new Map();
+  /** Live events wait for nothing that comes from the lake: each kind has batches of its own. */
+  const batcherOf = (kind: Kind, waitMs: number) =>
+    createBatcher<Taken>({ handle: taken => apply(options, kind, taken, changed), clock, gatherMs: waitMs, batchMax });
+  const batchers: Batchers = {
+    live: batcherOf('live', gatherMs),
+    repair: batcherOf('repair', 0),
+    rebuild: batcherOf('rebuild', 0),
+  };
   // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
   const suspects = createBatcher<Suspect>({
     handle: async some => {
-      for (const suspect of some) await handleAlone(options, suspect);
+      for (const suspect of some) await handleAlone(options, suspect, changed);
     },
     clock,
     gatherMs: 0,
     batchMax: 1,
   });
   async function handle(job: Delivered): Promise<void> {
-    await withPatience(clock, () => processJob(options, batcher, suspects, job));
-    if (job.data.replay) await transport.acknowledge(service, job.data.replay, job.id);
+    const { replay } = job.data;
+    await withPatience(clock, () => gate(() => processJob(options, batchers[kindOf(job)], suspects, job)));
+    if (!replay) return;
+    await transport.acknowledge(service, replay, job.id, changed.get(replay) ?? 0);
+    changed.delete(replay);
   }
 
   const workers = Array.from({ length: partitions }, (_, partition) =>
@@ -118,8 +131,19 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
+/** As it happens; from the lake into the service's data as they are; from the lake into a copy that is being built. */
+type Kind = 'live' | 'repair' | 'rebuild';
+type Batchers = Readonly<Record<Kind, Batcher<Taken>>>;
+/** By replay: rows changed since one of its jobs was acknowledged. A process that dies takes its count with it. */
+type Changes = Map<string, number>;
+
+const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
+  if (replay === undefined) return 'live';
+  return rebuild ? 'rebuild' : 'repair';
+};
+
 /** An event, read through its contract. */
-type Taken = { event: Event; replay: boolean };
+type Taken = { event: Event; kind: Kind; replay: string | undefined };
 
 /** One that may be what made its batch fail, or its process die. */
 type Suspect = Taken & { resubmission: number };
@@ -132,11 +156,12 @@ async function processJob(
 ): Promise<void> {
   const { setAside, service, log } = options;
   const resubmission = job.data.resubmission ?? 0;
-  const replay = job.data.replay !== undefined;
+  const { replay } = job.data;
+  const kind = kindOf(job);
   const events: Taken[] = [];
   for (const original of job.data.events) {
     try {
-      events.push({ event: readThrough(options.rules, original), replay });
+      events.push({ event: readThrough(options.rules, original), kind, replay });
     } catch (error) {
       log.warn({ eventId: idOf(original), err: error }, 'not as its contract says: set aside');
       await setAside({ service, original, error, deliveries: 1, resubmission });
@@ -153,8 +178,26 @@ async function processJob(
   for (const taken of events) await suspects.submit([{ ...taken, resubmission }]);
 }
 
-async function handleAlone(options: ConsumerOptions, { event, replay, resubmission }: Suspect): Promise<void> {
-  const { rules, deliveries, setAside, service, log } = options;
+/** Hands a batch of one kind to the rules that it is for. */
+async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken[], changes: Changes): Promise<void> {
+  const events = taken.map(({ event }) => event);
+  const copy = options.rebuilding?.();
+  if (kind !== 'rebuild') {
+    const changed = await applyRules(options.rules, events, { replay: kind === 'repair' });
+    count(taken, changed, changes);
+  }
+  // Also what happens meanwhile is part of the copy. What is for one that has been given up is for nobody.
+  if (copy && kind !== 'repair') await applyRules(copy, events, { replay: false });
+}
+
+function count(taken: readonly Taken[], changed: number, changes: Changes): void {
+  const replay = taken[0]?.replay;
+  if (replay) changes.set(replay, (changes.get(replay) ?? 0) + changed);
+}
+
+async function handleAlone(options: ConsumerOptions, suspect: Suspect, changes: Changes): Promise<void> {
+  const { deliveries, setAside, service, log } = options;
+  const { event, kind, resubmission } = suspect;
   // A resubmitted event is counted anew.
   const _id = `${event.id} ${resubmission}`;
   let failure: unknown = new Error('the process died while handling it');
@@ -171,7 +214,7 @@ async function handleAlone(options: ConsumerOptions, { event, replay, resubmissi
       break;
     }
     try {
-      await applyRules(rules, [event], { replay });
+      await apply(options, kind, [suspect], changes);
       break;
     } catch (error) {
       if (isUnavailable(error)) {
@@ -197,13 +240,15 @@ async function withPatience(clock: Clock, work: () => Promise<void>): Promise<vo
   }
 }
 
-/** Hands each rule the events of its types. */
-export async function applyRules(rules: readonly Rule[], events: readonly Event[], how?: Handling): Promise<void> {
+/** Hands each rule the events of its types. @returns how many rows they have changed. */
+export async function applyRules(rules: readonly Rule[], events: readonly Event[], how?: Handling): Promise<number> {
+  let changed = 0;
   for (const { on, handle } of rules) {
     const wanted =
       on === 'everything' ? [...events] : events.filter(({ type }) => on.some(contract => contract.type === type));
-    if (wanted.length > 0) await handle(wanted, how);
+    if (wanted.length > 0) changed += (await handle(wanted, how)) ?? 0;
   }
+  return changed;
 }
 
 /** @throws when it is no event, or breaks the contract of its type. */

@@ -205,7 +205,7 @@ export async function origin(system: System) {
     relay(options: Partial<RelayOptions> = {}) {
       const relay = startRelay({
         service: ORIGIN,
-        collection: events,
+        collection: () => events,
         lease: { fence: () => 1 },
         bindings: system.bindings,
         transport: system.transport,

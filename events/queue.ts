@@ -158,13 +158,15 @@ export function createTransport(options: {
     async resetMark(service, source, flush) {
       await redis.hset(marksKey(service), source, String(flush));
     },
-    async acknowledge(service, replay, jobId) {
+    async acknowledge(service, replay, jobId, changed) {
       const key = replayKey(service, replay);
-      await redis.multi().sadd(key, jobId).expire(key, ACKNOWLEDGED_SECONDS).exec();
+      // A job that is handed over again finds nothing left to change: its first count stands.
+      await redis.multi().hsetnx(key, jobId, changed).expire(key, ACKNOWLEDGED_SECONDS).exec();
     },
     async acknowledged(service, replay, jobIds) {
       if (jobIds.length === 0) return [];
-      return (await redis.smismember(replayKey(service, replay), ...jobIds)).map(member => member === 1);
+      const counts = await redis.hmget(replayKey(service, replay), ...jobIds);
+      return counts.map(count => (count === null ? undefined : Number(count)));
     },
     async backlog(service, partitions) {
       const parts = await Promise.all(

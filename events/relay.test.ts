@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Collection } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { EVERY_TYPE } from './binding.ts';
 import {
@@ -35,7 +36,7 @@ type Surroundings = Pick<RelayOptions, 'collection' | 'transport' | 'bindings'>;
 /** What a relay touches outside, with something done before each step that it takes there. */
 function watched(
   system: System,
-  events: RelayOptions['collection'],
+  events: Collection<OutboxEntry>,
   before: (step: string, at: number) => Promise<void>,
 ): Surroundings {
   let at = 0;
@@ -53,9 +54,9 @@ function watched(
       cursor.toArray = asking('find', cursor.toArray.bind(cursor));
       return cursor;
     },
-  } as unknown as RelayOptions['collection'];
+  } as unknown as Collection<OutboxEntry>;
   return {
-    collection,
+    collection: () => collection,
     transport: {
       ...system.transport,
       send: asking('send', send),

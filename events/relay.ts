@@ -27,7 +27,8 @@ export type Relay = {
 
 export type RelayOptions = {
   service: string;
-  collection: Collection<OutboxEntry>;
+  /** The outbox; another one after a rebuild. */
+  collection: () => Collection<OutboxEntry>;
   lease: Pick<Lease, 'fence'>;
   bindings: Bindings;
   transport: Transport;
@@ -46,6 +47,7 @@ const FLUSHES_PER_TENURE = 1_000_000_000;
 /** What the holder of the lease knows since it last looked everything through. */
 type Tenure = {
   fence: number;
+  collection: Collection<OutboxEntry>;
   checkedMs: number;
   bindings: Binding[];
   /** The mark this tenure last left with, or found at, each consumer. Never "none": that is what a loss looks like. */
@@ -53,7 +55,7 @@ type Tenure = {
 };
 
 export function startRelay(options: RelayOptions): Relay {
-  const { service, collection, lease, bindings, transport, clock, log } = options;
+  const { service, lease, bindings, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100 } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
@@ -65,14 +67,21 @@ export function startRelay(options: RelayOptions): Relay {
   const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
 
   /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it. What is claimed costs no write. */
-  async function claim(fence: number): Promise<void> {
+  async function claim({ collection, fence }: Pick<Tenure, 'collection' | 'fence'>): Promise<void> {
     await collection.updateMany({ pending: { $exists: true }, fence: { $not: { $gte: fence } } }, { $max: { fence } });
   }
 
   /** Claims what is pending and reads the marks. */
   async function begin(fence: number): Promise<Tenure> {
-    await claim(fence);
-    const begun: Tenure = { fence, checkedMs: clock.monotonic(), bindings: await bindings.all(), marks: new Map() };
+    const collection = options.collection();
+    await claim({ collection, fence });
+    const begun: Tenure = {
+      fence,
+      collection,
+      checkedMs: clock.monotonic(),
+      bindings: await bindings.all(),
+      marks: new Map(),
+    };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
       .sort({ relayed: -1 })
@@ -95,12 +104,12 @@ export function startRelay(options: RelayOptions): Relay {
     if (lost.length === 0) return;
     const found = await Promise.all(lost.map(({ _id }) => bindings.find(_id)));
     const passed = Math.min(...found.map(binding => binding?.passed?.[service] ?? 0));
-    const { modifiedCount } = await collection.updateMany(
+    const { modifiedCount } = await current.collection.updateMany(
       { relayed: { $gt: passed } },
       { $set: { pending: clock.now() }, $max: { fence: current.fence }, $unset: { relayed: '' } },
     );
     // An earlier tenure may have sent what is pending, and left the mark that was lost, and not have cleared it yet.
-    await claim(current.fence);
+    await claim(current);
     const flush = nextFlush(current);
     for (const { _id } of lost) {
       await transport.resetMark(_id, service, flush);
@@ -125,6 +134,7 @@ export function startRelay(options: RelayOptions): Relay {
 
   /** @returns whether there may be more. */
   async function flush(current: Tenure): Promise<boolean> {
+    const { collection } = current;
     const entries = await collection
       .find({ pending: { $exists: true } })
       .sort({ pending: 1 })
@@ -173,9 +183,11 @@ export function startRelay(options: RelayOptions): Relay {
       tenure = undefined;
       return;
     }
-    if (tenure?.fence !== fence) tenure = await begin(fence);
+    const isCurrent = ({ fence, collection }: Tenure) =>
+      !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
+    if (!tenure || !isCurrent(tenure)) tenure = await begin(fence);
     else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);
-    while (!stopped.signal.aborted && lease.fence() === fence && (await flush(tenure)));
+    while (isCurrent(tenure) && (await flush(tenure)));
   }
 
   const running = (async () => {

@@ -10,8 +10,10 @@ import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startCon
 import type { Contract } from './contract.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
+import { createGenerations, type GenerationState, type Generations } from './generation.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { createOutbox, type Outbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
+import { type Rebuilder, startRebuilder } from './rebuild.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
@@ -25,15 +27,33 @@ export type ServiceDefinition<Resolvers = unknown> = {
   partitions?: number;
   /** How long a batch may gather where nobody waits for the result. Default 0. */
   gatherMs?: number;
-  /** What a replay sends before all else. */
+  /** What a replay sends before all else: what the service has emitted itself, and can put back. */
   replayedFirst?: readonly Contract[];
+  /**
+   * The collections that hold what the service makes of events, and nothing else: a rebuild makes them anew beside those
+   * that are served. Only rules may write to them.
+   */
+  derived?: Readonly<Record<string, Derived>>;
   /** By collection; `events` has the outbox's indexes anyway. */
   indexes: Readonly<Record<string, readonly IndexDescription[]>>;
   create(context: ServiceContext): ServiceParts<Resolvers>;
 };
 
+export type Derived = {
+  /** The field that names the subject that a row belongs to. */
+  subject: string;
+  /** Fields that say nothing of what a row shows; `all` when equal data may have different rows. */
+  incomparable?: readonly string[] | 'all';
+};
+
 export type ServiceParts<Resolvers> = {
   rules: readonly Rule[];
+  /** What a copy of the derived data is fed by while it is being built, where that is not the same as `rules`. */
+  rebuilding?: {
+    rules: readonly Rule[];
+    /** The last step before the copy is served, while nothing is handled. @returns how many rows it has changed. */
+    adopt(): Promise<number>;
+  };
   resolvers: Resolvers;
   /** Work of its own besides consuming; runs from start to stop. */
   start?(): void;
@@ -75,7 +95,10 @@ export type OutboxState = { pending: number; oldestSeconds: number };
 
 export type RunningService<Resolvers> = {
   definition: ServiceDefinition<Resolvers>;
-  resolvers: Resolvers;
+  /** Those of the data that is served now: others after a rebuild. */
+  readonly resolvers: Resolvers;
+  /** Calls whoever has to know that the data were replaced. */
+  onReplaced(listener: () => void): void;
   /** Makes indexes and makes the binding known: to be done for all services before any is started. */
   prepare(): Promise<void>;
   start(): void;
@@ -85,6 +108,19 @@ export type RunningService<Resolvers> = {
 };
 
 const WATERMARK_MS = 1_000;
+const GENERATIONS_MS = 1_000;
+/** While something is being rebuilt. */
+const GENERATIONS_BUSY_MS = 100;
+
+/** A service on one generation of its data. What it keeps in memory lives as long as it does. */
+export type Instance<Resolvers = unknown> = {
+  generation: number;
+  restarts: number;
+  parts: ServiceParts<Resolvers>;
+  outbox: Outbox;
+  events: Collection<OutboxEntry>;
+  collection<Row extends Document>(name: string): Collection<Row>;
+};
 
 export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
@@ -105,9 +141,11 @@ export function assemble<Resolvers>(
   const log = resources.log.child({ service: name });
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
+  const derived = definition.derived ?? {};
   const leases: Lease[] = [];
   let relay: Relay | undefined;
   let consumer: Consumer | undefined;
+  let rebuilder: Rebuilder | undefined;
   const stopped = new AbortController();
 
   const lease = (of: string, onAcquired?: () => void) => {
@@ -131,16 +169,52 @@ export function assemble<Resolvers>(
         .publish([{ topic: `wake/${name}`, message: 1 }])
         .catch(error => log.debug({ err: error }, 'the poll will do'));
   };
-  const outbox = createOutbox({ collection: collection('events'), clock, wake });
-  const context: ServiceContext = { name, collection, outbox, feed, bindings, transport, lease, clock, ids, log };
-  const parts = definition.create(context);
-  checkRules(definition, parts.rules);
+
+  /** @param beside whether it is a copy that is being built: it tells nobody anything. */
+  function instanceOf(generation: number, restarts: number, beside: boolean): Instance<Resolvers> {
+    const named = <Row extends Document>(of: string) =>
+      collection<Row>(of in derived && generation > 1 ? `${of}-${generation}` : of);
+    const outbox = createOutbox({ collection: named('events'), clock, wake: beside ? () => undefined : wake });
+    const told = beside ? { ...feed, publish: async () => undefined } : feed;
+    const parts = definition.create({
+      ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, clock, ids, log },
+    });
+    return { generation, restarts, parts, outbox, events: named('events'), collection: named };
+  }
+
+  let active = instanceOf(1, 0, false);
+  let copy: Instance<Resolvers> | undefined;
+  const listeners: (() => void)[] = [];
+  checkRules(definition, active.parts.rules);
+
+  function goBy({ active: generation, restarts, building }: GenerationState): void {
+    if (building === null) copy = undefined;
+    else if (copy?.generation !== building) copy = instanceOf(building, 0, true);
+    if (active.generation === generation && active.restarts === restarts) return;
+    active = instanceOf(generation, restarts, false);
+    relay?.wake();
+    for (const listener of listeners) listener();
+  }
+
+  const generations: Generations | undefined =
+    definition.derived &&
+    createGenerations({
+      collection: collection('generations'),
+      holder,
+      clock,
+      onChange: goBy,
+    });
+
+  async function createIndexes(of: Instance<Resolvers>): Promise<void> {
+    const indexes = { ...definition.indexes, events: [...(definition.indexes.events ?? []), ...outboxIndexes] };
+    for (const [name, wanted] of Object.entries(indexes)) {
+      if (wanted.length > 0) await of.collection(name).createIndexes([...wanted]);
+    }
+  }
 
   async function prepare(): Promise<void> {
-    const indexes = { ...definition.indexes, events: [...(definition.indexes.events ?? []), ...outboxIndexes] };
-    for (const [of, wanted] of Object.entries(indexes)) {
-      if (wanted.length > 0) await collection(of).createIndexes([...wanted]);
-    }
+    await generations?.tick();
+    await createIndexes(active);
     await bindings.bind({
       _id: name,
       consumes: definition.consumes === 'everything' ? [EVERY_TYPE] : typesOf(definition.consumes),
@@ -158,6 +232,15 @@ export function assemble<Resolvers>(
     }
   }
 
+  async function watchGenerations(): Promise<void> {
+    if (!generations) return;
+    while (!stopped.signal.aborted) {
+      await generations.tick().catch(error => log.debug({ err: error }, 'not known whether there is a rebuild'));
+      const { rebuild, hold } = generations.known();
+      await clock.sleep(rebuild !== null || hold ? GENERATIONS_BUSY_MS : GENERATIONS_MS, stopped.signal);
+    }
+  }
+
   async function heed(wakes: AsyncIterableIterator<unknown>): Promise<void> {
     stopped.signal.addEventListener('abort', () => void wakes.return?.());
     for await (const _ of wakes) relay?.wake();
@@ -165,13 +248,16 @@ export function assemble<Resolvers>(
 
   return {
     definition,
-    resolvers: parts.resolvers,
+    get resolvers() {
+      return active.parts.resolvers;
+    },
+    onReplaced: listener => void listeners.push(listener),
     prepare,
     start() {
       relaying = lease('relay', () => relay?.wake());
       relay = startRelay({
         service: name,
-        collection: collection<OutboxEntry>('events'),
+        collection: () => active.events,
         lease: relaying,
         bindings,
         transport,
@@ -182,28 +268,41 @@ export function assemble<Resolvers>(
       consumer = startConsumer({
         service: name,
         partitions,
-        rules: parts.rules,
+        rules: rulesOf(active.parts, () => active.parts),
+        ...(generations && {
+          gate: generations.gate,
+          rebuilding: () => copy && (copy.parts.rebuilding ?? copy.parts).rules,
+        }),
         transport,
         deliveries: collection<Delivery>('deliveries'),
-        setAside: async input => outbox.appendDerived([faultEvent(input, clock)]),
+        setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
         clock,
         log,
         gatherMs,
         ...(batchMax !== undefined && { batchMax }),
       });
+      if (generations) {
+        rebuilder = startRebuilder({
+          ...{ service: name, derived, generations, lease: relaying, bindings, clock, log },
+          instanceOf: generation => instanceOf(generation, 0, true),
+          createIndexes,
+        });
+      }
       void watch();
+      void watchGenerations();
       void heed(feed.watch(`wake/${name}`));
-      parts.start?.();
+      active.parts.start?.();
     },
     async stop() {
       stopped.abort();
-      await parts.stop?.();
+      await active.parts.stop?.();
       await consumer?.stop();
+      await rebuilder?.stop();
       await relay?.stop();
       await Promise.all(leases.map(held => held.release()));
     },
     async outboxState() {
-      const events = collection<OutboxEntry>('events');
+      const { events } = active;
       const [oldest] = await events
         .find({ pending: { $exists: true } })
         .sort({ pending: 1 })
@@ -218,12 +317,23 @@ export function assemble<Resolvers>(
 
 const typesOf = (contracts: readonly Pick<Contract, 'type'>[]) => contracts.map(({ type }) => type);
 
-function checkRules({ name, consumes }: Pick<ServiceDefinition, 'name' | 'consumes'>, rules: readonly Rule[]): void {
+/** Rules that lead to those of whatever is served when they are called: the same contracts, another generation. */
+function rulesOf(first: ServiceParts<unknown>, current: () => ServiceParts<unknown>): Rule[] {
+  return first.rules.map(({ on }, index) => ({
+    on,
+    handle: async (events, how) => current().rules[index]?.handle(events, how),
+  }));
+}
+
+function checkRules(
+  { name, consumes, replayedFirst = [] }: Pick<ServiceDefinition, 'name' | 'consumes' | 'replayedFirst'>,
+  rules: readonly Rule[],
+): void {
   if (consumes === 'everything') return;
   const declared = new Set(typesOf(consumes));
   const handled = new Set(rules.flatMap(({ on }) => (on === 'everything' ? [] : typesOf(on))));
   const forgotten = [...declared].filter(type => !handled.has(type));
-  const undeclared = [...handled].filter(type => !declared.has(type));
+  const undeclared = [...handled].filter(type => !declared.has(type) && !typesOf(replayedFirst).includes(type));
   if (forgotten.length + undeclared.length === 0) return;
   throw new Error(
     `service ${name}: consumed without a rule: ${forgotten.join(', ') || 'none'}; handled but not consumed: ${undeclared.join(', ') || 'none'}`,

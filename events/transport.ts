@@ -11,6 +11,8 @@ export type Job = {
   events: unknown[];
   /** The replay that these events belong to: a service with outward effects leaves them out. */
   replay?: string;
+  /** They are for the copy of the service's data that this replay builds anew (see generation.ts), and for nothing else. */
+  rebuild?: boolean;
   /** How often an operator has sent these events again after a fault. */
   resubmission?: number;
 };
@@ -73,9 +75,9 @@ export type Transport = {
   /** Leaves a mark whatever was there. */
   resetMark(service: string, source: string, flush: number): Promise<void>;
   backlog(service: string, partitions: number): Promise<Backlog>;
-  /** A consumer's word that it is done with a job of a replay. */
-  acknowledge(service: string, replay: string, jobId: string): Promise<void>;
-  /** Which of these jobs have been acknowledged; after a loss fewer than there were. */
-  acknowledged(service: string, replay: string, jobIds: readonly string[]): Promise<boolean[]>;
+  /** A consumer's word that it is done with a job of a replay, and how many rows that has changed. */
+  acknowledge(service: string, replay: string, jobId: string, changed: number): Promise<void>;
+  /** The rows that each of these jobs has changed; undefined for one that is not acknowledged, or after a loss. */
+  acknowledged(service: string, replay: string, jobIds: readonly string[]): Promise<(number | undefined)[]>;
   close(): Promise<void>;
 };

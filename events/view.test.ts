@@ -106,10 +106,11 @@ describe('a projection', () => {
       { id: 'x', n: 1 },
       { id: 'y', n: 1 },
     ]);
-    const rows = await apply([
+    const { rows, changed } = await apply([
       { id: 'x', n: 1 },
       { id: 'y', n: 2 },
     ]);
+    expect(changed).toBe(1);
     expect(rows).toEqual([
       { _id: 'x', revision: 1, numbers: [1] },
       { _id: 'y', revision: 2, numbers: [1, 2] },

@@ -3,7 +3,7 @@
  * `materialize`, where a row is replaced by a newer version of it; and `createProjection`, where a pure function makes the
  * next row of the row before, for what one event alone does not say.
  */
-import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import type { AnyBulkWriteOperation, BulkWriteResult, Collection, Document } from 'mongodb';
 import { createCache } from './cache.ts';
 import { Contention, ignoreDuplicates } from './errors.ts';
 import { groupBy } from './group.ts';
@@ -14,30 +14,39 @@ export type ViewRow = { _id: string; version: number };
  * Writes each row unless the view shows the same version or a newer one of it.
  *
  * @param rows any number, in any order; of several with one id only the newest is written.
+ * @param how `replay`: the same version is written as well, because what is shown may have been changed since.
+ * @returns how many rows show something else now.
  */
 export async function materialize<Row extends ViewRow>(
   collection: Collection<Row>,
   rows: readonly Row[],
-): Promise<void> {
+  { replay = false }: { replay?: boolean | undefined } = {},
+): Promise<number> {
   const newest = new Map<string, Row>();
   for (const row of rows) {
     if (row.version > (newest.get(row._id)?.version ?? Number.NEGATIVE_INFINITY)) newest.set(row._id, row);
   }
-  if (newest.size === 0) return;
+  if (newest.size === 0) return 0;
   // An upsert whose filter does not match because the view is newer tries to insert, and meets the row's own _id.
   const writes = (upsert: boolean) =>
     [...newest.values()].map(({ _id, ...fields }) => ({
-      updateOne: { filter: { _id, version: { $lt: fields.version } }, update: { $set: fields }, upsert },
+      updateOne: {
+        filter: { _id, version: { [replay ? '$lte' : '$lt']: fields.version } },
+        update: { $set: fields },
+        upsert,
+      },
       // The driver's types cannot follow a generic row.
     })) as unknown as AnyBulkWriteOperation<Row>[];
   try {
-    await collection.bulkWrite(writes(true), { ordered: false });
+    return changedBy(await collection.bulkWrite(writes(true), { ordered: false }));
   } catch (error) {
     ignoreDuplicates(error);
     // Two first versions may have raced, and the older one may have won: once more, now that the row is there.
-    await collection.bulkWrite(writes(false), { ordered: false });
+    return changedBy(await collection.bulkWrite(writes(false), { ordered: false }));
   }
 }
+
+const changedBy = ({ modifiedCount, upsertedCount }: BulkWriteResult): number => modifiedCount + upsertedCount;
 
 /** A row of a projection; `revision` counts its changes. */
 export type ProjectionRow = { _id: string; revision: number };
@@ -47,10 +56,10 @@ export type Projection<Row extends ProjectionRow, Update> = {
    * Projects updates onto their rows.
    *
    * @param how `replay`: rows are read anew, because they may have been lost or changed behind the projection's back.
-   * @returns every row concerned, changed or not, as it is now.
+   * @returns every row concerned, changed or not, as it is now; and how many were changed.
    * @throws Contention when others are always faster.
    */
-  apply(updates: readonly Update[], how?: { replay?: boolean }): Promise<Row[]>;
+  apply(updates: readonly Update[], how?: { replay?: boolean }): Promise<{ rows: Row[]; changed: number }>;
 };
 
 export type ProjectionOptions<Row extends ProjectionRow, Update> = {
@@ -60,9 +69,10 @@ export type ProjectionOptions<Row extends ProjectionRow, Update> = {
    * The row after an update: pure; whatever the order and however often, the same updates must come to the same row.
    *
    * @param row undefined for the first update of an id.
+   * @param how `replay`: the update comes from the lake once more, and the row may be wrong about what it shows.
    * @returns `row` itself when nothing changes; `revision` is set by the projection.
    */
-  project(row: Row | undefined, update: Update): Row;
+  project(row: Row | undefined, update: Update, how: { replay: boolean }): Row;
 };
 
 const CACHED_ROWS_MAX = 50_000;
@@ -108,22 +118,27 @@ export function createProjection<Row extends ProjectionRow, Update>({
       const groups = groupBy(updates, idOf);
       if (replay) for (const id of groups.keys()) cache.delete(id);
       let remaining = [...groups.keys()];
+      let written = 0;
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to project onto ${remaining.length} rows`);
         await load(remaining);
         const changed = new Map<string, { before: number; row: Row }>();
         for (const id of remaining) {
           const before = cache.get(id);
-          const after = (groups.get(id) ?? []).reduce<Row | undefined>(project, before);
+          const after = (groups.get(id) ?? []).reduce<Row | undefined>(
+            (row, update) => project(row, update, { replay }),
+            before,
+          );
           if (!after || after === before) continue;
           changed.set(id, { before: before?.revision ?? 0, row: { ...after, revision: (before?.revision ?? 0) + 1 } });
         }
         if (changed.size === 0) break;
         remaining = await write(changed);
+        written += changed.size - remaining.length;
         for (const [id, { row }] of changed) cache.set(id, row);
         for (const id of remaining) cache.delete(id);
       }
-      return [...groups.keys()].flatMap(id => cache.get(id) ?? []);
+      return { rows: [...groups.keys()].flatMap(id => cache.get(id) ?? []), changed: written };
     },
   };
 }

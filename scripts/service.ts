@@ -9,7 +9,7 @@ import { type RemoteSubgraph, remoteSubgraph } from '../gateway/remote.ts';
 import { serveSubgraph } from '../gateway/subgraph.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
-import { hostSubgraph } from '../subgraphs/host.ts';
+import { hostSubgraph, resolversOf } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
 import {
   AUTH_SECRET_PURPOSE,
@@ -66,7 +66,7 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
 
   const identities = identityCodec(secretOf(rest));
   const served = await serveSubgraph({
-    subgraph: hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log }),
+    subgraph: hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log }),
     identities,
     health: async () => {
       const [parts, outbox] = await Promise.all([connections.health(), inTime(service.outboxState())]);

@@ -7,7 +7,7 @@ import { signToken, tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
-import { hostSubgraph, type Resolvers } from '../subgraphs/host.ts';
+import { hostSubgraph, type Resolvers, resolversOf } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
 import { configOrExit, limitsOf, persistedOf, secretOf } from './config.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
@@ -54,7 +54,7 @@ await run(log, async undo => {
     subgraphs: Object.fromEntries(
       services.map(({ sdl, service }) => {
         const { name } = service.definition;
-        return [name, hostSubgraph({ name, sdl, resolvers: service.resolvers, identities, log })];
+        return [name, hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log })];
       }),
     ),
     tokens: tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret }),

@@ -6,6 +6,7 @@ import {
   execute,
   GraphQLError,
   type GraphQLSchema,
+  isScalarType,
   parse,
   subscribe,
   validate,
@@ -47,6 +48,83 @@ export type HostOptions = {
   identities: IdentityCodec;
   log: Logger;
 };
+
+/** What a service shows of itself to whoever hosts it: its resolvers change when its data are replaced. */
+export type Hosted = { readonly resolvers: Resolvers; onReplaced(listener: () => void): void };
+
+/**
+ * Resolvers that lead to those that the service has when they are called. Streams begun before its data were replaced end
+ * with an error, so that whoever reads them opens them again.
+ */
+export function resolversOf(service: Hosted): Resolvers {
+  const streams = new Set<AbortController>();
+  service.onReplaced(() => {
+    for (const stream of streams) stream.abort();
+  });
+  type Call = (...args: unknown[]) => unknown;
+  type Fields = Record<string, Call | { subscribe: Call } | undefined>;
+  // GraphQL's own types say nothing of the arguments of each field.
+  const fieldsOf = (type: string) => service.resolvers[type] as unknown as Fields;
+
+  function callOf(type: string, field: string): Call {
+    return (...args) => (fieldsOf(type)[field] as Call)(...args);
+  }
+
+  function subscribeOf(type: string, field: string): Call {
+    return async (...args) => {
+      const { subscribe } = fieldsOf(type)[field] as { subscribe: Call };
+      const source = (await subscribe(...args)) as AsyncIterableIterator<unknown>;
+      const replaced = new AbortController();
+      streams.add(replaced);
+      return until(replaced.signal, source, () => streams.delete(replaced));
+    };
+  }
+
+  const types = Object.entries(service.resolvers).map(([type, fields]) => {
+    if (isScalarType(fields)) return [type, fields];
+    const led = Object.entries(fields as unknown as Fields).map(([field, value]) => {
+      if (typeof value === 'function') return [field, callOf(type, field)];
+      return [field, value && 'subscribe' in value ? { ...value, subscribe: subscribeOf(type, field) } : value];
+    });
+    return [type, Object.fromEntries(led)];
+  });
+  return Object.fromEntries(types);
+}
+
+/** What a source says until a signal is given; then it is left, and whoever waits gets an error. */
+function until<Value>(
+  signal: AbortSignal,
+  source: AsyncIterableIterator<Value>,
+  onEnd: () => void,
+): AsyncIterableIterator<Value> {
+  const replaced = () => new Error('the data behind the stream were replaced');
+  let fail: (error: Error) => void = () => undefined;
+  async function leave(): Promise<IteratorResult<Value>> {
+    onEnd();
+    await source.return?.();
+    return { done: true, value: undefined };
+  }
+  signal.addEventListener('abort', () => {
+    fail(replaced());
+    void leave();
+  });
+  return {
+    // Not Promise.race: whatever raced against a promise that stays open is kept as long as that is.
+    next: () =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(replaced());
+        fail = reject;
+        source.next().then(step => {
+          if (step.done) onEnd();
+          resolve(step);
+        }, reject);
+      }),
+    return: leave,
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
 
 const CACHED_DOCUMENTS_MAX = 1_000;
 

@@ -24,7 +24,9 @@ const update = (version: number): Update =>
     },
   });
 
-const rowOf = (...versions: number[]): BalanceRow => versions.map(update).reduce(project, emptyRow('a'));
+const projected = (row: BalanceRow, ...updates: ReturnType<typeof update>[]): BalanceRow =>
+  updates.reduce((before, next) => project(before, next), row);
+const rowOf = (...versions: number[]): BalanceRow => projected(emptyRow('a'), ...versions.map(update));
 
 describe('the row of an account', () => {
   test('shows the newest version, and knows up to the first gap', () => {
@@ -73,7 +75,7 @@ describe('the row of an account', () => {
     expect(row.ahead).toHaveLength(1_000);
     expect(row.ahead[0]?.version).toBe(2);
     expect(row).toMatchObject({ version: 1_201, known: { version: 0 } });
-    expect([1].map(update).reduce(project, row)).toMatchObject({
+    expect(projected(row, update(1))).toMatchObject({
       version: 1_201,
       known: { version: 1_001 },
       ahead: [],

@@ -27,12 +27,25 @@ export function emptyRow(accountId: string): BalanceRow {
   return { _id: accountId, revision: 0, ...nothing, asOf: null, known: nothing, ahead: [] };
 }
 
-export function project(before: BalanceRow | undefined, update: EventOf<typeof balanceUpdated>): BalanceRow {
+/** @param how `replay`: a row that says something else of a version than the update is wrong, and is mended. */
+export function project(
+  before: BalanceRow | undefined,
+  update: EventOf<typeof balanceUpdated>,
+  { replay = false } = {},
+): BalanceRow {
   const { version, balanceMinor: amountMinor, eventTime } = update.data;
-  const row = before ?? emptyRow(update.subject ?? '');
+  const unmended = before ?? emptyRow(update.subject ?? '');
+  const row = replay ? mended(unmended, { version, amountMinor }, eventTime) : unmended;
   if (version <= row.known.version || row.ahead.some(heard => heard.version === version)) return row;
   const newest = version > row.version ? { version, amountMinor, asOf: eventTime } : {};
   return { ...row, ...newest, ...closeGap(row.known, [...row.ahead, { version, amountMinor }]) };
+}
+
+function mended(row: BalanceRow, heard: Heard, asOf: string): BalanceRow {
+  const isWrong = ({ version, amountMinor }: Heard) => version === heard.version && amountMinor !== heard.amountMinor;
+  const shown = isWrong(row) || (row.version === heard.version && row.asOf !== asOf) ? { ...heard, asOf } : undefined;
+  const known = isWrong(row.known) ? heard : undefined;
+  return shown || known ? { ...row, ...shown, ...(known && { known }) } : row;
 }
 
 /** Moves what is known up to the next gap. */

@@ -3,14 +3,16 @@
  * `accounts` view with the latest balance that it has heard of.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { EventOf } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { createProjection } from '../../events/view.ts';
-import type { accountOpened, balanceUpdated, deposited } from '../../schema/events.ts';
+import { accountOpened, type balanceUpdated, type deposited } from '../../schema/events.ts';
 import type { AccountFacts } from './decide.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 
@@ -36,6 +38,15 @@ export const indexes = {
   ],
 } as const;
 
+type EntryFields = { owner?: string; openedAt?: string; account?: string; time?: string; settled?: number };
+
+/** What the service stores beside each of its events. */
+export function fieldsOf({ type, subject = '', time, data }: Event): EntryFields {
+  // Its own event, read through its contract.
+  if (type === accountOpened.type) return { owner: (data as { ownerId: string }).ownerId, openedAt: time };
+  return { account: subject, time, settled: UNSETTLED };
+}
+
 const CACHED_FACTS_MAX = 50_000;
 
 export type View = ReturnType<typeof createView>;
@@ -43,6 +54,7 @@ export type View = ReturnType<typeof createView>;
 export function createView({ collection, feed }: Pick<ServiceContext, 'collection' | 'feed'>) {
   const openings = collection<OpenedEntry>('events');
   const transactions = collection<TransactionEntry>('events');
+  const entries = collection<OutboxEntry & EntryFields>('events');
   const balances: Collection<BalanceRow> = collection('accounts');
   const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
   // The facts of an account never change.
@@ -86,17 +98,38 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
       return pending.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor);
     },
 
+    /**
+     * Puts the service's own events back as the lake has them, when they are lost or changed. They were relayed long ago.
+     */
+    async restore(events: readonly Event[]): Promise<number> {
+      const ids = events.map(({ id }) => id);
+      const found = await entries.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
+      const stored = new Map(found.map(entry => [entry._id, entry]));
+      const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id)?.event, event));
+      if (wrong.length === 0) return 0;
+      await entries.bulkWrite(
+        wrong.map(event => {
+          const { settled, ...fields } = fieldsOf(event);
+          const update = { $set: { event, ...fields }, ...(settled && { $setOnInsert: { settled } }) };
+          return { updateOne: { filter: { _id: event.id }, update, upsert: true } };
+        }),
+        { ordered: false },
+      );
+      return wrong.length;
+    },
+
     /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
-    async settle(updates: readonly EventOf<typeof balanceUpdated>[], how?: Handling): Promise<void> {
-      await transactions.bulkWrite(
+    async settle(updates: readonly EventOf<typeof balanceUpdated>[], how?: Handling): Promise<number> {
+      const { modifiedCount } = await transactions.bulkWrite(
         updates.map(({ data }) => ({
           updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
         })),
         { ordered: false },
       );
-      const rows = await accounts.apply(updates, how);
+      const { rows, changed } = await accounts.apply(updates, how);
       // Also when nothing changed: the process may have died before it said so.
       await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
+      return modifiedCount + changed;
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ServiceDefinition } from '../../events/service.ts';
 import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
 import type { Resolvers } from '../host.ts';
 import { createLedger, indexes, type LedgerRow } from './ledger.ts';
+import { indexes as copyIndexes, createLedgerCopy, type Uncounted } from './rebuild.ts';
 import { createResolvers } from './resolvers.ts';
 
 /**
@@ -13,17 +14,20 @@ export const service: ServiceDefinition<Resolvers> = {
   name: 'balance',
   consumes: [deposited, withdrawn, balanceUpdated],
   emits: [balanceUpdated, overdrawn],
-  replayedFirst: [balanceUpdated],
-  indexes,
+  replayedFirst: [balanceUpdated, overdrawn],
+  derived: { events: { subject: 'chain' }, uncounted: { subject: 'chain', incomparable: 'all' } },
+  indexes: { ...indexes, ...copyIndexes },
   create({ collection, outbox, clock, log }) {
     const ledger = createLedger({ rows: collection<LedgerRow>('events'), outbox, clock, log });
     return {
       rules: [
         // Snapshots first: what they restore must not be counted again by the transactions of the same batch.
         rule([balanceUpdated], ledger.restore),
+        rule<unknown>([overdrawn], ledger.keep),
         rule([deposited, withdrawn], ledger.count),
         rule([balanceUpdated], ledger.report),
       ],
+      rebuilding: createLedgerCopy({ ledger, uncounted: collection<Uncounted>('uncounted') }),
       resolvers: createResolvers(ledger),
     };
   },

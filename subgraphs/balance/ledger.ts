@@ -2,9 +2,11 @@
  * The ledger: one chain an account. A row is the `balance-updated` event for one transaction, so the row is at once the
  * running balance, the outbox entry, and, when the service hears its own event again, the snapshot to restore it from.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Clock, timestamp } from '../../events/clock.ts';
+import type { Handling } from '../../events/consumer.ts';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
@@ -116,17 +118,44 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     return snapshots.filter(({ id }) => !stored.has(id));
   }
 
+  /** A row as it was when it had been relayed. */
+  function restoredRow(event: BalanceUpdated): LedgerRow {
+    const { pending: _, ...row } = rowFor(event);
+    return row;
+  }
+
+  /** Rows that say something else than was published: each is made again what it was. */
+  async function mend(snapshots: readonly BalanceUpdated[]): Promise<number> {
+    const ids = snapshots.map(({ id }) => id);
+    const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
+    const stored = new Map(found.map(row => [row._id, row]));
+    const writes = snapshots.flatMap(event => {
+      const row = stored.get(event.id);
+      if (!row) return [];
+      const { _id, ...right } = restoredRow(event);
+      const { chain, version, cause } = row;
+      const isRight = isDeepStrictEqual({ event: row.event, chain, version, cause }, right);
+      return isRight ? [] : [{ updateOne: { filter: { _id }, update: { $set: right } } }];
+    });
+    if (writes.length === 0) return 0;
+    const { modifiedCount } = await rows.bulkWrite(writes, { ordered: true });
+    return modifiedCount;
+  }
+
   return {
     rows,
     head: chain.head,
+    restoredRow,
+    notStored,
 
     /**
      * The rule for transactions: one row each, which is also the event to relay. Also during a replay the newest version
      * known is the one to follow: it was published, whether its row is there again already or not.
      */
-    async count(transactions: readonly Event[]): Promise<void> {
+    async count(transactions: readonly Event[]): Promise<number> {
       const { appended } = await chain.append(transactions);
       if (appended.length > 0) outbox.wake();
+      return appended.length;
     },
 
     /**
@@ -136,20 +165,31 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      * @throws when a row's place holds another transaction than was published: something was counted while the ledger
      *   was not whole. It must not pass in silence; the snapshot becomes a fault.
      */
-    async restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
+    async restore(snapshots: readonly BalanceUpdated[], how?: Handling): Promise<number> {
+      const mended = how?.replay ? await mend(snapshots) : 0;
       const missing = await notStored(snapshots);
-      if (missing.length === 0) return;
+      if (missing.length === 0) return mended;
       log.info({ rows: missing.length }, 'ledger rows restored from snapshots');
-      const restored = missing.map(event => {
-        const { pending: _, ...row } = rowFor(event);
-        return row;
-      });
+      const restored = missing.map(restoredRow);
       await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
       chain.learn(restored);
       const [misplaced] = await notStored(missing);
-      if (!misplaced) return;
+      if (!misplaced) return mended + missing.length;
       const { subject, data } = misplaced;
       throw new Error(`ledger of ${subject}: version ${data.version} is not the published one; it has to be rebuilt`);
+    },
+
+    /** The rule for the service's other events: they are put back in its record, as relayed. */
+    async keep(events: readonly Event[]): Promise<number> {
+      const entries: OutboxEntry[] = events.map(event => ({ _id: event.id, event }));
+      // The collection is the ledger's, and the outbox's of all that the service emits.
+      const outboxEntries = rows as unknown as Collection<OutboxEntry>;
+      try {
+        return (await outboxEntries.insertMany(entries, { ordered: false })).insertedCount;
+      } catch (error) {
+        ignoreDuplicates(error);
+        return (error as { insertedCount?: number }).insertedCount ?? 0;
+      }
     },
 
     /** The rule that tells the system of an overdraft. */

@@ -35,7 +35,7 @@ export const service: ServiceDefinition<Resolvers> = {
       }),
       start() {
         const held = lease('replayer', () => replayer?.wake());
-        replayer = startReplayer({ replays, lake, lease: held, transport, clock, log });
+        replayer = startReplayer({ replays, lake, lease: held, bindings, transport, clock, log });
       },
       stop: async () => replayer?.stop(),
     };

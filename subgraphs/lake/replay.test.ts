@@ -68,6 +68,7 @@ async function started() {
       const replayer = startReplayer({
         replays,
         lake,
+        bindings: system.bindings,
         lease: { fence: () => 1 },
         transport,
         clock,

@@ -9,31 +9,51 @@ import type { Feed } from '../../events/feed.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { EventFilter, Lake } from './store.ts';
 
+export type ReplayMode = 'REPAIR' | 'REBUILD' | 'ROLLBACK';
+
 export type ReplayStatus = 'PLANNED' | 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED';
 
 export type ReplayRow = {
   _id: string;
   service: string;
-  mode: 'REPAIR';
+  mode: ReplayMode;
   dryRun: boolean;
   filter: EventFilter | null;
   ratePerSecond: number | null;
   status: ReplayStatus;
-  /** The lake's size when it was asked for: what is stored later reaches the service anyway. */
+  /**
+   * The part of the lake that is sent: beyond one position, up to another. It ends with the lake's size when the replay was
+   * asked for: what is stored later reaches the service anyway. A rebuild goes on in further rounds.
+   */
+  from: number;
   until: number;
+  round: number;
+  /** REBUILD, ROLLBACK: how far it has come. */
+  phase: RebuildPhase;
+  /** The lake's size before the copy was there: what came after it is sent once more when the copy is served. */
+  begunAt: number;
   total: number;
   applied: number;
-  /** Passes over the lake that are complete, and the position up to which the current one is applied. */
+  /** Passes of the round that are complete, and the position up to which the current one is applied. */
   pass: number;
   position: number;
   eventsPerSecond: number | null;
+  /** Rows of the service's data that the replay has changed, added or removed. */
+  differences: number | null;
   requestedBy: string;
+  reason: string | null;
   createdAt: string;
   finishedAt: string | null;
   error: string | null;
   /** The tenure of the replayer that works on it. */
   fence?: number;
 };
+
+/**
+ * PREPARING: the service makes room for a copy. FILLING: the copy is fed with the lake. CATCHING_UP: and with what came
+ * meanwhile. SWAPPING: the service compares it, and serves it. ENDING: what came since the beginning is sent once more.
+ */
+export type RebuildPhase = 'PREPARING' | 'FILLING' | 'CATCHING_UP' | 'SWAPPING' | 'ENDING';
 
 export const indexes = {
   replays: [{ key: { status: 1, createdAt: 1 } }, { key: { createdAt: -1, _id: -1 } }],
@@ -42,8 +62,9 @@ export const indexes = {
 export const replayInput = z.object({
   service: z.string(),
   filter: z.custom<EventFilter>().nullish(),
-  mode: z.enum(['REPAIR', 'REBUILD']).nullish(),
+  mode: z.enum(['REPAIR', 'REBUILD', 'ROLLBACK']).nullish(),
   dryRun: z.boolean().nullish(),
+  reason: z.string().max(500, 'must have 500 characters or fewer').nullish(),
   ratePerSecond: z.int().min(1, 'must be at least 1').max(100_000, 'must be 100,000 or less').nullish(),
 });
 
@@ -63,10 +84,22 @@ export function passesOf(binding: Binding, filter: EventFilter | null): EventFil
     const restoring = binding.replayedFirst.length > 0 ? [{ ...filter, types: binding.replayedFirst }] : [];
     return [...restoring, { ...filter }];
   }
-  const wanted = (filter?.types ?? binding.consumes).filter(type => all || binding.consumes.includes(type));
+  const taken = [...new Set([...binding.consumes, ...binding.replayedFirst])];
+  const wanted = (filter?.types ?? taken).filter(type => all || taken.includes(type));
   const first = wanted.filter(type => binding.replayedFirst.includes(type));
   const rest = wanted.filter(type => !binding.replayedFirst.includes(type));
   return [first, rest].filter(types => types.length > 0).map(types => ({ ...filter, types }));
+}
+
+/** A copy has all of an account, or of all accounts; what is in parts of a story would not be the data that it replaces. */
+function assertRebuildable(filter: EventFilter | null): void {
+  const { subject: _, ...others } = filter ?? {};
+  const [given] = Object.entries(others).find(([, value]) => value !== null && value !== undefined) ?? [];
+  if (given === undefined) return;
+  throw clientError(
+    'BAD_USER_INPUT',
+    `filter.${given}: a rebuild takes all events, or those of one "subject"; use REPAIR for a part of them.`,
+  );
 }
 
 export type Replays = ReturnType<typeof createReplays>;
@@ -108,46 +141,50 @@ export function createReplays(options: {
 
     /** @throws BAD_USER_INPUT when it cannot be done; nothing is recorded then. */
     async request(input: ReplayRequest, by: string): Promise<ReplayRow> {
-      if (input.mode === 'REBUILD') {
-        throw clientError(
-          'BAD_USER_INPUT',
-          'mode: REBUILD is not available yet; use REPAIR, which puts back what is missing.',
-        );
-      }
       const binding = await bindingOf(input.service);
       const filter = input.filter ?? null;
+      const mode = input.mode ?? 'REPAIR';
+      if (mode !== 'REPAIR') assertRebuildable(filter);
       const until = await lake.size();
       const counts = await Promise.all(passesOf(binding, filter).map(pass => lake.count(pass)));
       const dryRun = input.dryRun === true;
+      // What a repair would send is counted; what a rebuild would change is known only when it is built.
+      const isOver = dryRun && mode === 'REPAIR';
       const now = timestamp(clock.now());
       const row: ReplayRow = {
         _id: ids.random(),
         service: input.service,
-        mode: 'REPAIR',
+        mode,
         dryRun,
         filter,
         ratePerSecond: input.ratePerSecond ?? null,
-        status: dryRun ? 'COMPLETED' : 'PLANNED',
+        status: isOver ? 'COMPLETED' : 'PLANNED',
+        from: 0,
         until,
+        round: 0,
+        phase: 'PREPARING',
+        begunAt: until,
         total: counts.reduce((sum, count) => sum + count, 0),
         applied: 0,
         pass: 0,
         position: 0,
         eventsPerSecond: null,
+        differences: null,
         requestedBy: by,
+        reason: input.reason ?? null,
         createdAt: now,
-        finishedAt: dryRun ? now : null,
+        finishedAt: isOver ? now : null,
         error: null,
       };
       await rows.insertOne(row);
       return row;
     },
 
-    /** What is over stays as it is. */
+    /** What is over stays as it is, and a copy that is being served already comes to its end. */
     async cancel(id: string): Promise<ReplayRow> {
       await find(id);
       await rows.updateOne(
-        { _id: id, status: { $in: ['PLANNED', 'RUNNING'] } },
+        { _id: id, status: { $in: ['PLANNED', 'RUNNING'] }, phase: { $nin: ['SWAPPING', 'ENDING'] } },
         { $set: { status: 'CANCELLED', finishedAt: timestamp(clock.now()) } },
       );
       const row = await find(id);

@@ -6,13 +6,13 @@
  * replay is COMPLETED; what Redis holds of it is bounded. Does not guarantee that an event is sent only once.
  */
 import type { Logger } from 'pino';
-import { type Binding, partitionOf } from '../../events/binding.ts';
+import { type Binding, type Bindings, partitionOf, type RebuildStep } from '../../events/binding.ts';
 import { type Clock, createWake, timestamp } from '../../events/clock.ts';
 import { isUnavailable } from '../../events/errors.ts';
 import { groupBy } from '../../events/group.ts';
 import type { Lease } from '../../events/lease.ts';
 import type { Transport } from '../../events/transport.ts';
-import { passesOf, type ReplayRow, type Replays } from './replay.ts';
+import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 
 const CHUNK_EVENTS = 500;
@@ -20,6 +20,7 @@ const CHUNK_EVENTS = 500;
 const WINDOW_CHUNKS = 4;
 const POLL_MS = 1_000;
 const ACKNOWLEDGEMENT_POLL_MS = 20;
+const STEP_POLL_MS = 50;
 /** After this long without a word a chunk is sent again: Redis may have lost it. */
 const SEND_AGAIN_MS = 10_000;
 const PROGRESS_MS = 250;
@@ -34,11 +35,12 @@ export function startReplayer(options: {
   replays: Replays;
   lake: Lake;
   lease: Pick<Lease, 'fence'>;
+  bindings: Bindings;
   transport: Transport;
   clock: Clock;
   log: Logger;
 }): Replayer {
-  const { replays, lake, lease, transport, clock, log } = options;
+  const { replays, lake, lease, bindings, transport, clock, log } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   const active = new Map<string, Promise<void>>();
@@ -56,15 +58,14 @@ export function startReplayer(options: {
   /** Sending a chunk again does nothing while its jobs are still in the queue: they have the same names. */
   async function sendChunk(row: ReplayRow, binding: Binding, rows: LakeRow[]): Promise<Chunk> {
     const partitions = groupBy(rows, ({ event }) => partitionOf(event, binding.partitions));
-    const place = `${row._id}-${row.pass}-${rows[0]?.version}`;
+    const place = `${row._id}-${row.round}-${row.pass}-${rows[0]?.version}`;
     const jobIds: string[] = [];
     for (const [partition, part] of partitions) {
       const jobId = `${place}-${partition}`;
       const events = part.map(({ event }) => event);
-      await transport.send([{ service: row.service, partition, source: 'lake', events, replay: row._id }], {
-        jobId,
-        priority: BEHIND_LIVE_EVENTS,
-      });
+      const rebuild = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
+      const letter = { service: row.service, partition, source: 'lake', events, replay: row._id };
+      await transport.send([{ ...letter, ...(rebuild && { rebuild }) }], { jobId, priority: BEHIND_LIVE_EVENTS });
       jobIds.push(jobId);
     }
     return { rows, jobIds, sentMs: clock.monotonic() };
@@ -102,10 +103,12 @@ export function startReplayer(options: {
         continue;
       }
       const acknowledged = await transport.acknowledged(row.service, row._id, oldest.jobIds);
-      const isApplied = acknowledged.every(Boolean);
+      const isApplied = acknowledged.every(changed => changed !== undefined);
       if (isApplied) {
         window.shift();
-        row.applied += oldest.rows.length;
+        if (row.phase !== 'ENDING') row.applied += oldest.rows.length;
+        const changed = acknowledged.reduce<number>((sum, count = 0) => sum + count, 0);
+        if (row.mode === 'REPAIR') row.differences = (row.differences ?? 0) + changed;
         row.position = oldest.rows.at(-1)?.version ?? row.position;
       }
       const nowMs = clock.monotonic();
@@ -113,8 +116,8 @@ export function startReplayer(options: {
       if (nowMs - savedMs >= PROGRESS_MS || (isApplied && window.length === 0)) {
         savedMs = nowMs;
         const eventsPerSecond = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
-        const { applied, position } = row;
-        if (!(await save(row, fence, { applied, position, eventsPerSecond }))) return false;
+        const { applied, position, differences } = row;
+        if (!(await save(row, fence, { applied, position, differences, eventsPerSecond }))) return false;
       }
       if (isApplied) continue;
       if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest.rows);
@@ -131,18 +134,91 @@ export function startReplayer(options: {
     if (matchedCount === 0) return;
     row.status = 'RUNNING';
     const binding = await replays.bindingOf(row.service);
-    const passes = passesOf(binding, row.filter);
-    for (const filter of passes.slice(row.pass)) {
-      if (!(await runPass(row, binding, filter, fence))) return;
-      if (!(await save(row, fence, { pass: row.pass + 1, position: 0, applied: row.applied }))) return;
-    }
-    await save(row, fence, {
-      status: 'COMPLETED',
-      applied: row.applied,
-      total: row.applied,
-      finishedAt: timestamp(clock.now()),
-    });
+    const complete = row.mode === 'REPAIR' ? await sendAll(row, binding, fence) : await rebuild(row, binding, fence);
+    if (!complete) return;
+    const { applied, differences } = row;
+    const ended = { total: applied, applied, differences: differences ?? 0, finishedAt: timestamp(clock.now()) };
+    await save(row, fence, { status: 'COMPLETED', ...ended });
     log.info({ replay: row._id, to: row.service, events: row.applied }, 'replay completed');
+  }
+
+  /** What is left of a round: all passes over the lake, from one position to another. @returns whether they came to their end. */
+  async function sendAll(row: ReplayRow, binding: Binding, fence: number): Promise<boolean> {
+    for (const filter of passesOf(binding, row.filter).slice(row.pass)) {
+      if (!(await runPass(row, binding, filter, fence))) return false;
+      const { applied, differences } = row;
+      if (!(await save(row, fence, { pass: row.pass + 1, position: row.from, applied, differences }))) return false;
+    }
+    return true;
+  }
+
+  /** Begins with the passes over what lies between a position and the lake's end now. */
+  async function nextRound(row: ReplayRow, fence: number, phase: RebuildPhase, from: number): Promise<boolean> {
+    const until = await lake.size();
+    const { round, differences } = row;
+    return save(row, fence, { phase, from, until, position: from, pass: 0, round: round + 1, differences });
+  }
+
+  /**
+   * A rebuild: the service makes room for a copy, the lake is sent to it up to its end, the service compares and serves it,
+   * and what the lake has stored since the beginning is sent once more, for whatever fell between.
+   *
+   * @returns whether it came to its end.
+   */
+  async function rebuild(row: ReplayRow, binding: Binding, fence: number): Promise<boolean> {
+    if (row.phase === 'PREPARING') {
+      if (!(await step(row, fence, row.mode === 'ROLLBACK' ? 'RETURN' : 'BUILD'))) return false;
+      if (!(await nextRound(row, fence, 'FILLING', 0))) return false;
+    }
+    if (row.phase === 'FILLING') {
+      if (!(await sendAll(row, binding, fence))) return false;
+      if (!(await nextRound(row, fence, 'CATCHING_UP', row.until))) return false;
+    }
+    if (row.phase === 'CATCHING_UP') {
+      if (!(await sendAll(row, binding, fence))) return false;
+      if (!(await save(row, fence, { phase: 'SWAPPING' }))) return false;
+    }
+    if (row.phase === 'SWAPPING') {
+      const taken = await step(row, fence, row.dryRun ? 'COMPARE' : 'SWAP');
+      if (!taken) return false;
+      row.differences = taken.differences;
+      if (!(await nextRound(row, fence, 'ENDING', row.begunAt))) return false;
+    }
+    if (!row.dryRun && !(await sendAll(row, binding, fence))) return false;
+    return (await step(row, fence, 'DROP')) !== undefined;
+  }
+
+  /** Wishes for a step of a rebuild, and waits until the service has taken it. @throws when the service could not. */
+  async function step(row: ReplayRow, fence: number, name: RebuildStep['step']): Promise<RebuildStep | undefined> {
+    const { service, _id: id, filter } = row;
+    await bindings.wish(service, { id, step: name, subject: filter?.subject ?? null });
+    let savedMs = clock.monotonic();
+    while (held(fence)) {
+      const taken = (await bindings.find(service))?.rebuilt;
+      if (taken?.id === id && taken.step === name) {
+        if (taken.error !== null) throw new Error(taken.error);
+        if (name === 'DROP') await bindings.wish(service, null);
+        return taken;
+      }
+      const nowMs = clock.monotonic();
+      if (nowMs - savedMs >= PROGRESS_MS) {
+        savedMs = nowMs;
+        if (!(await save(row, fence, { phase: row.phase }))) return undefined;
+      }
+      await clock.sleep(STEP_POLL_MS, stopped.signal);
+    }
+    return undefined;
+  }
+
+  /** What a rebuild that was cancelled or has failed has left behind. */
+  async function tidyUp(): Promise<void> {
+    for (const { _id: service, rebuild: wish, rebuilt } of await bindings.all()) {
+      if (!wish || active.has(service)) continue;
+      const row = await replays.rows.findOne({ _id: wish.id });
+      if (row && !isOver(row.status)) continue;
+      if (wish.step !== 'DROP') await bindings.wish(service, { ...wish, step: 'DROP' });
+      else if (rebuilt?.id === wish.id && rebuilt.step === 'DROP') await bindings.wish(service, null);
+    }
   }
 
   async function fail(row: ReplayRow, fence: number, error: unknown): Promise<void> {
@@ -153,6 +229,7 @@ export function startReplayer(options: {
   async function turn(): Promise<void> {
     const fence = lease.fence();
     if (fence === undefined) return;
+    await tidyUp();
     const due = await replays.rows
       .find({ status: { $in: ['PLANNED', 'RUNNING'] } })
       .sort({ createdAt: 1 })

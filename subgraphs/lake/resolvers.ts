@@ -172,5 +172,5 @@ function subscriptions({ lake, replays, feed }: LakeParts) {
 function replayNode({ _id, ...row }: ReplayRow) {
   const { status, eventsPerSecond, total, applied } = row;
   const secondsLeft = status === 'RUNNING' && eventsPerSecond ? Math.max(0, total - applied) / eventsPerSecond : null;
-  return { ...row, id: _id, secondsLeft, differences: null };
+  return { ...row, id: _id, secondsLeft };
 }

@@ -15,6 +15,7 @@ export const service: ServiceDefinition<Resolvers> = {
   emits: [],
   // Nobody waits for statistics.
   gatherMs: 100,
+  derived: { store: { subject: 'account', incomparable: 'all' }, statistics: { subject: 'account' } },
   indexes,
   create({ collection }) {
     const statistics = createStatistics({ store: collection('store'), statistics: collection('statistics') });

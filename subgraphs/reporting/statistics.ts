@@ -147,8 +147,8 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
    * Counts an hour anew from its own rows, before a replay adds those that are missing: totals that still contain a lost
    * row would count it twice. In this order rows only move down to places that are free, so it can be cut short anywhere.
    */
-  async function mend(name: string): Promise<void> {
-    if (mended.has(name)) return;
+  async function mend(name: string): Promise<number> {
+    if (mended.has(name)) return 0;
     let head: StoredEvent | undefined;
     const writes: AnyBulkWriteOperation<StoredEvent>[] = [];
     for await (const row of store.find({ chain: name }).sort({ version: 1 })) {
@@ -161,6 +161,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     for (const some of chunk(writes, MENDED_AT_ONCE)) await store.bulkWrite(some, { ordered: true });
     if (writes.length > 0) await statistics.deleteOne({ _id: name });
     mended.set(name, true);
+    return writes.length;
   }
 
   const hoursIn = ({ from, to }: Range) => ({
@@ -172,10 +173,11 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
 
   return {
     /** The rule: stores the events, and shows the hours that they belong to. */
-    async count(events: readonly Event[], how?: Handling): Promise<void> {
-      if (how?.replay) for (const name of groupBy(events, chainName).keys()) await mend(name);
-      const { heads } = await chain.append(events, how);
-      await materialize(
+    async count(events: readonly Event[], how?: Handling): Promise<number> {
+      let changed = 0;
+      if (how?.replay) for (const name of groupBy(events, chainName).keys()) changed += await mend(name);
+      const { appended, heads } = await chain.append(events, how);
+      changed += await materialize(
         statistics,
         heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({
           _id,
@@ -185,7 +187,9 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
           hour,
           ...totals,
         })),
+        how,
       );
+      return changed + appended.length;
     },
 
     async ofAccount(account: string, range: Range, interval: Interval): Promise<IntervalTotals[]> {

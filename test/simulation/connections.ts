@@ -119,17 +119,17 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         return { events: jobs.reduce((sum, { data }) => sum + data.events.length, 0), oldestMs: undefined };
       }),
 
-    acknowledge: (service, replay, jobId) =>
+    acknowledge: (service, replay, jobId, changed) =>
       io(`${service} acknowledge ${jobId}`, () => {
         const { acknowledged } = redis.state();
         const key = ackKey(service, replay);
-        acknowledged[key] = [...(acknowledged[key] ?? []), jobId];
+        acknowledged[key] = { [jobId]: changed, ...acknowledged[key] };
       }),
 
     acknowledged: (service, replay, jobIds) =>
       io(`${service} acknowledged`, () => {
-        const known = redis.state().acknowledged[ackKey(service, replay)] ?? [];
-        return jobIds.map(id => known.includes(id));
+        const known = redis.state().acknowledged[ackKey(service, replay)] ?? {};
+        return jobIds.map(id => known[id]);
       }),
 
     close: async () => undefined,

@@ -23,7 +23,7 @@ type State = {
   jobs: Record<string, Record<string, StoredJob>>;
   ids: Record<string, number>;
   marks: Record<string, Record<string, number>>;
-  acknowledged: Record<string, string[]>;
+  acknowledged: Record<string, Record<string, number>>;
 };
 
 /** How badly the queues deliver. */

@@ -1,0 +1,252 @@
+/**
+ * The rebuilder: takes the steps of a rebuild in the service that is rebuilt (see generation.ts for what a copy is). It runs
+ * where the service's relay does. What the copy is fed with, and when the next step is due, is the business of whoever
+ * replays; the consumer feeds the copy with live events as well.
+ *
+ * Guarantees: whoever reads sees one generation whole; events are held back for the moment of the swap and refused never;
+ * a step that was cut short anywhere is taken again. Does not guarantee that the copy is right: it is what the lake says.
+ */
+import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
+import type { Logger } from 'pino';
+import type { Bindings, RebuildStep, RebuildWish } from './binding.ts';
+import type { Clock } from './clock.ts';
+import { countDifferences } from './compare.ts';
+import { applyRules, type Rule } from './consumer.ts';
+import { ignoreDuplicates, isUnavailable } from './errors.ts';
+import type { GenerationState, Generations } from './generation.ts';
+import { chunk } from './group.ts';
+import type { Lease } from './lease.ts';
+import type { OutboxEntry } from './outbox.ts';
+import type { Derived, Instance } from './service.ts';
+
+export type Rebuilder = { stop(): Promise<void> };
+
+const POLL_MS = 500;
+/** How long the other processes may take to go by a new state before the step is tried again. */
+const SETTLE_MS = 15_000;
+const HOLD_MS = 5_000;
+const CARRIED_AT_ONCE = 500;
+/** Replaced rows of one subject. */
+const SUBJECT_ROWS_MAX = 100_000;
+
+export type RebuilderOptions = {
+  service: string;
+  derived: Readonly<Record<string, Derived>>;
+  generations: Generations;
+  /** The relay's. */
+  lease: Pick<Lease, 'fence'>;
+  bindings: Bindings;
+  /** The service on some generation, telling nobody anything. */
+  instanceOf(generation: number): Instance;
+  createIndexes(of: Instance): Promise<void>;
+  clock: Clock;
+  log: Logger;
+};
+
+export function startRebuilder(options: RebuilderOptions): Rebuilder {
+  const { service, derived, generations, lease, bindings, instanceOf, clock, log } = options;
+  const stopped = new AbortController();
+  const collections = Object.keys(derived);
+
+  async function settle(withinMs: number): Promise<void> {
+    if (await generations.settled(withinMs, stopped.signal)) return;
+    throw new Retry('not every process of the service goes by the new state yet');
+  }
+
+  async function drop(generation: number): Promise<void> {
+    const { collection } = instanceOf(generation);
+    for (const name of collections) await collection(name).drop();
+  }
+
+  /** Makes room for a copy, which every process then feeds. */
+  async function build({ id, step }: RebuildWish): Promise<void> {
+    const state = await generations.tick();
+    if (state.rebuild !== id) {
+      const building = step === 'RETURN' ? state.previous : state.made + 1;
+      if (building === null) throw new Error('there is nothing to return to: the service was not rebuilt before');
+      if (step === 'BUILD') await drop(building);
+      await options.createIndexes(instanceOf(building));
+      await generations.change(state, { building, rebuild: id, made: Math.max(state.made, building), hold: false });
+    }
+    await settle(SETTLE_MS);
+  }
+
+  async function forget({ id }: RebuildWish): Promise<void> {
+    const state = await generations.tick();
+    if (state.rebuild !== id) return;
+    const { building, previous } = state;
+    await generations.change(state, { building: null, rebuild: null, hold: false });
+    if (building === null || building === previous) return;
+    await settle(SETTLE_MS);
+    await drop(building);
+  }
+
+  function copyOf(state: GenerationState): { served: Instance; copy: Instance } {
+    if (state.building === null) throw new Error('there is no copy to be compared or served');
+    return { served: instanceOf(state.active), copy: instanceOf(state.building) };
+  }
+
+  async function compare({ id, subject }: RebuildWish): Promise<number> {
+    const state = await generations.tick();
+    if (state.rebuild !== id && state.outcome?.rebuild === id) return state.outcome.differences;
+    const { served, copy } = copyOf(state);
+    let differences = 0;
+    for (const [name, { subject: field, incomparable }] of Object.entries(derived)) {
+      if (incomparable === 'all') continue;
+      differences += await countDifferences({
+        served: served.collection(name),
+        copy: copy.collection(name),
+        filter: subject === null ? {} : { [field]: subject },
+        ignored: incomparable ?? [],
+        clock,
+        signal: stopped.signal,
+      });
+    }
+    return differences;
+  }
+
+  async function swap(wish: RebuildWish): Promise<number> {
+    const before = await generations.tick();
+    if (before.rebuild !== wish.id && before.outcome?.rebuild === wish.id) return before.outcome.differences;
+    const { served, copy } = copyOf(before);
+    const { rules, adopt = async () => 0 } = copy.parts.rebuilding ?? { rules: copy.parts.rules };
+    const carry = 'events' in derived && wish.subject === null ? carrier(served.events, copy.events, rules) : undefined;
+    const consumers = await bindings.all();
+    await carry?.(Math.min(...consumers.map(({ passed }) => passed?.[service] ?? 0)));
+    const differences = await compare(wish);
+
+    const held = await generations.change(await generations.tick(), { hold: true });
+    try {
+      await settle(HOLD_MS);
+      await carry?.();
+      const adopted = await adopt();
+      const outcome = { rebuild: wish.id, differences: differences + adopted };
+      const done = { building: null, rebuild: null, hold: false, outcome };
+      if (wish.subject === null) {
+        await generations.change(held, { ...done, active: copy.generation, previous: served.generation });
+        if (before.previous !== null && before.previous !== copy.generation) await drop(before.previous);
+      } else {
+        await replaceRows(served, copy, wish.subject);
+        await generations.change(held, { ...done, restarts: held.restarts + 1 });
+        await drop(copy.generation);
+      }
+      log.info({ rebuild: wish.id, differences: outcome.differences }, 'the rebuilt data are served');
+      return outcome.differences;
+    } catch (error) {
+      // Nothing may stand still because of a rebuild.
+      const state = await generations.tick();
+      if (state.hold) await generations.change(state, { hold: false });
+      throw error;
+    }
+  }
+
+  /** The rows of one subject, from the copy into what is served. */
+  async function replaceRows(served: Instance, copy: Instance, subject: string): Promise<void> {
+    for (const [name, { subject: field }] of Object.entries(derived)) {
+      const filter: Document = { [field]: subject };
+      const rows = await copy.collection(name).find(filter).limit(SUBJECT_ROWS_MAX).toArray();
+      const target = served.collection(name);
+      const known = new Map(rows.map(row => [String(row._id), row]));
+      const present = await target.find(filter).limit(SUBJECT_ROWS_MAX).toArray();
+      const writes: AnyBulkWriteOperation<Document>[] = present
+        .filter(({ _id }) => !known.has(String(_id)))
+        .map(({ _id }) => ({ deleteOne: { filter: { _id } } }));
+      writes.push(
+        ...rows.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { _id }, replacement, upsert: true } })),
+      );
+      for (const some of chunk(writes, CARRIED_AT_ONCE)) await target.bulkWrite(some, { ordered: true });
+    }
+  }
+
+  const steps: Record<RebuildWish['step'], (wish: RebuildWish) => Promise<number | undefined>> = {
+    BUILD: wish => build(wish).then(() => 0),
+    RETURN: wish => build(wish).then(() => 0),
+    COMPARE: compare,
+    SWAP: swap,
+    DROP: wish => forget(wish).then(() => 0),
+  };
+
+  async function turn(): Promise<void> {
+    if (lease.fence() === undefined) return;
+    const binding = await bindings.find(service);
+    const { rebuild: wish, rebuilt } = binding ?? {};
+    if (!wish || (rebuilt?.id === wish.id && rebuilt.step === wish.step)) return;
+    const { id, step } = wish;
+    const taken: RebuildStep = { id, step, differences: 0, error: null };
+    try {
+      taken.differences = (await steps[step](wish)) ?? 0;
+    } catch (error) {
+      if (error instanceof Retry || isUnavailable(error) || stopped.signal.aborted) throw error;
+      log.warn({ err: error, rebuild: id, step }, 'a step of a rebuild failed');
+      taken.error = error instanceof Error ? error.message : String(error);
+    }
+    await bindings.taken(service, taken);
+  }
+
+  const running = (async () => {
+    while (!stopped.signal.aborted) {
+      await turn().catch(error => log.debug({ err: error }, 'a step of a rebuild is tried again'));
+      const busy = generations.known().rebuild !== null;
+      await clock.sleep(busy ? POLL_MS / 10 : POLL_MS * 2, stopped.signal);
+    }
+  })();
+
+  return {
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+/** Nothing is wrong: the step is tried again. */
+class Retry extends Error {
+  override name = 'Retry';
+}
+
+/**
+ * Carries over, from one outbox to the other, what has been published lately or is still to be published, with its marks:
+ * the lake need not have it yet, and a consumer may have to be sent it again.
+ *
+ * @returns to be called with a flush to begin after, and again to go on from where it was.
+ */
+function carrier(from: Collection<OutboxEntry>, to: Collection<OutboxEntry>, rules: readonly Rule[]) {
+  let after = 0;
+
+  async function some(entries: readonly OutboxEntry[]): Promise<void> {
+    // By the copy's own rules where it has some: what it holds against an event stands.
+    await applyRules(
+      rules,
+      entries.map(({ event }) => event),
+      { replay: false },
+    );
+    const writes = entries.map(({ _id, pending, relayed, fence, ...row }) => ({
+      updateOne: {
+        filter: { _id },
+        update: {
+          $setOnInsert: row,
+          ...(pending === undefined ? { $unset: { pending: '' as const } } : { $set: { pending } }),
+          ...(relayed !== undefined && { $set: { relayed, ...(fence !== undefined && { fence }) } }),
+        },
+        upsert: true,
+      },
+    }));
+    await to.bulkWrite(writes, { ordered: false }).catch(ignoreDuplicates);
+  }
+
+  return async (since = after): Promise<void> => {
+    after = Math.max(after, since);
+    // What is pending first: it may be published meanwhile, and is then found among what was.
+    const pending = await from.find({ pending: { $exists: true } }).toArray();
+    for (const part of chunk(pending, CARRIED_AT_ONCE)) await some(part);
+    let part: OutboxEntry[] = [];
+    for await (const entry of from.find({ relayed: { $gte: after } }).sort({ relayed: 1 })) {
+      after = Math.max(after, entry.relayed ?? 0);
+      part.push(entry);
+      if (part.length < CARRIED_AT_ONCE) continue;
+      await some(part);
+      part = [];
+    }
+    if (part.length > 0) await some(part);
+  };
+}

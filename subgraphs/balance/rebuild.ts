@@ -1,0 +1,140 @@
+/**
+ * The ledger that is being built beside the one that is served. What was published is put where it was; nothing is counted
+ * and nothing is published before the copy is served. Transactions that nobody has counted are kept until then.
+ *
+ * A place in an account's chain can have been published twice, when the ledger had lost rows and went on counting. Then the
+ * earlier one has it; from where the chain does not add up any more, its transactions are counted again behind it.
+ */
+import type { Collection, Filter } from 'mongodb';
+import { type Rule, rule } from '../../events/consumer.ts';
+import { ignoreDuplicates } from '../../events/errors.ts';
+import type { Event } from '../../events/event.ts';
+import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import type { BalanceUpdated, Ledger, LedgerRow } from './ledger.ts';
+
+/** A transaction that may have to be counted; or, without one, an account whose chain may not add up. */
+export type Uncounted = { _id: string; chain: string; time: string; event?: Event };
+
+/** By the time of their transactions. */
+export const indexes = { uncounted: [{ key: { time: 1, _id: 1 } }] } as const;
+
+const BATCH = 500;
+/** No time is later. */
+const DISPUTE = '';
+
+export function createLedgerCopy({ ledger, uncounted }: { ledger: Ledger; uncounted: Collection<Uncounted> }): {
+  rules: Rule[];
+  adopt(): Promise<number>;
+} {
+  const { rows, notStored, restoredRow } = ledger;
+
+  async function noteAll(transactions: readonly Event[]): Promise<void> {
+    if (transactions.length === 0) return;
+    const notes = transactions.map(event => ({ _id: event.id, chain: event.subject ?? '', time: event.time, event }));
+    await uncounted.insertMany(notes, { ordered: false }).catch(ignoreDuplicates);
+  }
+
+  async function dispute(chain: string): Promise<void> {
+    await uncounted.updateOne({ _id: `chain ${chain}` }, { $set: { chain, time: DISPUTE } }, { upsert: true });
+  }
+
+  /** Two published balances want one place, or one transaction has two. */
+  async function settle(snapshot: BalanceUpdated): Promise<void> {
+    const chain = snapshot.subject ?? '';
+    const { version, eventId } = snapshot.data;
+    await dispute(chain);
+    const rivals = await rows.find({ $or: [{ chain, version }, { cause: eventId }] }).toArray();
+    if (!rivals.every(({ event }) => isEarlier(snapshot, event))) return noteAll([transactionOf(snapshot)]);
+    await noteAll(rivals.map(({ event }) => transactionOf(event)));
+    for (const { _id } of rivals) await rows.deleteOne({ _id });
+    await rows.insertMany([restoredRow(snapshot)]).catch(ignoreDuplicates);
+  }
+
+  async function restore(snapshots: readonly BalanceUpdated[]): Promise<number> {
+    const missing = await notStored(snapshots);
+    if (missing.length === 0) return 0;
+    await rows.insertMany(missing.map(restoredRow), { ordered: false }).catch(ignoreDuplicates);
+    for (const snapshot of await notStored(missing)) await settle(snapshot);
+    return missing.length;
+  }
+
+  /** Keeps what is not in the ledger. Most of it is there by the time that it is asked for. */
+  async function note(transactions: readonly Event[]): Promise<void> {
+    const unknown = await notCounted(transactions);
+    await noteAll(unknown);
+  }
+
+  async function notCounted(transactions: readonly Event[]): Promise<Event[]> {
+    const ids = transactions.map(({ id }) => id);
+    const found = await rows
+      .find({ cause: { $in: ids } }, { projection: { cause: 1 }, batchSize: ids.length + 1 })
+      .toArray();
+    const counted = new Set(found.map(({ cause }) => cause));
+    return transactions.filter(({ id }) => !counted.has(id));
+  }
+
+  /** Takes out what does not follow from the row before it. @returns how many rows. */
+  async function cut(chain: string): Promise<number> {
+    let before: LedgerRow | undefined;
+    const wrong: LedgerRow[] = [];
+    for await (const row of rows.find({ chain }).sort({ version: 1 })) {
+      if (wrong.length === 0 && follows(before, row)) before = row;
+      else wrong.push(row);
+    }
+    await noteAll(wrong.map(({ event }) => transactionOf(event)));
+    // From the end, so that it can be cut short anywhere.
+    for (const { _id } of wrong.reverse()) await rows.deleteOne({ _id });
+    return wrong.length;
+  }
+
+  return {
+    rules: [
+      rule([balanceUpdated], restore),
+      rule<unknown>([overdrawn], ledger.keep),
+      rule<unknown>([deposited, withdrawn], note),
+    ],
+    async adopt() {
+      let changed = 0;
+      for (const { chain } of await uncounted.find({ time: DISPUTE }).toArray()) changed += await cut(chain);
+      let after: Uncounted | undefined;
+      for (;;) {
+        const left = await uncounted.find(beyond(after)).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
+        const events = await notCounted(left.flatMap(({ event }) => event ?? []));
+        if (events.length > 0) changed += await ledger.count(events);
+        if (left.length < BATCH) return changed;
+        after = left.at(-1);
+      }
+    },
+  };
+}
+
+function beyond(after: Uncounted | undefined): Filter<Uncounted> {
+  if (!after) return { time: { $gt: DISPUTE } };
+  return { $or: [{ time: { $gt: after.time } }, { time: after.time, _id: { $gt: after._id } }] };
+}
+
+function follows(before: LedgerRow | undefined, { version, event }: LedgerRow): boolean {
+  const { amountMinor, balanceMinor } = event.data;
+  const soFar = before?.event.data.balanceMinor ?? 0;
+  return version === (before?.version ?? 0) + 1 && balanceMinor === soFar + amountMinor;
+}
+
+function isEarlier(a: BalanceUpdated, b: BalanceUpdated): boolean {
+  return a.time === b.time ? a.id < b.id : a.time < b.time;
+}
+
+/** The transaction that a balance is about, as far as counting it needs. */
+function transactionOf({ subject, correlationid, traceparent, data }: BalanceUpdated): Event {
+  const { amountMinor, currency, eventId, eventType, eventTime } = data;
+  return {
+    specversion: '1.0',
+    id: eventId,
+    source: '/balance',
+    type: eventType,
+    subject,
+    time: eventTime,
+    data: { amountMinor: Math.abs(amountMinor), currency },
+    ...(correlationid !== undefined && correlationid !== eventId && { correlationid }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
+}

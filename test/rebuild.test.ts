@@ -1,0 +1,211 @@
+/** Rebuilds, as an operator asks for them, of services whose data were damaged behind their back, while clients go on. */
+import { type Document, MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Servers, startServers } from '../embedded/index.ts';
+import {
+  type Client,
+  clientOf,
+  DEPOSIT,
+  eventually,
+  openAccount,
+  type System,
+  startSystem,
+  stopAll,
+  temporaryFolder,
+  WITHDRAW,
+} from './system.ts';
+
+const PREFIX = `rebuild-${process.pid}`;
+const folder = temporaryFolder();
+let servers: Servers;
+let mongo: MongoClient;
+let system: System;
+let alice: Client;
+let bob: Client;
+let olga: Client;
+let accounts: string[];
+let busy: string;
+
+const env = () => ({ MONGODB_URL: servers.mongodbUrl, REDIS_URL: servers.redisUrl });
+const database = (service: string) => mongo.db(`${PREFIX}-${service}`);
+
+beforeAll(async () => {
+  servers = await startServers({
+    dataDir: folder.path,
+    mongodbUrl: process.env.MONGODB_URL,
+    redisUrl: process.env.REDIS_URL,
+    log: pino({ level: 'silent' }),
+  });
+  servers = { ...servers, mongodbUrl: new URL(`/${PREFIX}`, servers.mongodbUrl).href };
+  mongo = new MongoClient(servers.mongodbUrl);
+  system = await startSystem(folder.path, 0, env());
+  [alice, bob, olga] = await Promise.all([
+    clientOf(system.url, 'alice'),
+    clientOf(system.url, 'bob'),
+    clientOf(system.url, 'olga', ['operator']),
+  ]);
+  accounts = await Promise.all(Array.from({ length: 4 }, () => openAccount(alice)));
+  busy = await openAccount(bob);
+  await Promise.all(
+    accounts.flatMap(accountId =>
+      Array.from({ length: 12 }, (_, index) => alice.get(DEPOSIT, { input: { accountId, amount: 10 + index } })),
+    ),
+  );
+  await eventually(balances, all => all.every(({ version }) => version === 12));
+  await Promise.all(accounts.map(accountId => alice.get(WITHDRAW, { input: { accountId, amount: 5 } })));
+  await eventually(statistics, all => all.every(({ withdrawals }) => withdrawals === 1));
+  await eventually(balances, all => all.every(({ version }) => version === 13));
+}, 60_000);
+
+afterAll(async () => {
+  await stopAll();
+  await mongo?.close();
+  await servers?.stop();
+  folder.remove();
+});
+
+const STATE = `
+  query ($id: ID!) { account(id: $id) {
+    name currency openedAt balance { amount version asOf }
+    transactions(first: 100) { nodes { id type amount time status } }
+    ledger(first: 100) { nodes { version amount balance time eventId eventType } }
+    statistics(interval: HOUR) { from deposits withdrawals deposited withdrawn largest } } }`;
+
+type State = {
+  account: {
+    balance: { version: number };
+    ledger: { nodes: { version: number; balance: number; eventId: string }[] };
+    statistics: { withdrawals: number; deposits: number }[];
+  };
+};
+
+const look = (client: Client, id: string) => client.get<State>(STATE, { id });
+const state = () => Promise.all(accounts.map(id => look(alice, id)));
+const balances = async () => (await state()).map(({ account }) => account.balance);
+const statistics = async () => (await state()).map(({ account }) => account.statistics[0] ?? { withdrawals: 0 });
+
+type Replay = { id: string; status: string; differences: number | null; error: string | null; total: number };
+
+async function replayed(service: string, input = ''): Promise<Replay> {
+  const { replay } = await olga.get<{ replay: { id: string } }>(
+    `mutation { replay(input: { service: "${service}", ${input} }) { id } }`,
+  );
+  const done = await eventually(
+    () =>
+      olga.get<{ replay: Replay }>(
+        `{ replay(id: "${replay.id}") { id status mode dryRun total applied differences error reason requestedBy } }`,
+      ),
+    ({ replay: { status } }) => status !== 'PLANNED' && status !== 'RUNNING',
+    30_000,
+  );
+  return done.replay;
+}
+
+/** One client that deposits and looks, all the time; and one that watches. Nothing may be refused, and nothing go back. */
+function load(client: Client, accountId: string) {
+  const wrong: string[] = [];
+  const seen: number[] = [];
+  let made = 0;
+  let over = false;
+  const depositing = (async () => {
+    let version = 0;
+    while (!over) {
+      const answer = await client.ask(DEPOSIT, { input: { accountId, amount: 1 } });
+      if (answer.errors) wrong.push(JSON.stringify(answer.errors));
+      else made += 1;
+      const { data, errors } = await client.ask<State>(STATE, { id: accountId });
+      if (errors) wrong.push(JSON.stringify(errors));
+      if (data.account.balance.version < version) wrong.push(`${version} and then ${data.account.balance.version}`);
+      version = data.account.balance.version;
+      await new Promise(resolve => setTimeout(resolve, 10));
+    }
+  })();
+  const socket = client.socket();
+  const stream = socket.iterate<{ balanceChanged: { balance: { version: number } } }>({
+    query: `subscription { balanceChanged(accountId: "${accountId}") { balance { version } } }`,
+  });
+  const watching = (async () => {
+    for await (const { data, errors } of stream) {
+      if (errors) wrong.push(`subscription: ${JSON.stringify(errors)}`);
+      const version = data?.balanceChanged.balance.version ?? -1;
+      if (version < (seen.at(-1) ?? 0)) wrong.push(`the subscription saw ${seen.at(-1)} and then ${version}`);
+      seen.push(version);
+    }
+  })();
+  return async () => {
+    over = true;
+    await depositing;
+    // All that was acknowledged arrives, at the one who watches as well.
+    const { account } = await eventually(
+      () => look(client, accountId),
+      ({ account: { ledger, balance } }) =>
+        ledger.nodes[0]?.version === balance.version && balance.version === total(made),
+    );
+    await eventually(
+      async () => seen.at(-1),
+      version => version === account.balance.version,
+    );
+    await stream.return?.();
+    await watching;
+    await socket.dispose();
+    return { wrong, made };
+  };
+}
+
+let before = 0;
+/** How many transactions the busy account has by now. */
+function total(made: number): number {
+  return before + made;
+}
+
+/** What a rebuild mends, service by service: how the data are damaged, and what shows that they are. */
+const DAMAGE: Record<string, () => Promise<unknown>> = {
+  async reporting() {
+    const rows = database('reporting');
+    await rows.collection('statistics').deleteOne({ account: accounts[0] });
+    await rows.collection('statistics').updateOne({ account: accounts[1] }, { $set: { deposits: 999, version: 999 } });
+    await rows.collection('store').deleteMany({ account: accounts[2] });
+  },
+  async balance() {
+    const rows = database('balance').collection('events');
+    await rows.deleteMany({ chain: accounts[0], version: { $in: [3, 4] } });
+    await rows.updateOne({ chain: accounts[1], version: 5 }, { $set: { 'event.data.balanceMinor': 77 } });
+    await rows.insertOne({ _id: 'bogus', chain: accounts[2], version: 14, cause: 'bogus', event: bogus() } as Document);
+  },
+  async account() {
+    const rows = database('account');
+    const id = (text: string | undefined) => ({ _id: text }) as Document;
+    await rows.collection('accounts').updateOne(id(accounts[0]), { $set: { version: 900, amountMinor: 1 } });
+    await rows.collection('accounts').deleteOne(id(accounts[1]));
+    await rows.collection('events').deleteMany({ account: accounts[2] });
+    await rows.collection('events').updateMany({ account: accounts[3] }, { $set: { 'event.data.amountMinor': 3 } });
+  },
+};
+
+function bogus(): Document {
+  return {
+    data: { version: 14, amountMinor: 1, balanceMinor: 1, eventId: 'bogus', eventType: 'deposited', eventTime: '' },
+  };
+}
+
+describe.each(['reporting', 'balance', 'account'])('the %s service', service => {
+  it('is rebuilt from the lake beside its damaged data, while nothing is refused and nothing goes back', async () => {
+    const healthy = await state();
+    before = (await look(bob, busy)).account.balance.version;
+    const stop = load(bob, busy);
+    await DAMAGE[service]?.();
+    const dry = await replayed(service, 'mode: REBUILD, dryRun: true');
+    expect(dry).toMatchObject({ status: 'COMPLETED', error: null });
+    if (service !== 'account') expect(dry.differences).toBeGreaterThan(1);
+    const done = await replayed(service, 'mode: REBUILD, reason: "a test"');
+    expect(done).toMatchObject({ status: 'COMPLETED', error: null, reason: 'a test', requestedBy: 'olga' });
+    expect(done.differences).toBeGreaterThan(1);
+    const { wrong, made } = await stop();
+    expect(wrong).toEqual([]);
+    expect(made).toBeGreaterThan(10);
+    expect(await state()).toEqual(healthy);
+    expect(await replayed(service, 'mode: REBUILD')).toMatchObject({ status: 'COMPLETED', differences: 0 });
+    expect(await state()).toEqual(healthy);
+  }, 60_000);
+});
