@@ -39,6 +39,8 @@ export type Handling = {
    * has stored. A service with outward effects has had them already.
    */
   replay: boolean;
+  /** They come from the lake for a copy. One that is only a trial may look at what is served beside it and not change it. */
+  rebuild?: 'copy' | 'trial';
 };
 
 /** A rule whose handler knows the shape of what it gets: the consumer reads events through these contracts first. */
@@ -101,7 +103,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const batchers: Batchers = {
     live: batcherOf('live', gatherMs),
     repair: batcherOf('repair', 0),
-    rebuild: batcherOf('rebuild', 0),
+    copy: batcherOf('copy', 0),
+    trial: batcherOf('trial', 0),
   };
   // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
   const suspects = createBatcher<Suspect>({
@@ -131,15 +134,15 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   };
 }
 
-/** As it happens; from the lake into the service's data as they are; from the lake into a copy that is being built. */
-type Kind = 'live' | 'repair' | 'rebuild';
+/** As it happens; from the lake into the service's data as they are; from the lake into a copy, to serve it or to compare it. */
+type Kind = 'live' | 'repair' | 'copy' | 'trial';
 type Batchers = Readonly<Record<Kind, Batcher<Taken>>>;
 /** By replay: rows changed since one of its jobs was acknowledged. A process that dies takes its count with it. */
 type Changes = Map<string, number>;
 
 const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
   if (replay === undefined) return 'live';
-  return rebuild ? 'rebuild' : 'repair';
+  return rebuild ?? 'repair';
 };
 
 /** An event, read through its contract. */
@@ -181,13 +184,14 @@ async function processJob(
 /** Hands a batch of one kind to the rules that it is for. */
 async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken[], changes: Changes): Promise<void> {
   const events = taken.map(({ event }) => event);
-  const copy = options.rebuilding?.();
-  if (kind !== 'rebuild') {
-    const changed = await applyRules(options.rules, events, { replay: kind === 'repair' });
-    count(taken, changed, changes);
+  if (kind === 'live' || kind === 'repair') {
+    count(taken, await applyRules(options.rules, events, { replay: kind === 'repair' }), changes);
   }
+  if (kind === 'repair') return;
   // Also what happens meanwhile is part of the copy. What is for one that has been given up is for nobody.
-  if (copy && kind !== 'repair') await applyRules(copy, events, { replay: false });
+  const copy = options.rebuilding?.() ?? [];
+  const how: Handling = kind === 'live' ? { replay: false } : { replay: false, rebuild: kind };
+  count(taken, await applyRules(copy, events, how), changes);
 }
 
 function count(taken: readonly Taken[], changed: number, changes: Changes): void {

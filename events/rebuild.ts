@@ -9,19 +9,68 @@
 import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Bindings, RebuildStep, RebuildWish } from './binding.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, createWake } from './clock.ts';
 import { countDifferences } from './compare.ts';
 import { applyRules, type Rule } from './consumer.ts';
 import { ignoreDuplicates, isUnavailable } from './errors.ts';
+import type { Feed } from './feed.ts';
 import type { GenerationState, Generations } from './generation.ts';
 import { chunk } from './group.ts';
 import type { Lease } from './lease.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Derived, Instance } from './service.ts';
 
-export type Rebuilder = { stop(): Promise<void> };
+export type Rebuilder = {
+  /** Something is wished for. */
+  wake(): void;
+  stop(): Promise<void>;
+};
 
-const POLL_MS = 500;
+export type Derived = {
+  /** The field that names the subject that a row belongs to. */
+  subject: string;
+  /** Fields that say nothing of what a row shows; `all` when equal data may have different rows. */
+  incomparable?: readonly string[] | 'all';
+};
+
+/** What feeds a copy, where it is not the same as what feeds the data that are served. */
+export type Rebuilding = {
+  /** What they change beside the copy, in what is served, they change at once, and count; nothing of it in a trial. */
+  rules: readonly Rule[];
+  /** The last step before the copy is served, while nothing is handled. @returns how many rows it has changed. */
+  adopt?(): Promise<number>;
+};
+
+/** A service's data as they are, or as they are being built anew. */
+export type Generation = {
+  number: number;
+  collection<Row extends Document>(name: string): Collection<Row>;
+  /** Its outbox. */
+  events: Collection<OutboxEntry>;
+  /** What feeds it while it is a copy, and ends that. */
+  rules: readonly Rule[];
+  adopt(): Promise<number>;
+};
+
+/** What feeds a copy. Its own rows are no changes until it is served. */
+export function rulesOfCopy({
+  rules,
+  rebuilding,
+}: {
+  rules: readonly Rule[];
+  rebuilding?: Rebuilding;
+}): readonly Rule[] {
+  if (rebuilding) return rebuilding.rules;
+  return rules.map(({ on, handle }) => ({
+    on,
+    handle: async (events, how) => {
+      await handle(events, how);
+    },
+  }));
+}
+
+/** Idle, and while there is a copy. */
+const POLL_MS = 1_000;
+const BUSY_POLL_MS = 50;
 /** How long the other processes may take to go by a new state before the step is tried again. */
 const SETTLE_MS = 15_000;
 const HOLD_MS = 5_000;
@@ -36,25 +85,29 @@ export type RebuilderOptions = {
   /** The relay's. */
   lease: Pick<Lease, 'fence'>;
   bindings: Bindings;
-  /** The service on some generation, telling nobody anything. */
-  instanceOf(generation: number): Instance;
-  createIndexes(of: Instance): Promise<void>;
+  feed: Feed;
+  /** The service on some generation of its data, telling nobody anything. */
+  generationOf(number: number): Generation;
+  createIndexes(of: Generation): Promise<void>;
   clock: Clock;
   log: Logger;
 };
 
 export function startRebuilder(options: RebuilderOptions): Rebuilder {
-  const { service, derived, generations, lease, bindings, instanceOf, clock, log } = options;
+  const { service, derived, generations, lease, bindings, feed, generationOf, clock, log } = options;
   const stopped = new AbortController();
+  const wake = createWake(clock);
   const collections = Object.keys(derived);
 
   async function settle(withinMs: number): Promise<void> {
+    // A hint, so that nobody is waited for.
+    await feed.publish([{ topic: `rebuild/${service}`, message: 1 }]).catch(() => undefined);
     if (await generations.settled(withinMs, stopped.signal)) return;
     throw new Retry('not every process of the service goes by the new state yet');
   }
 
   async function drop(generation: number): Promise<void> {
-    const { collection } = instanceOf(generation);
+    const { collection } = generationOf(generation);
     for (const name of collections) await collection(name).drop();
   }
 
@@ -65,7 +118,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
       const building = step === 'RETURN' ? state.previous : state.made + 1;
       if (building === null) throw new Error('there is nothing to return to: the service was not rebuilt before');
       if (step === 'BUILD') await drop(building);
-      await options.createIndexes(instanceOf(building));
+      await options.createIndexes(generationOf(building));
       await generations.change(state, { building, rebuild: id, made: Math.max(state.made, building), hold: false });
     }
     await settle(SETTLE_MS);
@@ -81,9 +134,9 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     await drop(building);
   }
 
-  function copyOf(state: GenerationState): { served: Instance; copy: Instance } {
+  function copyOf(state: GenerationState): { served: Generation; copy: Generation } {
     if (state.building === null) throw new Error('there is no copy to be compared or served');
-    return { served: instanceOf(state.active), copy: instanceOf(state.building) };
+    return { served: generationOf(state.active), copy: generationOf(state.building) };
   }
 
   async function compare({ id, subject }: RebuildWish): Promise<number> {
@@ -109,8 +162,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     const before = await generations.tick();
     if (before.rebuild !== wish.id && before.outcome?.rebuild === wish.id) return before.outcome.differences;
     const { served, copy } = copyOf(before);
-    const { rules, adopt = async () => 0 } = copy.parts.rebuilding ?? { rules: copy.parts.rules };
-    const carry = 'events' in derived && wish.subject === null ? carrier(served.events, copy.events, rules) : undefined;
+    const carry = 'events' in derived && wish.subject === null ? carrier(served.events, copy) : undefined;
     const consumers = await bindings.all();
     await carry?.(Math.min(...consumers.map(({ passed }) => passed?.[service] ?? 0)));
     const differences = await compare(wish);
@@ -119,16 +171,16 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     try {
       await settle(HOLD_MS);
       await carry?.();
-      const adopted = await adopt();
+      const adopted = await copy.adopt();
       const outcome = { rebuild: wish.id, differences: differences + adopted };
       const done = { building: null, rebuild: null, hold: false, outcome };
       if (wish.subject === null) {
-        await generations.change(held, { ...done, active: copy.generation, previous: served.generation });
-        if (before.previous !== null && before.previous !== copy.generation) await drop(before.previous);
+        await generations.change(held, { ...done, active: copy.number, previous: served.number });
+        if (before.previous !== null && before.previous !== copy.number) await drop(before.previous);
       } else {
         await replaceRows(served, copy, wish.subject);
         await generations.change(held, { ...done, restarts: held.restarts + 1 });
-        await drop(copy.generation);
+        await drop(copy.number);
       }
       log.info({ rebuild: wish.id, differences: outcome.differences }, 'the rebuilt data are served');
       return outcome.differences;
@@ -141,7 +193,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
   }
 
   /** The rows of one subject, from the copy into what is served. */
-  async function replaceRows(served: Instance, copy: Instance, subject: string): Promise<void> {
+  async function replaceRows(served: Generation, copy: Generation, subject: string): Promise<void> {
     for (const [name, { subject: field }] of Object.entries(derived)) {
       const filter: Document = { [field]: subject };
       const rows = await copy.collection(name).find(filter).limit(SUBJECT_ROWS_MAX).toArray();
@@ -187,11 +239,12 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     while (!stopped.signal.aborted) {
       await turn().catch(error => log.debug({ err: error }, 'a step of a rebuild is tried again'));
       const busy = generations.known().rebuild !== null;
-      await clock.sleep(busy ? POLL_MS / 10 : POLL_MS * 2, stopped.signal);
+      await wake.wait(busy ? BUSY_POLL_MS : POLL_MS, stopped.signal);
     }
   })();
 
   return {
+    wake: wake.notify,
     async stop() {
       stopped.abort();
       await running;
@@ -210,7 +263,7 @@ class Retry extends Error {
  *
  * @returns to be called with a flush to begin after, and again to go on from where it was.
  */
-function carrier(from: Collection<OutboxEntry>, to: Collection<OutboxEntry>, rules: readonly Rule[]) {
+function carrier(from: Collection<OutboxEntry>, { events: to, rules }: Generation) {
   let after = 0;
 
   async function some(entries: readonly OutboxEntry[]): Promise<void> {

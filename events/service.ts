@@ -5,15 +5,22 @@
 import type { Collection, Document, IndexDescription, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
-import type { Clock, Ids } from './clock.ts';
+import { type Clock, createWake, type Ids } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { createGenerations, type GenerationState, type Generations } from './generation.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
-import { createOutbox, type Outbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import { type Rebuilder, startRebuilder } from './rebuild.ts';
+import { createOutbox, type Outbox, outboxIndexes } from './outbox.ts';
+import {
+  type Derived,
+  type Generation,
+  type Rebuilder,
+  type Rebuilding,
+  rulesOfCopy,
+  startRebuilder,
+} from './rebuild.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
@@ -39,21 +46,10 @@ export type ServiceDefinition<Resolvers = unknown> = {
   create(context: ServiceContext): ServiceParts<Resolvers>;
 };
 
-export type Derived = {
-  /** The field that names the subject that a row belongs to. */
-  subject: string;
-  /** Fields that say nothing of what a row shows; `all` when equal data may have different rows. */
-  incomparable?: readonly string[] | 'all';
-};
-
 export type ServiceParts<Resolvers> = {
   rules: readonly Rule[];
   /** What a copy of the derived data is fed by while it is being built, where that is not the same as `rules`. */
-  rebuilding?: {
-    rules: readonly Rule[];
-    /** The last step before the copy is served, while nothing is handled. @returns how many rows it has changed. */
-    adopt(): Promise<number>;
-  };
+  rebuilding?: Rebuilding;
   resolvers: Resolvers;
   /** Work of its own besides consuming; runs from start to stop. */
   start?(): void;
@@ -113,13 +109,10 @@ const GENERATIONS_MS = 1_000;
 const GENERATIONS_BUSY_MS = 100;
 
 /** A service on one generation of its data. What it keeps in memory lives as long as it does. */
-export type Instance<Resolvers = unknown> = {
-  generation: number;
+type Instance<Resolvers> = Generation & {
   restarts: number;
   parts: ServiceParts<Resolvers>;
   outbox: Outbox;
-  events: Collection<OutboxEntry>;
-  collection<Row extends Document>(name: string): Collection<Row>;
 };
 
 export function assemble<Resolvers>(
@@ -179,9 +172,15 @@ export function assemble<Resolvers>(
     const parts = definition.create({
       ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, clock, ids, log },
     });
-    return { generation, restarts, parts, outbox, events: named('events'), collection: named };
+    const { rebuilding } = parts;
+    return {
+      ...{ number: generation, restarts, parts, outbox, events: named('events'), collection: named },
+      rules: rulesOfCopy(parts),
+      adopt: async () => rebuilding?.adopt?.() ?? 0,
+    };
   }
 
+  const looked = createWake(clock);
   let active = instanceOf(1, 0, false);
   let copy: Instance<Resolvers> | undefined;
   const listeners: (() => void)[] = [];
@@ -189,8 +188,8 @@ export function assemble<Resolvers>(
 
   function goBy({ active: generation, restarts, building }: GenerationState): void {
     if (building === null) copy = undefined;
-    else if (copy?.generation !== building) copy = instanceOf(building, 0, true);
-    if (active.generation === generation && active.restarts === restarts) return;
+    else if (copy?.number !== building) copy = instanceOf(building, 0, true);
+    if (active.number === generation && active.restarts === restarts) return;
     active = instanceOf(generation, restarts, false);
     relay?.wake();
     for (const listener of listeners) listener();
@@ -205,7 +204,7 @@ export function assemble<Resolvers>(
       onChange: goBy,
     });
 
-  async function createIndexes(of: Instance<Resolvers>): Promise<void> {
+  async function createIndexes(of: Generation): Promise<void> {
     const indexes = { ...definition.indexes, events: [...(definition.indexes.events ?? []), ...outboxIndexes] };
     for (const [name, wanted] of Object.entries(indexes)) {
       if (wanted.length > 0) await of.collection(name).createIndexes([...wanted]);
@@ -237,13 +236,14 @@ export function assemble<Resolvers>(
     while (!stopped.signal.aborted) {
       await generations.tick().catch(error => log.debug({ err: error }, 'not known whether there is a rebuild'));
       const { rebuild, hold } = generations.known();
-      await clock.sleep(rebuild !== null || hold ? GENERATIONS_BUSY_MS : GENERATIONS_MS, stopped.signal);
+      await looked.wait(rebuild !== null || hold ? GENERATIONS_BUSY_MS : GENERATIONS_MS, stopped.signal);
     }
   }
 
-  async function heed(wakes: AsyncIterableIterator<unknown>): Promise<void> {
+  async function heed(topic: string, wakeUp: () => void): Promise<void> {
+    const wakes = feed.watch(`${topic}/${name}`);
     stopped.signal.addEventListener('abort', () => void wakes.return?.());
-    for await (const _ of wakes) relay?.wake();
+    for await (const _ of wakes) wakeUp();
   }
 
   return {
@@ -271,7 +271,7 @@ export function assemble<Resolvers>(
         rules: rulesOf(active.parts, () => active.parts),
         ...(generations && {
           gate: generations.gate,
-          rebuilding: () => copy && (copy.parts.rebuilding ?? copy.parts).rules,
+          rebuilding: () => copy && rulesOfCopy(copy.parts),
         }),
         transport,
         deliveries: collection<Delivery>('deliveries'),
@@ -283,14 +283,20 @@ export function assemble<Resolvers>(
       });
       if (generations) {
         rebuilder = startRebuilder({
-          ...{ service: name, derived, generations, lease: relaying, bindings, clock, log },
-          instanceOf: generation => instanceOf(generation, 0, true),
+          ...{ service: name, derived, generations, feed, lease: relaying, bindings, clock, log },
+          generationOf: number => instanceOf(number, 0, true),
           createIndexes,
         });
       }
       void watch();
       void watchGenerations();
-      void heed(feed.watch(`wake/${name}`));
+      void heed('wake', () => relay?.wake());
+      if (generations) {
+        void heed('rebuild', () => {
+          rebuilder?.wake();
+          looked.notify();
+        });
+      }
       active.parts.start?.();
     },
     async stop() {

@@ -11,8 +11,11 @@ export type Job = {
   events: unknown[];
   /** The replay that these events belong to: a service with outward effects leaves them out. */
   replay?: string;
-  /** They are for the copy of the service's data that this replay builds anew (see generation.ts), and for nothing else. */
-  rebuild?: boolean;
+  /**
+   * They are for the copy of the service's data that this replay builds anew (see generation.ts), and for nothing else. A
+   * `trial` changes nothing that is served.
+   */
+  rebuild?: 'copy' | 'trial';
   /** How often an operator has sent these events again after a fault. */
   resubmission?: number;
 };

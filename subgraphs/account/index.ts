@@ -6,7 +6,7 @@ import type { Resolvers } from '../host.ts';
 import { createResolvers } from './resolvers.ts';
 import { createView, indexes } from './view.ts';
 
-const owned: readonly Contract[] = [accountOpened, deposited, withdrawn];
+const own: readonly Contract[] = [accountOpened, deposited, withdrawn];
 
 /**
  * The account service, a backend for frontend: lets owners open accounts, deposit, withdraw and see their balance. It
@@ -15,15 +15,26 @@ const owned: readonly Contract[] = [accountOpened, deposited, withdrawn];
 export const service: ServiceDefinition<Resolvers> = {
   name: 'account',
   consumes: [balanceUpdated],
-  emits: owned,
-  // Its own record, then the balances that it is told.
-  replayedFirst: owned,
+  emits: own,
+  // Its own record first, so that there is something to be marked as settled.
+  replayedFirst: own,
   derived: { accounts: { subject: '_id' } },
   indexes,
   create(context) {
     const view = createView(context);
+    const restore = rule(own, view.restore);
     return {
-      rules: [rule<unknown>(owned, view.restore), rule([balanceUpdated], view.settle)],
+      rules: [
+        restore,
+        rule([balanceUpdated], async (updates, how) => {
+          const { marked, shown } = await view.settle(updates, how);
+          return marked + shown;
+        }),
+      ],
+      // The record is mended in place, event by event: while it is being rebuilt, more is written to it.
+      rebuilding: {
+        rules: [restore, rule([balanceUpdated], async (updates, how) => (await view.settle(updates, how)).marked)],
+      },
       resolvers: createResolvers(view, context),
     };
   },

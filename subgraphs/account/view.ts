@@ -38,6 +38,8 @@ export const indexes = {
   ],
 } as const;
 
+type BalanceUpdated = EventOf<typeof balanceUpdated>;
+
 type EntryFields = { owner?: string; openedAt?: string; account?: string; time?: string; settled?: number };
 
 /** What the service stores beside each of its events. */
@@ -48,10 +50,12 @@ export function fieldsOf({ type, subject = '', time, data }: Event): EntryFields
 }
 
 const CACHED_FACTS_MAX = 50_000;
+/** The lake may know of a balance before this service does. */
+const ON_ITS_WAY_MS = 10_000;
 
 export type View = ReturnType<typeof createView>;
 
-export function createView({ collection, feed }: Pick<ServiceContext, 'collection' | 'feed'>) {
+export function createView({ collection, feed, clock }: Pick<ServiceContext, 'collection' | 'feed' | 'clock'>) {
   const openings = collection<OpenedEntry>('events');
   const transactions = collection<TransactionEntry>('events');
   const entries = collection<OutboxEntry & EntryFields>('events');
@@ -81,6 +85,27 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
     return (await balances.findOne({ _id: accountId })) ?? emptyRow(accountId);
   }
 
+  /** @returns how many were not marked so; while there is a rebuild, those of which it is not just about to be heard. */
+  async function mark(updates: readonly BalanceUpdated[], how: Handling | undefined): Promise<number> {
+    const wrong = how?.rebuild ? await wronglyMarked(updates) : undefined;
+    if (how?.rebuild === 'trial') return wrong ?? 0;
+    const writes = updates.map(({ data }) => ({
+      updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
+    }));
+    const { modifiedCount } = await transactions.bulkWrite(writes, { ordered: false });
+    return wrong ?? modifiedCount;
+  }
+
+  async function wronglyMarked(updates: readonly BalanceUpdated[]): Promise<number> {
+    const nowMs = clock.now();
+    const heard = updates.filter(({ time }) => nowMs - Date.parse(time) > ON_ITS_WAY_MS);
+    const versions = new Map(heard.map(({ data }) => [data.eventId, data.version]));
+    const found = await transactions
+      .find({ _id: { $in: [...versions.keys()] } }, { projection: { settled: 1 }, batchSize: versions.size + 1 })
+      .toArray();
+    return found.filter(({ _id, settled }) => settled !== versions.get(_id)).length;
+  }
+
   return {
     openings,
     transactions,
@@ -101,12 +126,12 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
     /**
      * Puts the service's own events back as the lake has them, when they are lost or changed. They were relayed long ago.
      */
-    async restore(events: readonly Event[]): Promise<number> {
+    async restore(events: readonly Event[], how?: Handling): Promise<number> {
       const ids = events.map(({ id }) => id);
       const found = await entries.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
       const stored = new Map(found.map(entry => [entry._id, entry]));
       const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id)?.event, event));
-      if (wrong.length === 0) return 0;
+      if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
       await entries.bulkWrite(
         wrong.map(event => {
           const { settled, ...fields } = fieldsOf(event);
@@ -119,17 +144,12 @@ export function createView({ collection, feed }: Pick<ServiceContext, 'collectio
     },
 
     /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
-    async settle(updates: readonly EventOf<typeof balanceUpdated>[], how?: Handling): Promise<number> {
-      const { modifiedCount } = await transactions.bulkWrite(
-        updates.map(({ data }) => ({
-          updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
-        })),
-        { ordered: false },
-      );
+    async settle(updates: readonly BalanceUpdated[], how?: Handling): Promise<{ marked: number; shown: number }> {
+      const marked = await mark(updates, how);
       const { rows, changed } = await accounts.apply(updates, how);
       // Also when nothing changed: the process may have died before it said so.
       await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
-      return modifiedCount + changed;
+      return { marked, shown: changed };
     },
   };
 }

@@ -6,9 +6,10 @@
  * earlier one has it; from where the chain does not add up any more, its transactions are counted again behind it.
  */
 import type { Collection, Filter } from 'mongodb';
-import { type Rule, rule } from '../../events/consumer.ts';
+import { rule } from '../../events/consumer.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
+import type { Rebuilding } from '../../events/rebuild.ts';
 import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
 import type { BalanceUpdated, Ledger, LedgerRow } from './ledger.ts';
 
@@ -22,10 +23,13 @@ const BATCH = 500;
 /** No time is later. */
 const DISPUTE = '';
 
-export function createLedgerCopy({ ledger, uncounted }: { ledger: Ledger; uncounted: Collection<Uncounted> }): {
-  rules: Rule[];
-  adopt(): Promise<number>;
-} {
+export function createLedgerCopy({
+  ledger,
+  uncounted,
+}: {
+  ledger: Ledger;
+  uncounted: Collection<Uncounted>;
+}): Rebuilding {
   const { rows, notStored, restoredRow } = ledger;
 
   async function noteAll(transactions: readonly Event[]): Promise<void> {
@@ -50,12 +54,11 @@ export function createLedgerCopy({ ledger, uncounted }: { ledger: Ledger; uncoun
     await rows.insertMany([restoredRow(snapshot)]).catch(ignoreDuplicates);
   }
 
-  async function restore(snapshots: readonly BalanceUpdated[]): Promise<number> {
+  async function restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
     const missing = await notStored(snapshots);
-    if (missing.length === 0) return 0;
+    if (missing.length === 0) return;
     await rows.insertMany(missing.map(restoredRow), { ordered: false }).catch(ignoreDuplicates);
     for (const snapshot of await notStored(missing)) await settle(snapshot);
-    return missing.length;
   }
 
   /** Keeps what is not in the ledger. Most of it is there by the time that it is asked for. */
@@ -90,7 +93,7 @@ export function createLedgerCopy({ ledger, uncounted }: { ledger: Ledger; uncoun
   return {
     rules: [
       rule([balanceUpdated], restore),
-      rule<unknown>([overdrawn], ledger.keep),
+      rule<unknown>([overdrawn], async events => void (await ledger.keep(events))),
       rule<unknown>([deposited, withdrawn], note),
     ],
     async adopt() {

@@ -3,7 +3,7 @@
  */
 import type { Collection } from 'mongodb';
 import { z } from 'zod';
-import { type Binding, type Bindings, EVERY_TYPE } from '../../events/binding.ts';
+import { type Binding, type Bindings, EVERY_TYPE, type RebuildWish } from '../../events/binding.ts';
 import { type Clock, type Ids, timestamp } from '../../events/clock.ts';
 import type { Feed } from '../../events/feed.ts';
 import { clientError } from '../../schema/errors.ts';
@@ -193,5 +193,11 @@ export function createReplays(options: {
     },
 
     find,
+
+    /** Wishes for a step of a rebuild; the service is told, and would look by itself. */
+    async wish(service: string, wish: RebuildWish | null): Promise<void> {
+      await bindings.wish(service, wish);
+      await feed.publish([{ topic: `rebuild/${service}`, message: 1 }]).catch(() => undefined);
+    },
   };
 }

@@ -63,9 +63,10 @@ export function startReplayer(options: {
     for (const [partition, part] of partitions) {
       const jobId = `${place}-${partition}`;
       const events = part.map(({ event }) => event);
-      const rebuild = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
+      const isForCopy = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
+      const rebuild = row.dryRun ? 'trial' : 'copy';
       const letter = { service: row.service, partition, source: 'lake', events, replay: row._id };
-      await transport.send([{ ...letter, ...(rebuild && { rebuild }) }], { jobId, priority: BEHIND_LIVE_EVENTS });
+      await transport.send([{ ...letter, ...(isForCopy && { rebuild }) }], { jobId, priority: BEHIND_LIVE_EVENTS });
       jobIds.push(jobId);
     }
     return { rows, jobIds, sentMs: clock.monotonic() };
@@ -108,7 +109,7 @@ export function startReplayer(options: {
         window.shift();
         if (row.phase !== 'ENDING') row.applied += oldest.rows.length;
         const changed = acknowledged.reduce<number>((sum, count = 0) => sum + count, 0);
-        if (row.mode === 'REPAIR') row.differences = (row.differences ?? 0) + changed;
+        row.differences = (row.differences ?? 0) + changed;
         row.position = oldest.rows.at(-1)?.version ?? row.position;
       }
       const nowMs = clock.monotonic();
@@ -181,7 +182,7 @@ export function startReplayer(options: {
     if (row.phase === 'SWAPPING') {
       const taken = await step(row, fence, row.dryRun ? 'COMPARE' : 'SWAP');
       if (!taken) return false;
-      row.differences = taken.differences;
+      row.differences = (row.differences ?? 0) + taken.differences;
       if (!(await nextRound(row, fence, 'ENDING', row.begunAt))) return false;
     }
     if (!row.dryRun && !(await sendAll(row, binding, fence))) return false;
@@ -191,13 +192,13 @@ export function startReplayer(options: {
   /** Wishes for a step of a rebuild, and waits until the service has taken it. @throws when the service could not. */
   async function step(row: ReplayRow, fence: number, name: RebuildStep['step']): Promise<RebuildStep | undefined> {
     const { service, _id: id, filter } = row;
-    await bindings.wish(service, { id, step: name, subject: filter?.subject ?? null });
+    await replays.wish(service, { id, step: name, subject: filter?.subject ?? null });
     let savedMs = clock.monotonic();
     while (held(fence)) {
       const taken = (await bindings.find(service))?.rebuilt;
       if (taken?.id === id && taken.step === name) {
         if (taken.error !== null) throw new Error(taken.error);
-        if (name === 'DROP') await bindings.wish(service, null);
+        if (name === 'DROP') await replays.wish(service, null);
         return taken;
       }
       const nowMs = clock.monotonic();
@@ -216,8 +217,8 @@ export function startReplayer(options: {
       if (!wish || active.has(service)) continue;
       const row = await replays.rows.findOne({ _id: wish.id });
       if (row && !isOver(row.status)) continue;
-      if (wish.step !== 'DROP') await bindings.wish(service, { ...wish, step: 'DROP' });
-      else if (rebuilt?.id === wish.id && rebuilt.step === 'DROP') await bindings.wish(service, null);
+      if (wish.step !== 'DROP') await replays.wish(service, { ...wish, step: 'DROP' });
+      else if (rebuilt?.id === wish.id && rebuilt.step === 'DROP') await replays.wish(service, null);
     }
   }
 
