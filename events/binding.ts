@@ -34,15 +34,22 @@ export type RebuildWish = {
   /** The replay. */
   id: string;
   /**
-   * BUILD: make room for a copy. COMPARE: compare it with what is served. SWAP: compare, and serve the copy. DROP: forget it.
-   * RETURN, instead of BUILD: begin with the data that were served before.
+   * BUILD: make room for a copy. COMPARE: compare it with what is served. SWAP: compare, and serve the copy. MEND: compare,
+   * and put right what differs, subject by subject. DROP: forget the copy. RETURN, instead of BUILD: begin with the data
+   * that were served before.
    */
-  step: 'BUILD' | 'RETURN' | 'COMPARE' | 'SWAP' | 'DROP';
+  step: 'BUILD' | 'RETURN' | 'COMPARE' | 'SWAP' | 'MEND' | 'DROP';
   /** Only the rows of this subject are compared and replaced. */
   subject: string | null;
 };
 
-export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> & { differences: number; error: string | null };
+export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> &
+  RebuildOutcome & {
+    error: string | null;
+  };
+
+/** How many rows differed, and the first subjects that they belong to. */
+export type RebuildOutcome = { differences: number; subjects: string[] };
 
 export type Bindings = {
   /** Makes a service's wishes known; keeps how far it has got. */

@@ -1,11 +1,17 @@
 /** Compares two collections that should show the same, while both go on changing. */
-import type { Collection, Document, Filter } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
 import type { Clock } from './clock.ts';
+import { chunk } from './group.ts';
+
+/** A row of any derived collection; it has the fields that its service gives it. */
+export type Row = { _id: string; version?: number; [field: string]: unknown };
 
 export type Comparison = {
-  served: Collection<Document>;
-  copy: Collection<Document>;
-  filter: Filter<Document>;
+  served: Collection<Row>;
+  copy: Collection<Row>;
+  filter: Filter<Row>;
+  /** The field that names the subject that a row belongs to. */
+  subject: string;
   /** Top-level fields that say nothing of what a row shows. */
   ignored: readonly string[];
   clock: Clock;
@@ -21,58 +27,62 @@ const LOOK_AGAIN_MS = 150;
 /** Rows that differ that are looked at again; those beyond are counted as they are. */
 const LOOKED_AT_MAX = 10_000;
 
-/** How many rows are missing in one of them, or differ: rows that only one of them has count as well. */
-export async function countDifferences(comparison: Comparison): Promise<number> {
+/** What differs: by row, the subject that it belongs to; and how many more there are than are kept. */
+export type Differences = { rows: Map<string, string>; beyond: number };
+
+/** The rows that are missing in one of the two, or differ. */
+export async function findDifferences(comparison: Comparison): Promise<Differences> {
   const { served, copy, filter, clock, signal } = comparison;
-  const suspects: string[] = [];
+  const rows = new Map<string, string>();
   let beyond = 0;
-  for await (const id of differing(comparison)) {
-    if (suspects.length < LOOKED_AT_MAX) suspects.push(id);
+  for await (const [id, subject] of differing(comparison)) {
+    if (rows.size < LOOKED_AT_MAX) rows.set(id, subject);
     else beyond += 1;
   }
-  let left = suspects;
-  for (let look = 1; look <= LOOKS && left.length > 0 && !signal.aborted; look++) {
+  for (let look = 1; look <= LOOKS && rows.size > 0 && !signal.aborted; look++) {
     await clock.sleep(LOOK_AGAIN_MS, signal);
-    const still: string[] = [];
-    for (let at = 0; at < left.length; at += BATCH) {
-      const ids = left.slice(at, at + BATCH);
+    for (const ids of chunk([...rows.keys()], BATCH)) {
       const [a, b] = await Promise.all(
         [served, copy].map(of => faces(of, { ...filter, _id: { $in: ids } }, comparison)),
       );
-      still.push(...ids.filter(id => a?.get(id) !== b?.get(id)));
+      for (const id of ids) if (a?.get(id) === b?.get(id)) rows.delete(id);
     }
-    left = still;
   }
-  return left.length + beyond;
+  return { rows, beyond };
 }
 
-async function faces(of: Collection<Document>, filter: Document, comparison: Comparison): Promise<Map<string, string>> {
+async function faces(of: Collection<Row>, filter: Filter<Row>, comparison: Comparison): Promise<Map<string, string>> {
   const rows = await of.find(filter).batchSize(BATCH).toArray();
   return new Map(rows.map(row => [String(row._id), face(row, comparison.ignored)]));
 }
 
-/** The ids that differ as both are read side by side, in the order of their ids. */
-async function* differing({ served, copy, filter, ignored }: Comparison): AsyncGenerator<string> {
-  const walk = (of: Collection<Document>) =>
-    of.find(filter).sort({ _id: 1 }).batchSize(BATCH)[Symbol.asyncIterator]() as AsyncIterator<Document>;
+/** The ids that differ as both are read side by side, in the order of their ids; and the subject of each. */
+async function* differing({ served, copy, filter, subject, ignored }: Comparison): AsyncGenerator<[string, string]> {
+  const walk = (of: Collection<Row>) => rowsOf(of.find(filter).sort({ _id: 1 }).batchSize(BATCH));
+  const named = (row: Row): [string, string] => [row._id, String(row[subject])];
   const [a, b] = [walk(served), walk(copy)];
-  let [left, right] = [await a.next(), await b.next()];
-  while (!left.done || !right.done) {
-    const order = orderOf(
-      left.done ? undefined : String(left.value._id),
-      right.done ? undefined : String(right.value._id),
-    );
-    if (order === 0) {
-      if (face(left.value, ignored) !== face(right.value, ignored)) yield String(left.value._id);
-      [left, right] = [await a.next(), await b.next()];
-    } else if (order < 0) {
-      yield String(left.value._id);
-      left = await a.next();
-    } else {
-      yield String(right.value._id);
-      right = await b.next();
+  let [left, right] = [await a(), await b()];
+  while (left || right) {
+    const order = orderOf(left?._id, right?._id);
+    if (left && order < 0) {
+      yield named(left);
+      left = await a();
+    } else if (right && order > 0) {
+      yield named(right);
+      right = await b();
+    } else if (left && right) {
+      if (face(left, ignored) !== face(right, ignored)) yield named(left);
+      [left, right] = [await a(), await b()];
     }
   }
+}
+
+function rowsOf(cursor: AsyncIterable<Row>): () => Promise<Row | undefined> {
+  const iterator = cursor[Symbol.asyncIterator]();
+  return async () => {
+    const step = await iterator.next();
+    return step.done ? undefined : step.value;
+  };
 }
 
 /** As the database orders text: by its bytes. What has come to its end is behind everything. */
@@ -83,7 +93,7 @@ function orderOf(a: string | undefined, b: string | undefined): number {
 }
 
 /** What a row shows, as text: the same whatever the order of its fields. */
-function face(row: Document, ignored: readonly string[]): string {
+function face(row: Row, ignored: readonly string[]): string {
   return JSON.stringify(sorted(row, name => BOOKKEEPING.includes(name) || ignored.includes(name)));
 }
 

@@ -119,8 +119,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     const { replay } = job.data;
     await withPatience(clock, () => gate(() => processJob(options, batchers[kindOf(job)], suspects, job)));
     if (!replay) return;
-    await transport.acknowledge(service, replay, job.id, changed.get(replay) ?? 0);
+    const rows = changed.get(replay) ?? 0;
     changed.delete(replay);
+    await transport.acknowledge(service, replay, job.id, rows);
   }
 
   const workers = Array.from({ length: partitions }, (_, partition) =>

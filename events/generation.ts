@@ -9,6 +9,7 @@
  * later goes to a generation that is not served any more, and the end of the lake is sent once more after every change.
  */
 import type { Collection } from 'mongodb';
+import type { RebuildOutcome } from './binding.ts';
 import type { Clock } from './clock.ts';
 import { isDuplicateKey } from './errors.ts';
 
@@ -40,7 +41,7 @@ type Changeable = {
   /** Counted up when rows were changed behind the backs of those that serve: what they keep in memory is void. */
   restarts: number;
   /** The last replay that came to its end here, and what it has changed. */
-  outcome: { rebuild: string; differences: number } | null;
+  outcome: ({ rebuild: string } & RebuildOutcome) | null;
 };
 
 export type GenerationState = Changeable & {

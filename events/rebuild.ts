@@ -6,11 +6,12 @@
  * Guarantees: whoever reads sees one generation whole; events are held back for the moment of the swap and refused never;
  * a step that was cut short anywhere is taken again. Does not guarantee that the copy is right: it is what the lake says.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
 import type { Logger } from 'pino';
-import type { Bindings, RebuildStep, RebuildWish } from './binding.ts';
+import type { Bindings, RebuildOutcome, RebuildStep, RebuildWish } from './binding.ts';
 import { type Clock, createWake } from './clock.ts';
-import { countDifferences } from './compare.ts';
+import { findDifferences, type Row } from './compare.ts';
 import { applyRules, type Rule } from './consumer.ts';
 import { ignoreDuplicates, isUnavailable } from './errors.ts';
 import type { Feed } from './feed.ts';
@@ -36,8 +37,13 @@ export type Derived = {
 export type Rebuilding = {
   /** What they change beside the copy, in what is served, they change at once, and count; nothing of it in a trial. */
   rules: readonly Rule[];
-  /** The last step before the copy is served, while nothing is handled. @returns how many rows it has changed. */
-  adopt?(): Promise<number>;
+  /**
+   * The last step before the copy is served, while nothing is handled.
+   *
+   * @param subject whose rows will be served; all when null.
+   * @returns how many rows it has changed, by subject.
+   */
+  adopt?(subject: string | null): Promise<Map<string, number>>;
 };
 
 /** A service's data as they are, or as they are being built anew. */
@@ -48,7 +54,7 @@ export type Generation = {
   events: Collection<OutboxEntry>;
   /** What feeds it while it is a copy, and ends that. */
   rules: readonly Rule[];
-  adopt(): Promise<number>;
+  adopt(subject: string | null): Promise<Map<string, number>>;
 };
 
 /** What feeds a copy. Its own rows are no changes until it is served. */
@@ -77,6 +83,9 @@ const HOLD_MS = 5_000;
 const CARRIED_AT_ONCE = 500;
 /** Replaced rows of one subject. */
 const SUBJECT_ROWS_MAX = 100_000;
+/** Of more than these, all is replaced at once. */
+const MENDED_SUBJECTS_MAX = 1_000;
+const REPORTED_SUBJECTS_MAX = 100;
 
 export type RebuilderOptions = {
   service: string;
@@ -139,51 +148,64 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     return { served: generationOf(state.active), copy: generationOf(state.building) };
   }
 
-  async function compare({ id, subject }: RebuildWish): Promise<number> {
-    const state = await generations.tick();
-    if (state.rebuild !== id && state.outcome?.rebuild === id) return state.outcome.differences;
+  /** What became of a rebuild that has come to its end here: a step that is asked for again answers the same. */
+  const outcomeOf = ({ outcome }: GenerationState, id: string) => (outcome?.rebuild === id ? outcome : undefined);
+
+  async function differencesOf(state: GenerationState, subject: string | null): Promise<Found> {
     const { served, copy } = copyOf(state);
-    let differences = 0;
+    const found: Found = { differences: 0, subjects: new Set(), isAll: true };
     for (const [name, { subject: field, incomparable }] of Object.entries(derived)) {
       if (incomparable === 'all') continue;
-      differences += await countDifferences({
-        served: served.collection(name),
-        copy: copy.collection(name),
-        filter: subject === null ? {} : { [field]: subject },
+      const { rows, beyond } = await findDifferences({
+        ...{ served: served.collection<Row>(name), copy: copy.collection<Row>(name), subject: field, clock },
+        filter: { [field]: subject ?? { $exists: true } },
         ignored: incomparable ?? [],
-        clock,
         signal: stopped.signal,
       });
+      found.differences += rows.size + beyond;
+      for (const of of rows.values()) found.subjects.add(of);
+      if (beyond > 0) found.isAll = false;
     }
-    return differences;
+    return found;
   }
 
-  async function swap(wish: RebuildWish): Promise<number> {
+  async function compare({ id, subject }: RebuildWish): Promise<RebuildOutcome> {
+    const state = await generations.tick();
+    return outcomeOf(state, id) ?? reported(await differencesOf(state, subject));
+  }
+
+  /** Puts what is right in the place of what is served: all of it, or that of some subjects alone. */
+  async function replace({ id, step, subject }: RebuildWish): Promise<RebuildOutcome> {
     const before = await generations.tick();
-    if (before.rebuild !== wish.id && before.outcome?.rebuild === wish.id) return before.outcome.differences;
+    const known = outcomeOf(before, id);
+    if (known) return known;
     const { served, copy } = copyOf(before);
-    const carry = 'events' in derived && wish.subject === null ? carrier(served.events, copy) : undefined;
+    const carry = 'events' in derived ? carrier(served.events, copy) : undefined;
     const consumers = await bindings.all();
     await carry?.(Math.min(...consumers.map(({ passed }) => passed?.[service] ?? 0)));
-    const differences = await compare(wish);
+    const found = await differencesOf(before, subject);
+    const inParts = subject !== null || (step === 'MEND' && found.isAll && found.subjects.size <= MENDED_SUBJECTS_MAX);
 
     const held = await generations.change(await generations.tick(), { hold: true });
     try {
       await settle(HOLD_MS);
       await carry?.();
-      const adopted = await copy.adopt();
-      const outcome = { rebuild: wish.id, differences: differences + adopted };
-      const done = { building: null, rebuild: null, hold: false, outcome };
-      if (wish.subject === null) {
-        await generations.change(held, { ...done, active: copy.number, previous: served.number });
-        if (before.previous !== null && before.previous !== copy.number) await drop(before.previous);
-      } else {
-        await replaceRows(served, copy, wish.subject);
+      for (const [of, rows] of await copy.adopt(subject)) {
+        found.differences += rows;
+        found.subjects.add(of);
+      }
+      const outcome = reported(found);
+      const done = { building: null, rebuild: null, hold: false, outcome: { rebuild: id, ...outcome } };
+      if (inParts) {
+        for (const of of found.subjects) await replaceRows(served, copy, of);
         await generations.change(held, { ...done, restarts: held.restarts + 1 });
         await drop(copy.number);
+      } else {
+        await generations.change(held, { ...done, active: copy.number, previous: served.number });
+        if (before.previous !== null && before.previous !== copy.number) await drop(before.previous);
       }
-      log.info({ rebuild: wish.id, differences: outcome.differences }, 'the rebuilt data are served');
-      return outcome.differences;
+      log.info({ rebuild: id, differences: outcome.differences }, 'the rebuilt data are served');
+      return outcome;
     } catch (error) {
       // Nothing may stand still because of a rebuild.
       const state = await generations.tick();
@@ -192,30 +214,43 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     }
   }
 
-  /** The rows of one subject, from the copy into what is served. */
+  /** The rows of one subject, from the copy into what is served; those that are right already are not touched. */
   async function replaceRows(served: Generation, copy: Generation, subject: string): Promise<void> {
     for (const [name, { subject: field }] of Object.entries(derived)) {
-      const filter: Document = { [field]: subject };
-      const rows = await copy.collection(name).find(filter).limit(SUBJECT_ROWS_MAX).toArray();
-      const target = served.collection(name);
-      const known = new Map(rows.map(row => [String(row._id), row]));
-      const present = await target.find(filter).limit(SUBJECT_ROWS_MAX).toArray();
-      const writes: AnyBulkWriteOperation<Document>[] = present
-        .filter(({ _id }) => !known.has(String(_id)))
-        .map(({ _id }) => ({ deleteOne: { filter: { _id } } }));
-      writes.push(
-        ...rows.map(({ _id, ...replacement }) => ({ replaceOne: { filter: { _id }, replacement, upsert: true } })),
+      const target = served.collection<Row>(name);
+      const [right, present] = await Promise.all(
+        [copy.collection<Row>(name), target].map(of => rowsOf(of, field, subject)),
       );
+      const writes: AnyBulkWriteOperation<Row>[] = [];
+      for (const [_id, row] of present ?? []) {
+        // A row in another's place is taken away first.
+        if (right?.get(_id)?.version !== row.version) writes.push({ deleteOne: { filter: { _id } } });
+      }
+      for (const [_id, { _id: __, ...replacement }] of right ?? []) {
+        if (isDeepStrictEqual(present?.get(_id), right?.get(_id))) continue;
+        writes.push({ replaceOne: { filter: { _id }, replacement, upsert: true } });
+      }
       for (const some of chunk(writes, CARRIED_AT_ONCE)) await target.bulkWrite(some, { ordered: true });
     }
   }
 
-  const steps: Record<RebuildWish['step'], (wish: RebuildWish) => Promise<number | undefined>> = {
-    BUILD: wish => build(wish).then(() => 0),
-    RETURN: wish => build(wish).then(() => 0),
+  async function rowsOf(of: Collection<Row>, field: string, subject: string): Promise<Map<string, Row>> {
+    const rows = await of
+      .find({ [field]: subject })
+      .limit(SUBJECT_ROWS_MAX + 1)
+      .toArray();
+    if (rows.length <= SUBJECT_ROWS_MAX) return new Map(rows.map(row => [row._id, row]));
+    throw new Error(`"${subject}" has more than ${SUBJECT_ROWS_MAX} rows: rebuild the service as a whole`);
+  }
+
+  const nothing: RebuildOutcome = { differences: 0, subjects: [] };
+  const steps: Record<RebuildWish['step'], (wish: RebuildWish) => Promise<RebuildOutcome>> = {
+    BUILD: wish => build(wish).then(() => nothing),
+    RETURN: wish => build(wish).then(() => nothing),
     COMPARE: compare,
-    SWAP: swap,
-    DROP: wish => forget(wish).then(() => 0),
+    SWAP: replace,
+    MEND: replace,
+    DROP: wish => forget(wish).then(() => nothing),
   };
 
   async function turn(): Promise<void> {
@@ -224,9 +259,9 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     const { rebuild: wish, rebuilt } = binding ?? {};
     if (!wish || (rebuilt?.id === wish.id && rebuilt.step === wish.step)) return;
     const { id, step } = wish;
-    const taken: RebuildStep = { id, step, differences: 0, error: null };
+    const taken: RebuildStep = { id, step, ...nothing, error: null };
     try {
-      taken.differences = (await steps[step](wish)) ?? 0;
+      Object.assign(taken, await steps[step](wish));
     } catch (error) {
       if (error instanceof Retry || isUnavailable(error) || stopped.signal.aborted) throw error;
       log.warn({ err: error, rebuild: id, step }, 'a step of a rebuild failed');
@@ -251,6 +286,14 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     },
   };
 }
+
+/** What differs; `isAll` when `subjects` has every subject that does. */
+type Found = { differences: number; subjects: Set<string>; isAll: boolean };
+
+const reported = ({ differences, subjects }: Found): RebuildOutcome => ({
+  differences,
+  subjects: [...subjects].slice(0, REPORTED_SUBJECTS_MAX),
+});
 
 /** Nothing is wrong: the step is tried again. */
 class Retry extends Error {

@@ -176,7 +176,7 @@ export function assemble<Resolvers>(
     return {
       ...{ number: generation, restarts, parts, outbox, events: named('events'), collection: named },
       rules: rulesOfCopy(parts),
-      adopt: async () => rebuilding?.adopt?.() ?? 0,
+      adopt: async subject => rebuilding?.adopt?.(subject) ?? new Map(),
     };
   }
 

@@ -88,13 +88,16 @@ const statistics = async () => (await state()).map(({ account }) => account.stat
 type Replay = { id: string; status: string; differences: number | null; error: string | null; total: number };
 
 async function replayed(service: string, input = ''): Promise<Replay> {
-  const { replay } = await olga.get<{ replay: { id: string } }>(
-    `mutation { replay(input: { service: "${service}", ${input} }) { id } }`,
-  );
+  return over(await olga.get(`mutation { replay(input: { service: "${service}", ${input} }) { id } }`));
+}
+
+/** How a replay ended that an operator has asked for. */
+async function over(asked: Record<string, { id: string }>): Promise<Replay> {
+  const [replay] = Object.values(asked);
   const done = await eventually(
     () =>
       olga.get<{ replay: Replay }>(
-        `{ replay(id: "${replay.id}") { id status mode dryRun total applied differences error reason requestedBy } }`,
+        `{ replay(id: "${replay?.id}") { id status differingSubjects mode dryRun total applied differences error reason requestedBy } }`,
       ),
     ({ replay: { status } }) => status !== 'PLANNED' && status !== 'RUNNING',
     30_000,
@@ -162,26 +165,34 @@ function total(made: number): number {
 /** What a rebuild mends, service by service: how the data are damaged, and what shows that they are. */
 const DAMAGE: Record<string, () => Promise<unknown>> = {
   async reporting() {
-    const rows = database('reporting');
-    await rows.collection('statistics').deleteOne({ account: accounts[0] });
-    await rows.collection('statistics').updateOne({ account: accounts[1] }, { $set: { deposits: 999, version: 999 } });
-    await rows.collection('store').deleteMany({ account: accounts[2] });
+    const statistics = await served('reporting', 'statistics');
+    await statistics.deleteOne({ account: accounts[0] });
+    await statistics.updateOne({ account: accounts[1] }, { $set: { deposits: 999, version: 999 } });
+    await (await served('reporting', 'store')).deleteMany({ account: accounts[2] });
   },
   async balance() {
-    const rows = database('balance').collection('events');
-    await rows.deleteMany({ chain: accounts[0], version: { $in: [3, 4] } });
-    await rows.updateOne({ chain: accounts[1], version: 5 }, { $set: { 'event.data.balanceMinor': 77 } });
-    await rows.insertOne({ _id: 'bogus', chain: accounts[2], version: 14, cause: 'bogus', event: bogus() } as Document);
+    const ledger = await served('balance', 'events');
+    await ledger.deleteMany({ chain: accounts[0], version: { $in: [3, 4] } });
+    await ledger.updateOne({ chain: accounts[1], version: 5 }, { $set: { 'event.data.balanceMinor': 77 } });
+    await ledger.insertOne({ _id: 'bogus', chain: accounts[2], version: 14, cause: 'bogus', event: bogus() });
   },
   async account() {
-    const rows = database('account');
-    const id = (text: string | undefined) => ({ _id: text }) as Document;
-    await rows.collection('accounts').updateOne(id(accounts[0]), { $set: { version: 900, amountMinor: 1 } });
-    await rows.collection('accounts').deleteOne(id(accounts[1]));
-    await rows.collection('events').deleteMany({ account: accounts[2] });
-    await rows.collection('events').updateMany({ account: accounts[3] }, { $set: { 'event.data.amountMinor': 3 } });
+    const view = await served('account', 'accounts');
+    await view.updateOne({ _id: accounts[0] ?? '' }, { $set: { version: 900, amountMinor: 1 } });
+    await view.deleteOne({ _id: accounts[1] ?? '' });
+    const record = database('account').collection('events');
+    await record.deleteMany({ account: accounts[2] });
+    await record.updateMany({ account: accounts[3] }, { $set: { 'event.data.amountMinor': 3 } });
   },
 };
+
+type Row = Document & { _id: string };
+
+/** A collection of a service, in the generation that is served. */
+async function served(service: string, name: string) {
+  const { active } = await generations(service);
+  return database(service).collection<Row>(active === 1 ? name : `${name}-${active}`);
+}
 
 function bogus(): Document {
   return {
@@ -209,3 +220,118 @@ describe.each(['reporting', 'balance', 'account'])('the %s service', service => 
     expect(await state()).toEqual(healthy);
   }, 60_000);
 });
+
+describe('a rebuild', () => {
+  it('survives the death of every process in its middle, and goes on where it was', async () => {
+    const healthy = await state();
+    await DAMAGE.reporting?.();
+    const { replay } = await olga.get<{ replay: { id: string } }>(
+      'mutation { replay(input: { service: "reporting", mode: REBUILD, ratePerSecond: 60 }) { id } }',
+    );
+    const status = async () =>
+      (
+        await olga.get<{ replay: Replay & { applied: number } }>(
+          `{ replay(id: "${replay.id}") { status applied differences error } }`,
+        )
+      ).replay;
+    await eventually(status, ({ applied }) => applied > 0);
+    system.kill('SIGKILL');
+    await system.exited;
+    system = await startSystem(folder.path, Number(new URL(system.url).port), env());
+    const done = await eventually(status, ({ status }) => status === 'COMPLETED', 30_000);
+    expect(done).toMatchObject({ error: null });
+    expect(done.differences).toBeGreaterThan(1);
+    expect(await state()).toEqual(healthy);
+  }, 60_000);
+
+  it('of one account leaves all others as they are', async () => {
+    const healthy = await state();
+    const { active } = await generations('balance');
+    const rows = await served('balance', 'events');
+    for (const [index, version] of [4, 5].entries())
+      await rows.updateOne({ chain: accounts[index], version }, { $set: { 'event.data.balanceMinor': 77 } });
+    const [first, second] = await state();
+    expect([first, second]).not.toEqual(healthy.slice(0, 2));
+    const done = await replayed('balance', `mode: REBUILD, filter: { subject: "${accounts[0]}" }`);
+    expect(done).toMatchObject({ status: 'COMPLETED', error: null, differences: 1 });
+    expect(await state()).toEqual([healthy[0], second, ...healthy.slice(2)]);
+    const reconciled = await over(
+      await olga.get(`mutation { reconcile(input: { service: "balance", everyHours: 24 }) { id } }`),
+    );
+    expect(reconciled).toMatchObject({ status: 'COMPLETED', differences: 1, differingSubjects: [accounts[1]] });
+    expect(await state()).toEqual(healthy);
+    // What served goes on serving: only its wrong rows were replaced.
+    expect(await generations('balance')).toMatchObject({ active });
+    expect(await olga.get('{ schedules { service everyHours requestedBy } }')).toEqual({
+      schedules: [{ service: 'balance', everyHours: 24, requestedBy: 'olga' }],
+    });
+    await over(await olga.get(`mutation { reconcile(input: { service: "balance", everyHours: 0 }) { id } }`));
+    expect(await olga.get('{ schedules { service } }')).toEqual({ schedules: [] });
+  }, 30_000);
+
+  it('is not needed for rows that are lost or wrong and still have their place: a repair puts them back', async () => {
+    const healthy = await state();
+    const ledger = await served('balance', 'events');
+    await ledger.updateOne({ chain: accounts[0], version: 6 }, { $set: { 'event.data.balanceMinor': 77 } });
+    await ledger.deleteOne({ chain: accounts[1], version: 6 });
+    expect(await replayed('balance')).toMatchObject({ status: 'COMPLETED', differences: 2 });
+    const account = database('account');
+    await account.collection('events').deleteOne({ account: accounts[2] });
+    expect(await replayed('account')).toMatchObject({ status: 'COMPLETED', differences: 2 });
+    expect(await state()).toEqual(healthy);
+    for (const service of ['account', 'balance', 'reporting'])
+      expect(await replayed(service)).toMatchObject({ status: 'COMPLETED', differences: 0 });
+  }, 30_000);
+
+  it('that was a mistake is rolled back, with what has happened since', async () => {
+    const damaged = { deposits: 1_000 };
+    await replayed('reporting', 'mode: REBUILD');
+    const { active } = await generations('reporting');
+    const current = await served('reporting', 'statistics');
+    await current.updateMany({}, { $set: damaged });
+    await alice.get(DEPOSIT, { input: { accountId: accounts[0], amount: 1 } });
+    await eventually(balances, ([first]) => first?.version === 14);
+    const done = await replayed('reporting', 'mode: ROLLBACK');
+    expect(done).toMatchObject({ status: 'COMPLETED', error: null });
+    expect(await generations('reporting')).toMatchObject({ previous: active });
+    expect((await statistics())[0]).toMatchObject({ deposits: 13, withdrawals: 1 });
+  }, 30_000);
+
+  it('that is cancelled leaves nothing behind, and the next one begins anew', async () => {
+    const { replay } = await olga.get<{ replay: { id: string } }>(
+      'mutation { replay(input: { service: "account", mode: REBUILD, ratePerSecond: 10 }) { id } }',
+    );
+    await eventually(
+      () => generations('account'),
+      ({ building }) => building !== null,
+    );
+    await olga.get(`mutation { cancelReplay(id: "${replay.id}") { status } }`);
+    await eventually(
+      () => generations('account'),
+      ({ building, rebuild }) => building === null && rebuild === null,
+    );
+    const names = async () => (await database('account').listCollections().toArray()).map(({ name }) => name);
+    await eventually(names, all => all.filter(name => name.startsWith('accounts')).length <= 2);
+    expect(await replayed('account', 'mode: REBUILD')).toMatchObject({ status: 'COMPLETED', differences: 0 });
+  }, 30_000);
+
+  it('with nothing to go back to, or of a part of the story, is refused or fails with the reason', async () => {
+    const part = await olga.ask(
+      'mutation { replay(input: { service: "balance", mode: REBUILD, filter: { correlationId: "x" } }) { id } }',
+    );
+    expect(part.errors?.[0]).toMatchObject({
+      message: expect.stringContaining('filter.correlationId'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+  });
+});
+
+const generations = async (service: string) => {
+  const found = await database(service).collection('generations').findOne();
+  return found as unknown as {
+    active: number;
+    previous: number | null;
+    building: number | null;
+    rebuild: string | null;
+  };
+};

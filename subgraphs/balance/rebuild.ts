@@ -96,14 +96,18 @@ export function createLedgerCopy({
       rule<unknown>([overdrawn], async events => void (await ledger.keep(events))),
       rule<unknown>([deposited, withdrawn], note),
     ],
-    async adopt() {
-      let changed = 0;
-      for (const { chain } of await uncounted.find({ time: DISPUTE }).toArray()) changed += await cut(chain);
+    async adopt(subject) {
+      const changed = new Map<string, number>();
+      const add = (chain: string, count: number) => changed.set(chain, (changed.get(chain) ?? 0) + count);
+      const whose = subject === null ? {} : { chain: subject };
+      for (const { chain } of await uncounted.find({ ...whose, time: DISPUTE }).toArray()) add(chain, await cut(chain));
       let after: Uncounted | undefined;
       for (;;) {
-        const left = await uncounted.find(beyond(after)).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
+        const filter = { ...whose, ...beyond(after) };
+        const left = await uncounted.find(filter).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
         const events = await notCounted(left.flatMap(({ event }) => event ?? []));
-        if (events.length > 0) changed += await ledger.count(events);
+        if (events.length > 0) await ledger.count(events);
+        for (const event of events) add(event.subject ?? '', 1);
         if (left.length < BATCH) return changed;
         after = left.at(-1);
       }

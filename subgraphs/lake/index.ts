@@ -4,6 +4,7 @@ import { createFaults, indexes as faultIndexes } from './faults.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createResolvers } from './resolvers.ts';
+import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
 import { createLake, indexes } from './store.ts';
 
 /**
@@ -15,11 +16,12 @@ export const service: ServiceDefinition<Resolvers> = {
   consumes: 'everything',
   emits: [],
   gatherMs: 50,
-  indexes: { ...indexes, ...faultIndexes, ...replayIndexes },
+  indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
   create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
     const lake = createLake({ rows: collection('lake'), feed, clock });
     const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
+    const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
     let replayer: Replayer | undefined;
     return {
       rules: [{ on: 'everything', handle: lake.store }],
@@ -27,6 +29,7 @@ export const service: ServiceDefinition<Resolvers> = {
         lake,
         faults,
         replays,
+        schedules,
         bindings,
         transport,
         feed,
@@ -35,7 +38,7 @@ export const service: ServiceDefinition<Resolvers> = {
       }),
       start() {
         const held = lease('replayer', () => replayer?.wake());
-        replayer = startReplayer({ replays, lake, lease: held, bindings, transport, clock, log });
+        replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
       },
       stop: async () => replayer?.stop(),
     };

@@ -9,7 +9,7 @@ import type { Feed } from '../../events/feed.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { EventFilter, Lake } from './store.ts';
 
-export type ReplayMode = 'REPAIR' | 'REBUILD' | 'ROLLBACK';
+export type ReplayMode = 'REPAIR' | 'REBUILD' | 'RECONCILE' | 'ROLLBACK';
 
 export type ReplayStatus = 'PLANNED' | 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED';
 
@@ -40,6 +40,8 @@ export type ReplayRow = {
   eventsPerSecond: number | null;
   /** Rows of the service's data that the replay has changed, added or removed. */
   differences: number | null;
+  /** REBUILD and the like: the first subjects whose rows differed. */
+  differingSubjects: string[];
   requestedBy: string;
   reason: string | null;
   createdAt: string;
@@ -62,7 +64,7 @@ export const indexes = {
 export const replayInput = z.object({
   service: z.string(),
   filter: z.custom<EventFilter>().nullish(),
-  mode: z.enum(['REPAIR', 'REBUILD', 'ROLLBACK']).nullish(),
+  mode: z.enum(['REPAIR', 'REBUILD', 'RECONCILE', 'ROLLBACK']).nullish(),
   dryRun: z.boolean().nullish(),
   reason: z.string().max(500, 'must have 500 characters or fewer').nullish(),
   ratePerSecond: z.int().min(1, 'must be at least 1').max(100_000, 'must be 100,000 or less').nullish(),
@@ -170,6 +172,7 @@ export function createReplays(options: {
         position: 0,
         eventsPerSecond: null,
         differences: null,
+        differingSubjects: [],
         requestedBy: by,
         reason: input.reason ?? null,
         createdAt: now,

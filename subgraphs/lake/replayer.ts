@@ -13,6 +13,7 @@ import { groupBy } from '../../events/group.ts';
 import type { Lease } from '../../events/lease.ts';
 import type { Transport } from '../../events/transport.ts';
 import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
+import type { Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 
 const CHUNK_EVENTS = 500;
@@ -33,6 +34,7 @@ export type Replayer = { wake(): void; stop(): Promise<void> };
 
 export function startReplayer(options: {
   replays: Replays;
+  schedules?: Pick<Schedules, 'ask'>;
   lake: Lake;
   lease: Pick<Lease, 'fence'>;
   bindings: Bindings;
@@ -40,7 +42,7 @@ export function startReplayer(options: {
   clock: Clock;
   log: Logger;
 }): Replayer {
-  const { replays, lake, lease, bindings, transport, clock, log } = options;
+  const { replays, schedules, lake, lease, bindings, transport, clock, log } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   const active = new Map<string, Promise<void>>();
@@ -156,8 +158,17 @@ export function startReplayer(options: {
   /** Begins with the passes over what lies between a position and the lake's end now. */
   async function nextRound(row: ReplayRow, fence: number, phase: RebuildPhase, from: number): Promise<boolean> {
     const until = await lake.size();
-    const { round, differences } = row;
-    return save(row, fence, { phase, from, until, position: from, pass: 0, round: round + 1, differences });
+    const { round, differences, differingSubjects } = row;
+    return save(row, fence, {
+      phase,
+      from,
+      until,
+      position: from,
+      pass: 0,
+      round: round + 1,
+      differences,
+      differingSubjects,
+    });
   }
 
   /**
@@ -180,9 +191,10 @@ export function startReplayer(options: {
       if (!(await save(row, fence, { phase: 'SWAPPING' }))) return false;
     }
     if (row.phase === 'SWAPPING') {
-      const taken = await step(row, fence, row.dryRun ? 'COMPARE' : 'SWAP');
+      const taken = await step(row, fence, row.dryRun ? 'COMPARE' : row.mode === 'RECONCILE' ? 'MEND' : 'SWAP');
       if (!taken) return false;
       row.differences = (row.differences ?? 0) + taken.differences;
+      row.differingSubjects = taken.subjects;
       if (!(await nextRound(row, fence, 'ENDING', row.begunAt))) return false;
     }
     if (!row.dryRun && !(await sendAll(row, binding, fence))) return false;
@@ -230,6 +242,7 @@ export function startReplayer(options: {
   async function turn(): Promise<void> {
     const fence = lease.fence();
     if (fence === undefined) return;
+    await schedules?.ask();
     await tidyUp();
     const due = await replays.rows
       .find({ status: { $in: ['PLANNED', 'RUNNING'] } })

@@ -5,11 +5,12 @@ import { type Feed, follow, type Hint } from '../../events/feed.ts';
 import type { Transport } from '../../events/transport.ts';
 import { assertOperator } from '../../schema/errors.ts';
 import { parseInput } from '../../schema/input.ts';
-import { connection, decodeCursor, numberPlace, pageSize, timePlace } from '../../schema/paging.ts';
+import { connection, decodeCursor, numberPlace, PAGE_MAX, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, JsonValue } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers } from '../host.ts';
 import type { Faults } from './faults.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
+import { reconcileInput, type Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 import { tail } from './tail.ts';
 
@@ -22,6 +23,7 @@ export type LakeParts = {
   lake: Lake;
   faults: Faults;
   replays: Replays;
+  schedules: Schedules;
   bindings: Bindings;
   transport: Transport;
   feed: Feed;
@@ -82,8 +84,12 @@ function eventQueries({ lake }: LakeParts) {
   };
 }
 
-function replayQueries({ replays, faults }: LakeParts) {
+function replayQueries({ replays, schedules, faults }: LakeParts) {
   return {
+    async schedules() {
+      const rows = await schedules.rows.find().sort({ _id: 1 }).limit(PAGE_MAX).toArray();
+      return rows.map(({ _id: service, ...schedule }) => ({ ...schedule, service }));
+    },
     async replay(_: unknown, { id }: { id: string }) {
       const row = await replays.rows.findOne({ _id: id });
       return row && replayNode(row);
@@ -129,8 +135,13 @@ function serviceQueries({ bindings, transport, faults, clock }: LakeParts) {
   };
 }
 
-function mutations({ replays, faults, wake }: LakeParts) {
+function mutations({ replays, schedules, faults, wake }: LakeParts) {
   return {
+    async reconcile(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+      const row = await schedules.reconcile(parseInput(reconcileInput, input), identity.ownerId);
+      wake();
+      return replayNode(row);
+    },
     async replay(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
       const row = await replays.request(parseInput(replayInput, input), identity.ownerId);
       wake();
