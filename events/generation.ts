@@ -178,7 +178,7 @@ export function createGenerations(options: {
         );
         await forget(processes);
         if (behind.length === 0) return true;
-        if (signal.aborted || clock.monotonic() > deadlineMs) return false;
+        if (signal.aborted || clock.monotonic() >= deadlineMs) return false;
         await clock.sleep(POLL_MS, signal);
       }
     },

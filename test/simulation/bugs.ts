@@ -233,16 +233,16 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'snapshots restore nothing',
     file: 'subgraphs/balance/ledger.ts',
-    find: 'if (missing.length === 0) return;',
-    replace: 'if (missing.length >= 0) return;',
+    find: 'if (missing.length === 0) return mended;',
+    replace: 'if (missing.length >= 0) return mended;',
     foundBy: 2,
   },
   {
     name: 'a snapshot is restored without its version',
     file: 'subgraphs/balance/ledger.ts',
-    find: '      const restored = missing.map(event => {\n        const { pending: _, ...row } = rowFor(event);\n        return row;',
+    find: '      const restored = missing.map(restoredRow);',
     replace:
-      '      const sizes = new Map<string, number>();\n      for (const { subject = "" } of missing) sizes.set(subject, (await chain.head(subject))?.version ?? 0);\n      const restored = missing.map(event => {\n        const { pending: _, ...row } = rowFor(event);\n        const version = (sizes.get(row.chain) ?? 0) + 1;\n        sizes.set(row.chain, version);\n        return { ...row, version };',
+      '      const sizes = new Map<string, number>();\n      for (const { subject = "" } of missing) sizes.set(subject, (await chain.head(subject))?.version ?? 0);\n      const restored = missing.map(event => {\n        const row = restoredRow(event);\n        const version = (sizes.get(row.chain) ?? 0) + 1;\n        sizes.set(row.chain, version);\n        return { ...row, version };\n      });',
     foundBy: 2,
   },
   {
@@ -262,22 +262,22 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a view is written whatever it shows',
     file: 'events/view.ts',
-    find: 'filter: { _id, version: { $lt: fields.version } }',
+    find: "filter: { _id, version: { [replay ? '$lte' : '$lt']: fields.version } }",
     replace: 'filter: { _id }',
     foundBy: 1,
   },
   {
     name: 'transactions are not marked as settled again after a crash',
     file: 'subgraphs/account/view.ts',
-    find: '      await transactions.bulkWrite(\n        updates.map',
+    find: '      const marked = await mark(updates, how);',
     replace:
-      "      const shown = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      void accounts.apply(updates, how).catch(() => undefined);\n      await transactions.bulkWrite(\n        updates.filter(({ subject = '', data }) => data.version > (shown.get(subject) ?? 0)).map",
+      "      const shown = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      void accounts.apply(updates, how).catch(() => undefined);\n      const marked = await mark(updates.filter(({ subject = '', data }) => data.version > (shown.get(subject) ?? 0)), how);",
     foundBy: 1,
   },
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
-    find: 'for (const name of groupBy(events, chainName).keys()) await mend(name);',
+    find: 'for (const name of groupBy(events, chainName).keys()) changed += await mend(name);',
     replace: ';',
     foundBy: 37,
   },
@@ -299,9 +299,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the balance is told only when it has changed, also after a crash',
     file: 'subgraphs/account/view.ts',
-    find: 'const rows = await accounts.apply(updates, how);',
+    find: 'const { rows, changed } = await accounts.apply(updates, how);',
     replace:
-      "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const rows = (await accounts.apply(updates, how)).filter(row => row.version > (before.get(row._id) ?? 0));",
+      "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const { rows: all, changed } = await accounts.apply(updates, how);\n      const rows = all.filter(row => row.version > (before.get(row._id) ?? 0));",
     foundBy: 42,
   },
   {

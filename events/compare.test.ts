@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { findDifferences, type Row } from './compare.ts';
+import { createSystem, fakeClock, useServers } from './fixture.ts';
+
+const urls = useServers();
+
+async function compared(served: Row[], copy: Row[], meanwhile: (of: 'served' | 'copy') => Row[] = () => []) {
+  const system = createSystem(urls);
+  const [a, b] = [system.collection<Row>('s', 'rows'), system.collection<Row>('s', 'rows-2')];
+  if (served.length > 0) await a.insertMany(served);
+  if (copy.length > 0) await b.insertMany(copy);
+  const clock = {
+    ...fakeClock(),
+    // While it waits before it looks again, the rest arrives.
+    async sleep() {
+      for (const row of meanwhile('served')) await a.replaceOne({ _id: row._id }, row, { upsert: true });
+      for (const row of meanwhile('copy')) await b.replaceOne({ _id: row._id }, row, { upsert: true });
+    },
+  };
+  const { rows } = await findDifferences({
+    ...{ served: a, copy: b, filter: {}, subject: 'of', ignored: ['note'], clock },
+    signal: new AbortController().signal,
+  });
+  return Object.fromEntries(rows);
+}
+
+const row = (_id: string, n: number, more: object = {}): Row => ({ _id, of: `subject of ${_id}`, n, ...more });
+
+test('rows that are missing, that are too many, and that differ are named, each with its subject', async () => {
+  const served = [row('a', 1), row('b', 2), row('d', 4), row('ö', 5)];
+  const copy = [row('a', 1), row('c', 3), row('d', 5), row('ö', 5)];
+  expect(await compared(served, copy)).toEqual({ b: 'subject of b', c: 'subject of c', d: 'subject of d' });
+  expect(await compared([], copy)).toHaveProperty('c');
+  expect(await compared(served, [])).toHaveProperty('b');
+});
+
+test('neither the order of fields, nor the marks of the outbox, nor what says nothing of a row makes a difference', async () => {
+  const served = [{ _id: 'a', of: 's', n: { x: 1, y: [1, { b: 2, c: 3 }] }, relayed: 7, revision: 3, note: 'x' }];
+  const copy = [{ _id: 'a', n: { y: [1, { c: 3, b: 2 }], x: 1 }, of: 's', pending: 8 }];
+  expect(await compared(served, copy)).toEqual({});
+});
+
+test('a row that changes while it is compared is looked at again', async () => {
+  expect(await compared([row('a', 2)], [row('a', 1)], of => (of === 'copy' ? [row('a', 2)] : []))).toEqual({});
+});

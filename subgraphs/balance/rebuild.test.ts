@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import { applyRules } from '../../events/consumer.ts';
+import { createEvent } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
+import { createSystem, useServers } from '../../events/fixture.ts';
+import { deposited } from '../../schema/events.ts';
+import { service } from './index.ts';
+import { type BalanceUpdated, type LedgerRow, nextBalance } from './ledger.ts';
+
+const urls = useServers();
+const at = (second: number) => `2026-01-31T12:00:${String(second).padStart(2, '0')}.000Z`;
+
+const deposit = (id: string, amountMinor: number, second: number) =>
+  createEvent(deposited, {
+    ...{ id, source: '/account', subject: 'a', time: at(second) },
+    data: { amountMinor, currency: 'EUR' },
+  });
+
+/** The balances that a ledger publishes for transactions, beginning after one. */
+function published(
+  after: BalanceUpdated | undefined,
+  transactions: readonly Event[],
+  second: number,
+): BalanceUpdated[] {
+  const balances: BalanceUpdated[] = [];
+  for (const transaction of transactions) {
+    balances.push(nextBalance(balances.at(-1) ?? after, transaction as ReturnType<typeof deposit>, at(second)));
+  }
+  return balances;
+}
+
+async function copy() {
+  const system = createSystem(urls);
+  const context = system.context('balance');
+  for (const [name, wanted] of Object.entries(service.indexes))
+    await context.collection(name).createIndexes([...wanted]);
+  const { rebuilding } = service.create(context);
+  const rows = context.collection<LedgerRow>('events');
+  return {
+    apply: (events: readonly Event[]) => applyRules(rebuilding?.rules ?? [], events, { replay: false }),
+    adopt: async () => Object.fromEntries((await rebuilding?.adopt?.(null)) ?? []),
+    ledger: async () =>
+      (await rows.find({ chain: 'a' }).sort({ version: 1 }).toArray()).map(row => ({
+        version: row.version,
+        cause: row.cause,
+        balance: row.event.data.balanceMinor,
+        isToBeRelayed: row.pending !== undefined,
+      })),
+  };
+}
+
+const shown = (version: number, cause: string, balance: number, isToBeRelayed = false) => ({
+  version,
+  cause,
+  balance,
+  isToBeRelayed,
+});
+
+const transactions = ['t1', 't2', 't3', 't4'].map((id, index) => deposit(id, 10, index));
+const sound = published(undefined, transactions, 10);
+
+test('a ledger is the one that was published, in whatever order it is heard of', async () => {
+  for (const events of [[...sound, ...transactions], [...transactions].concat([...sound].reverse() as never)]) {
+    const { apply, adopt, ledger } = await copy();
+    for (const event of events) await apply([event]);
+    await apply(events);
+    expect(await adopt()).toEqual({});
+    expect(await ledger()).toEqual([shown(1, 't1', 10), shown(2, 't2', 20), shown(3, 't3', 30), shown(4, 't4', 40)]);
+  }
+});
+
+test('what nobody has counted is counted when the copy is adopted, and published after that', async () => {
+  const { apply, adopt, ledger } = await copy();
+  await apply([...transactions, deposit('t5', 7, 5), ...sound]);
+  expect(await ledger()).toHaveLength(4);
+  expect(await adopt()).toEqual({ a: 1 });
+  expect((await ledger()).at(-1)).toEqual(shown(5, 't5', 47, true));
+  expect(await adopt()).toEqual({});
+});
+
+test('of two balances that were published for one place the earlier stands, and nothing of the others is lost', async () => {
+  // The row of t4 was lost, and what came after it was counted as if it had never been.
+  const [b, c] = [deposit('b', 100, 20), deposit('c', 1_000, 21)];
+  const late = published(sound[2], [b, c], 22);
+  expect(late.map(({ data }) => [data.version, data.balanceMinor])).toEqual([
+    [4, 130],
+    [5, 1_130],
+  ]);
+  for (const snapshots of [[...sound, ...late], [...late, ...sound], [...late].reverse().concat(sound)]) {
+    const { apply, adopt, ledger } = await copy();
+    await apply(snapshots);
+    await apply([...transactions, b, c]);
+    expect(await adopt()).toEqual({ a: 3 });
+    expect(await ledger()).toEqual([
+      ...[shown(1, 't1', 10), shown(2, 't2', 20), shown(3, 't3', 30), shown(4, 't4', 40)],
+      ...[shown(5, 'b', 140, true), shown(6, 'c', 1_140, true)],
+    ]);
+  }
+});
