@@ -1,0 +1,203 @@
+/**
+ * `npm run bench:lake`: how fast the lake is replayed into each service, beside what the same database takes of plain
+ * `insertMany`; and what live deposits notice of it.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
+import { MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import { startServers } from '../embedded/index.ts';
+import { systemClock } from '../events/clock.ts';
+import type { Feed } from '../events/feed.ts';
+import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
+import { history } from './lake/history.ts';
+import { median, quantile } from './measure.ts';
+import { startProcess } from './process.ts';
+import { SECRET, tokenOf } from './token.ts';
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '1000000' },
+    accounts: { type: 'string', default: '10000' },
+    deposits: { type: 'string', default: '50' },
+  },
+});
+const [EVENTS, ACCOUNTS, PER_SECOND] = [Number(values.events), Number(values.accounts), Number(values.deposits)];
+const BATCH = 500;
+const RAW_EVENTS = Math.min(EVENTS, 100_000);
+const QUIET_SECONDS = 10;
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const whole = (value: number) => Math.round(value).toLocaleString('en-GB');
+const secondsSince = (ms: number) => (performance.now() - ms) / 1000;
+
+const silentFeed: Feed = {
+  publish: async () => undefined,
+  watch: () => {
+    throw new Error('nobody watches here');
+  },
+  close: () => undefined,
+};
+
+const dataDir = await mkdtemp(join(tmpdir(), 'bench-lake-'));
+const log = pino({ level: 'silent' });
+const servers = await startServers({
+  dataDir,
+  mongodbUrl: process.env.MONGODB_URL,
+  redisUrl: process.env.REDIS_URL,
+  log,
+});
+const mongodbUrl = new URL(`/bench${process.pid}`, servers.mongodbUrl).href;
+const prefix = `bench${process.pid}`;
+const mongo = new MongoClient(mongodbUrl, { ignoreUndefined: true, writeConcern: { w: 'majority', journal: true } });
+const redis = new Redis(servers.redisUrl);
+const stops: (() => Promise<unknown>)[] = [];
+
+try {
+  const raw = await rawRate();
+  print(`raw insertMany, ${BATCH} rows at a time, two indexes: ${whole(raw)} rows/s`);
+  const filling = await fill();
+  print(`stored in the lake: ${whole(EVENTS)} events, ${whole(filling)} events/s`);
+
+  const system = await startProcess('tributary', {
+    file: process.execPath,
+    args: ['--import', 'tsx', fileURLToPath(new URL('../scripts/start.ts', import.meta.url))],
+    env: {
+      ...{ MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl, AUTH_SECRET: SECRET, LIMIT_REQUESTS: '1000000' },
+      ...{ PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
+    },
+    ready: /is ready[\s\S]*Stop it/,
+  });
+  stops.push(system.stop);
+  const url = /http:\/\/[\d.]+:\d+/.exec(system.output())?.[0];
+  const operator = await tokenOf('olga', ['operator']);
+  const ask = <Data>(query: string, token = operator) => post<Data>(`${url}/graphql`, query, token);
+
+  const owner = await tokenOf('live');
+  const opened = await ask<{ openAccount: { account: { id: string } } }>(
+    'mutation { openAccount(input: { name: "live" }) { account { id } } }',
+    owner,
+  );
+  const accountId = opened.openAccount.account.id;
+  const deposit = async () => {
+    const startedMs = performance.now();
+    await ask(`mutation { deposit(input: { accountId: "${accountId}", amount: 1 }) { transaction { id } } }`, owner);
+    return performance.now() - startedMs;
+  };
+
+  const quiet = await during(deposit, delay(QUIET_SECONDS * 1000));
+  print(`\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)}`);
+  print('\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most |');
+  print('|---|---:|---:|---:|---:|---:|');
+  for (const mode of ['REPAIR', 'REBUILD']) {
+    // Repaired from nothing first: what the history was made of was never in the services.
+    for (const service of ['account', 'balance', 'reporting']) await measure(service, mode);
+  }
+
+  async function measure(service: string, mode: string): Promise<void> {
+    let redisBytes = 0;
+    const startedMs = performance.now();
+    const { replay } = await ask<{ replay: { id: string } }>(
+      `mutation { replay(input: { service: "${service}", mode: ${mode} }) { id } }`,
+    );
+    const end = async () => {
+      for (;;) {
+        const { replay: now } = await ask<{ replay: { status: string; applied: number; error: string | null } }>(
+          `{ replay(id: "${replay.id}") { status applied error } }`,
+        );
+        redisBytes = Math.max(redisBytes, await usedMemory());
+        if (now.status === 'COMPLETED') return now.applied;
+        if (now.status === 'FAILED') throw new Error(now.error ?? 'it failed');
+        await delay(200);
+      }
+    };
+    let events = 0;
+    const took = await during(
+      deposit,
+      end().then(applied => {
+        events = applied;
+      }),
+    );
+    const rate = events / secondsSince(startedMs);
+    const cells = [
+      `${service}, ${mode}`,
+      whole(events),
+      whole(rate),
+      (rate / raw).toFixed(2),
+      latencies(took),
+      (redisBytes / 1_000_000).toFixed(1),
+    ];
+    print(`| ${cells.join(' | ')} |`);
+  }
+
+  print(`\n${cpus().length} cores (${cpus()[0]?.model}), Node ${process.version}; ${whole(ACCOUNTS)} accounts.`);
+} finally {
+  for (const stop of stops.reverse()) await stop();
+  redis.disconnect();
+  await mongo.close();
+  await servers.stop();
+  await rm(dataDir, { recursive: true, force: true });
+}
+
+/** Rows a second that the database takes, as plain as they can be: with an index of their own beside _id. */
+async function rawRate(): Promise<number> {
+  const rows = mongo.db(`${prefix}-raw`).collection<{ _id: string }>('rows');
+  await rows.createIndexes([{ key: { 'event.subject': 1, version: 1 } }]);
+  const startedMs = performance.now();
+  let version = 0;
+  for (const events of history(RAW_EVENTS, ACCOUNTS, BATCH)) {
+    await rows.insertMany(events.map(event => ({ _id: event.id, version: ++version, event })));
+  }
+  return RAW_EVENTS / secondsSince(startedMs);
+}
+
+async function fill(): Promise<number> {
+  const rows = mongo.db(`${prefix}-lake`).collection<LakeRow>('lake');
+  await rows.createIndexes([...indexes.lake]);
+  const lake = createLake({ rows, feed: silentFeed, clock: systemClock });
+  const startedMs = performance.now();
+  for (const events of history(EVENTS, ACCOUNTS, BATCH)) await lake.store(events);
+  return EVENTS / secondsSince(startedMs);
+}
+
+/** Deposits at a fixed rate until something is over; the time of each, waiting included. */
+async function during(act: () => Promise<number>, over: Promise<unknown>): Promise<number[]> {
+  const took: Promise<number>[] = [];
+  let going = true;
+  const end = over.finally(() => {
+    going = false;
+  });
+  while (going) {
+    took.push(act());
+    await delay(1000 / PER_SECOND);
+  }
+  await end;
+  return Promise.all(took);
+}
+
+function latencies(took: readonly number[]): string {
+  return `${median(took).toFixed(1)} / ${quantile(took, 0.99).toFixed(1)}`;
+}
+
+async function usedMemory(): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1] ?? 0);
+}
+
+async function post<Data>(url: string, query: string, token: string): Promise<Data> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query }),
+  });
+  const answer = (await response.json()) as { data: Data; errors?: unknown[] };
+  if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+  return answer.data;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
+}

@@ -1,0 +1,44 @@
+/** The history of a bank, as its services would have emitted it: accounts, deposits, and the balance after each. */
+import { createEvent } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
+import { accountOpened, deposited } from '../../schema/events.ts';
+import { type BalanceUpdated, nextBalance } from '../../subgraphs/balance/ledger.ts';
+
+const START_MS = Date.parse('2026-01-01T00:00:00.000Z');
+/** As if a hundred deposits a second had been made. */
+const STEP_MS = 10;
+
+/** @returns batches of events, each at most `batch` long. */
+export function* history(events: number, accounts: number, batch: number): Generator<Event[]> {
+  const heads = new Map<number, BalanceUpdated>();
+  let some: Event[] = [];
+  let made = 0;
+  function* add(event: Event): Generator<Event[]> {
+    some.push(event);
+    made += 1;
+    if (some.length < batch && made < events) return;
+    yield some;
+    some = [];
+  }
+  const at = (step: number) => new Date(START_MS + step * STEP_MS).toISOString();
+  for (let account = 0; account < accounts; account++) {
+    const data = { ownerId: `owner ${account}`, name: 'Everyday', currency: 'EUR' };
+    yield* add(
+      createEvent(accountOpened, { id: idOf(account), source: '/account', subject: idOf(account), time: at(0), data }),
+    );
+  }
+  for (let step = 1; made < events; step++) {
+    const account = step % accounts;
+    const deposit = createEvent(deposited, {
+      ...{ id: `d-${step}`, source: '/account', subject: idOf(account), time: at(step), correlationid: `d-${step}` },
+      data: { amountMinor: 1 + (step % 1_000), currency: 'EUR' },
+    });
+    yield* add(deposit);
+    if (made === events) return;
+    const balance = nextBalance(heads.get(account), deposit, at(step));
+    heads.set(account, balance);
+    yield* add(balance);
+  }
+}
+
+const idOf = (account: number) => `account-${account}`;
