@@ -3,13 +3,16 @@ import { type ExecutionResult, GraphQLError } from 'graphql';
 import { clientError } from '../schema/errors.ts';
 import type { Identity, IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
+import type { FetchSource } from './plans/fetch.ts';
 import type { SubscriptionSource } from './subscriptions/index.ts';
 
 /** What travels with an operation through the gateway. */
 export type GatewayContext = { identity: Identity };
 
-/** A subgraph as Apollo's executor and subscriptions reach it. */
-export type DataSource = GraphQLDataSource<GatewayContext> & SubscriptionSource<GatewayContext>;
+/** A subgraph as plans and subscriptions reach it, and Apollo's own executor. */
+export type DataSource = FetchSource<GatewayContext> &
+  SubscriptionSource<GatewayContext> &
+  GraphQLDataSource<GatewayContext>;
 
 /** The longest that one fetch from a subgraph may take, wherever the subgraph runs. */
 const FETCH_TIMEOUT_MS = 30_000;
@@ -27,16 +30,21 @@ export function dataSource(now: () => Subgraph | undefined, identities: Identity
     if (!found) throw new Error('a request to a subgraph that is gone');
     return found;
   };
-  return {
-    async process({ request, context }) {
-      const { query, variables, operationName } = request;
-      if (!query || !context.identity) throw new GraphQLError('a fetch without a query or an identity');
+  const source: FetchSource<GatewayContext> & SubscriptionSource<GatewayContext> = {
+    async fetch(request, context) {
       const identity = await identities.sign(context.identity);
-      return await inTime(subgraph(), { query, variables, operationName, identity });
+      return inTime(subgraph(), { ...request, identity });
     },
     async subscribe(request, context) {
       const identity = await identities.sign(context.identity);
       return subgraph().subscribe({ ...request, identity });
+    },
+  };
+  return {
+    ...source,
+    async process({ request: { query, variables = {}, operationName }, context: { identity } }) {
+      if (!query || !identity) throw new GraphQLError('a fetch without a query or an identity');
+      return source.fetch({ query, variables, operationName }, { identity });
     },
   };
 }

@@ -1,9 +1,8 @@
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
-import type { Logger } from 'pino';
 import { asGraphQLError } from '../schema/errors.ts';
-import type { DataSource, GatewayContext } from './datasource.ts';
+import type { GatewayContext } from './datasource.ts';
 import type { Operation } from './operations.ts';
-import { badVariables, planRunner } from './subscriptions/execution.ts';
+import { badVariables, type RunPlan } from './subscriptions/execution.ts';
 import type { OperationPlanner } from './subscriptions/plan.ts';
 
 /** Executes a valid query or mutation. Never rejects: what goes wrong is in `errors`, as clients may see it. */
@@ -15,17 +14,15 @@ export type Execute = (
 
 export type ExecutionOptions = {
   planner: OperationPlanner;
-  sources: Record<string, DataSource>;
+  run: RunPlan<GatewayContext>;
   format(errors: readonly GraphQLError[]): GraphQLFormattedError[];
-  log: Logger;
 };
 
 /**
- * Executes by Apollo's planner and executor alone. Apollo Server around them parses, validates and formats again what the
- * gateway has done for sockets and subscriptions anyway, and costs as much as all the rest.
+ * Executes by Apollo's planner alone. Apollo Server and its gateway parse, validate and format again what the gateway has done
+ * for sockets and subscriptions anyway, and cost several times as much as all the rest.
  */
-export function operationExecutor({ planner, sources, format, log }: ExecutionOptions): Execute {
-  const run = planRunner({ planner, sources, log });
+export function operationExecutor({ planner, run, format }: ExecutionOptions): Execute {
   return async (operation, variables, context) => {
     try {
       const refused = badVariables(planner, operation, variables);

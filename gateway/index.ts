@@ -16,6 +16,7 @@ import { listener, type Timeouts } from './listener.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { documentRules, type OperationReader, operationReader } from './operations.ts';
 import type { PersistedDocuments } from './persisted.ts';
+import { planRunner } from './plans/index.ts';
 import type { Heartbeat } from './protocol.ts';
 import { requestRecorder } from './requests.ts';
 import { GRAPHQL_PATH, gatewayApp, securityHeaders } from './server.ts';
@@ -144,14 +145,15 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const sources = Object.fromEntries(
       Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities)]),
     );
+    const run = planRunner({ ...planner, sources });
     const format = (errors: readonly GraphQLError[]) => formatAll(formatError, errors);
     return {
       subgraphs: given,
       schema: planner.schema,
       read: operationReader(planner.schema, rules),
-      execute: operationExecutor({ planner, sources, format, log }),
+      execute: operationExecutor({ planner, run, format }),
       subscriptions: subscriptions({
-        ...{ planner, sources, format, log, retry },
+        ...{ planner, run, sources, format, log, retry },
         callerOf: ({ identity }) => JSON.stringify(identity),
         upstreams: metrics.upstreams,
       }),

@@ -1,7 +1,5 @@
-import { executeQueryPlan, type GraphQLDataSource } from '@apollo/gateway';
 import { type ExecutionResult, GraphQLError } from 'graphql';
 import { getVariableValues } from 'graphql/execution/values.js';
-import type { Logger } from 'pino';
 import {
   EVENT_SERVICE,
   type OperationPlanner,
@@ -21,49 +19,28 @@ export type EventRequest<Context> = {
 /** Makes of an event what its subscribers asked for. The event stays as it is. */
 export type ExecuteEvent<Context> = (request: EventRequest<Context>) => Promise<ExecutionResult>;
 
-export type ExecutionOptions<Context extends object> = {
-  planner: OperationPlanner;
-  /** Where the subgraphs are fetched from, by name. */
-  sources: Record<string, GraphQLDataSource<Context>>;
-  log: Logger;
-};
-
-/** Runs a query plan. */
-export type RunPlan<Context extends object> = (
+/**
+ * Runs a query plan.
+ *
+ * @param given answers that are there already, by the service that the plan fetches them from; they are merged into.
+ */
+export type RunPlan<Context> = (
   planned: PlannedQuery,
   variables: Readonly<Record<string, unknown>>,
   context: Context,
-  event?: GraphQLDataSource<Context>,
+  given?: Readonly<Record<string, ExecutionResult>>,
 ) => Promise<ExecutionResult>;
-
-type PlanRequest = Parameters<typeof executeQueryPlan>[2];
-
-/** Runs plans by Apollo's own `executeQueryPlan`. */
-export function planRunner<Context extends object>(options: ExecutionOptions<Context>): RunPlan<Context> {
-  const { planner, sources, log } = options;
-  return ({ plan, context: operation }, variables, context, event) =>
-    executeQueryPlan(
-      plan,
-      event ? { ...sources, [EVENT_SERVICE]: event } : sources,
-      // What it reads of Apollo's much wider request; its types ask for all of it.
-      { request: { variables }, context, metrics: {}, logger: log } as unknown as PlanRequest,
-      operation,
-      planner.supergraphSchema,
-      planner.apiSchema,
-    );
-}
 
 /**
  * Executes events over a plan whose first fetch is answered by the event. So entity fetches, aliases, fragments, null bubbling and
  * error paths are what they are in a query.
  */
-export function eventExecutor<Context extends object>(options: ExecutionOptions<Context>): ExecuteEvent<Context> {
-  const run = planRunner(options);
+export function eventExecutor<Context>(run: RunPlan<Context>): ExecuteEvent<Context> {
   return ({ plan, variables, context, event }) => {
     // What is fetched is merged into the data.
     const data = plan.fetches ? copied(event.data) : event.data;
-    const source: GraphQLDataSource<Context> = { process: async () => ({ ...event, data }) };
-    return run({ plan: plan.perEvent, context: plan.context }, variables, context, source);
+    const { perEvent, asked } = plan;
+    return run({ plan: perEvent, asked }, variables, context, { [EVENT_SERVICE]: { ...event, data } });
   };
 }
 

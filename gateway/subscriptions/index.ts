@@ -5,14 +5,13 @@
  *   plan       what to subscribe to at which subgraph, and what to fetch with every event
  *   group      all subscribers who want the same: one upstream and one execution for all of them
  *   upstream   the stream of the subgraph that owns the root field, opened again when it is lost
- *   execution  completes an event from the other subgraphs
+ *   execution  completes an event from the other subgraphs, by whatever runs query plans
  *   events     what waits for a slow reader
  */
-import type { GraphQLDataSource } from '@apollo/gateway';
 import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import type { StreamEvent } from './events.ts';
-import { badVariables, eventExecutor } from './execution.ts';
+import { badVariables, eventExecutor, type RunPlan } from './execution.ts';
 import { type Group, group } from './group.ts';
 import type { OperationPlanner, SubscriptionPlan, ValidOperation } from './plan.ts';
 import { RETRY, type Retry, upstream } from './upstream.ts';
@@ -36,10 +35,12 @@ export type SubscriptionSource<Context> = {
   ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
 };
 
-export type SubscriptionsOptions<Context extends object> = {
+export type SubscriptionsOptions<Context> = {
   planner: OperationPlanner;
+  /** Runs the planner's plans. */
+  run: RunPlan<Context>;
   /** How each subgraph is reached, by name. */
-  sources: Record<string, GraphQLDataSource<Context> & SubscriptionSource<Context>>;
+  sources: Record<string, SubscriptionSource<Context>>;
   /** Subscribers for whom this is the same may share what they get. */
   callerOf(context: Context): string;
   /** What clients may see of errors; asked once for all subscribers to whom the same errors go. */
@@ -72,9 +73,9 @@ export type Subscriptions<Context> = {
  * Subscriptions of one caller with the same document and variables share one stream and one execution of every event;
  * those of a field that is the same for all callers share it with other callers (see plan.ts).
  */
-export function subscriptions<Context extends object>(options: SubscriptionsOptions<Context>): Subscriptions<Context> {
-  const { planner, sources, callerOf, format, upstreams, log, retry = RETRY } = options;
-  const execute = eventExecutor({ planner, sources, log });
+export function subscriptions<Context>(options: SubscriptionsOptions<Context>): Subscriptions<Context> {
+  const { planner, run, sources, callerOf, format, upstreams, log, retry = RETRY } = options;
+  const execute = eventExecutor(run);
   const groups = new Map<string, Group<Context, FormattedExecutionResult>>();
 
   function formatted({ errors, ...result }: ExecutionResult): FormattedExecutionResult {

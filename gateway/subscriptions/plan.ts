@@ -2,11 +2,10 @@ import {
   baseType,
   type FieldDefinition,
   type ObjectType,
+  type Operation,
   operationFromDocument,
-  type Schema,
   Supergraph,
 } from '@apollo/federation-internals';
-import { buildOperationContext } from '@apollo/gateway';
 import { type FetchNode, type QueryPlan, QueryPlanner } from '@apollo/query-planner';
 import {
   BREAK,
@@ -44,7 +43,8 @@ export type SubscriptionPlan = {
   primary: FetchNode;
   /** A query plan whose first fetch, from EVENT_SERVICE, is the event; then whatever other subgraphs add to it. */
   perEvent: QueryPlan;
-  context: ReturnType<typeof buildOperationContext>;
+  /** What was asked for, as the planner reads it. */
+  asked: Operation;
   /** Whether other subgraphs add to the event. */
   fetches: boolean;
   /** Whether an event is a state: then it makes the one before it worthless. */
@@ -53,8 +53,8 @@ export type SubscriptionPlan = {
   public: boolean;
 };
 
-/** How a query or a mutation runs. */
-export type PlannedQuery = { plan: QueryPlan; context: ReturnType<typeof buildOperationContext> };
+/** How a query or a mutation runs: the plan, and what was asked for, as the planner reads it. */
+export type PlannedQuery = { plan: QueryPlan; asked: Operation };
 
 /** The supergraph, and the plans of operations over it. */
 export type OperationPlanner = {
@@ -62,7 +62,6 @@ export type OperationPlanner = {
   subgraphs: string[];
   /** What clients see. */
   schema: GraphQLSchema;
-  apiSchema: Schema;
   supergraphSchema: GraphQLSchema;
   /** @throws GraphQLError when the subscription selects nothing that can be subscribed to. */
   plan(operation: ValidOperation): SubscriptionPlan;
@@ -78,19 +77,15 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
   const planner = new QueryPlanner(supergraph);
   let made = 0;
 
-  function makeQuery({ document, definition, name }: ValidOperation): PlannedQuery {
-    const operation = operationFromDocument(apiSchema, document, { operationName: name });
-    const operationName = definition.name?.value;
-    return {
-      plan: planner.buildQueryPlan(operation),
-      context: buildOperationContext({ schema, operationDocument: document, operationName }),
-    };
+  function makeQuery({ document, name }: ValidOperation): PlannedQuery {
+    const asked = operationFromDocument(apiSchema, document, { operationName: name });
+    return { plan: planner.buildQueryPlan(asked), asked };
   }
 
   function make(operation: ValidOperation): SubscriptionPlan {
     const {
       plan: { node },
-      context,
+      asked,
     } = makeQuery(operation);
     if (node?.kind !== 'Subscription')
       throw new GraphQLError('The subscription selects nothing.', { extensions: { code: 'BAD_USER_INPUT' } });
@@ -101,7 +96,7 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
       id: made++,
       primary,
       perEvent: { kind: 'QueryPlan', node: { kind: 'Sequence', nodes: rest ? [event, rest] : [event] } },
-      context,
+      asked,
       fetches: rest !== undefined,
       state: isEntity(field) || isTagged(field, STATE_TAG),
       // What other subgraphs add may be the caller's own.
@@ -112,7 +107,6 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
   return {
     subgraphs: supergraph.subgraphsMetadata().map(({ name }) => name),
     schema,
-    apiSchema,
     supergraphSchema: supergraph.schema.toGraphQLJSSchema(),
     plan: once(make),
     planQuery: once(makeQuery),
