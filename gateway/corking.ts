@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { atEndOfTurn } from './turn.ts';
 
 type Data = Parameters<WebSocket['send']>[0];
 type Sent = (error?: Error) => void;
@@ -23,8 +24,7 @@ export class CorkedSocket extends WebSocket {
     if (connection && !this.#corked) {
       this.#corked = true;
       connection.cork();
-      // Runs after everything that the event at hand leads to, promises too.
-      process.nextTick(() => {
+      atEndOfTurn(() => {
         this.#corked = false;
         connection.uncork();
       });

@@ -10,6 +10,7 @@ import type { Allow } from './limits.ts';
 import type { OperationReader } from './operations.ts';
 import { type RecordRequest, recordVisit } from './requests.ts';
 import { statusOfFailure } from './status.ts';
+import { atEndOfTurn } from './turn.ts';
 
 export type LaneOptions = {
   path: string;
@@ -102,7 +103,7 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
       'cache-control': 'no-store',
       'x-correlation-id': visit.correlationId,
     });
-    response.end(text);
+    atEndOfTurn(() => response.end(text));
   }
   const refuse = (errors: readonly GraphQLError[]) => send(400, { errors: formatAll(formatError, errors) });
 

@@ -13,7 +13,7 @@ import { evaluateCondition, type PlanNode, type QueryPlan, type ResponsePath } f
 import { type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { answerIn } from './answer.ts';
 import { type Cursor, type FetchSource, fetchInto, type Run } from './fetch.ts';
-import { type Data, emptyData } from './merge.ts';
+import { type Data, emptyData, isData, ownOf } from './merge.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** A plan, and what was asked for, as the planner reads it. The shape of the answers is kept as long as this is. */
@@ -103,9 +103,9 @@ async function inSequence<Context>(run: Run<Context>, nodes: readonly PlanNode[]
 /** What stands at a path; of lists on the way, what stands there in all of their items. */
 function dataAt(value: unknown, [head, ...rest]: ResponsePath): unknown {
   if (head === undefined || value === undefined || value === null) return value;
-  if (Array.isArray(value) !== (head === '@') || typeof value !== 'object') {
+  if (Array.isArray(value) !== (head === '@')) {
     throw new Error(`The data have not the form that the plan promises, at ${head}`);
   }
   if (Array.isArray(value)) return value.flatMap(item => dataAt(item, rest));
-  return Object.hasOwn(value, head) ? dataAt(Reflect.get(value, head), rest) : undefined;
+  return isData(value) ? dataAt(ownOf(value, String(head)), rest) : undefined;
 }
