@@ -49,15 +49,20 @@ export function dataSource(now: () => Subgraph | undefined, identities: Identity
   };
 }
 
-async function inTime(subgraph: Subgraph, request: SubgraphRequest): Promise<ExecutionResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ExecutionResult>(resolve => {
+function inTime(subgraph: Subgraph, request: SubgraphRequest): Promise<ExecutionResult> {
+  return new Promise((resolve, reject) => {
     // Made only when it is needed: an error costs more than the rest of the fetch.
-    timer = setTimeout(() => resolve({ errors: [clientError('TIMEOUT', TOO_LATE)] }), FETCH_TIMEOUT_MS);
+    const late = () => resolve({ errors: [clientError('TIMEOUT', TOO_LATE)] });
+    const timer = setTimeout(late, FETCH_TIMEOUT_MS);
+    subgraph.execute(request).then(
+      result => {
+        clearTimeout(timer);
+        resolve(result);
+      },
+      error => {
+        clearTimeout(timer);
+        reject(error);
+      },
+    );
   });
-  try {
-    return await Promise.race([subgraph.execute(request), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -40,8 +40,8 @@ export function listener(handler: RequestListener, { headersMs, requestMs } = TI
       // A client that keeps its connection would otherwise keep the server from ending.
       if (stopping) response.setHeader('connection', 'close');
       sending.add(response);
-      response.once('finish', () => sending.delete(response));
-      response.once('close', () => sending.delete(response));
+      response.on('finish', () => sending.delete(response));
+      response.on('close', () => sending.delete(response));
       handler(request, response);
     },
   );

@@ -98,9 +98,16 @@ export function operationReader(schema: GraphQLSchema, rules: DocumentRules): Op
     return document;
   }
 
-  function tooCostly(document: DocumentNode, definition: OperationDefinitionNode, variables: Variables) {
-    const cost = costs.get(definition) ?? operationCost(schema, document, definition);
+  function costOf(document: DocumentNode, definition: OperationDefinitionNode): Cost {
+    const known = costs.get(definition);
+    if (known) return known;
+    const cost = operationCost(schema, document, definition);
     costs.set(definition, cost);
+    return cost;
+  }
+
+  function tooCostly(document: DocumentNode, definition: OperationDefinitionNode, variables: Variables) {
+    const cost = costOf(document, definition);
     if (cost.least > COST_MAX) return costError(cost.least, 'GRAPHQL_VALIDATION_FAILED');
     const costNow = costWith(cost, variables);
     return costNow > COST_MAX ? costError(costNow, 'BAD_USER_INPUT') : undefined;

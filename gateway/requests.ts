@@ -35,21 +35,20 @@ export function recordVisit(
   startedMs = performance.now(),
 ): Visit {
   const visit: Visit = { correlationId: correlationIdOf(request), kind: 'none' };
-  // `writableFinished` will not do: it is true as soon as the connection is gone.
+  // `writableFinished` will not do: it is true as soon as the connection is gone. Both events come once only.
   let left = false;
-  response.once('finish', () => {
+  response.on('finish', () => {
     left = true;
   });
-  const end = () =>
-    record({
-      ...visit,
-      transport: 'http',
-      status: left ? response.statusCode : CLIENT_LEFT,
-      durationMs: performance.now() - startedMs,
-    });
-  if (response.destroyed) end();
-  else response.once('close', end);
+  if (response.destroyed) recordEnd(record, visit, CLIENT_LEFT, startedMs);
+  else response.on('close', () => recordEnd(record, visit, left ? response.statusCode : CLIENT_LEFT, startedMs));
   return visit;
+}
+
+function recordEnd(record: RecordRequest, visit: Visit, status: number, startedMs: number): void {
+  const { correlationId, kind, operationName, ownerId } = visit;
+  const durationMs = performance.now() - startedMs;
+  record({ transport: 'http', kind, status, durationMs, correlationId, operationName, ownerId });
 }
 
 /** What the client calls the request, or a new id when it calls it nothing that is fit for a header. */
@@ -58,10 +57,12 @@ function correlationIdOf({ headers }: IncomingMessage): string {
   return typeof asked === 'string' && CORRELATION_ID.test(asked) ? asked : randomUUID();
 }
 
+/** @returns what writes the log line at `info` and always takes the measurement. */
 export function requestRecorder(log: Logger, metrics: Metrics): RecordRequest {
   return record => {
     const { kind, transport, status, durationMs } = record;
     metrics.operation({ kind, transport, status: String(status) }, durationMs / 1000);
+    if (!log.isLevelEnabled('info')) return;
     const operationName = record.operationName?.slice(0, OPERATION_NAME_CHARS_MAX);
     log.info({ ...record, operationName, durationMs: Math.round(durationMs * 10) / 10 }, 'request');
   };

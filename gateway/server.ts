@@ -1,4 +1,4 @@
-import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { ApolloServer } from '@apollo/server';
 import { expressMiddleware } from '@as-integrations/express5';
@@ -57,12 +57,12 @@ const secure = helmet({
   },
 });
 
-/** The same for whoever answers without Express. */
-export function securityHeaders(): OutgoingHttpHeaders {
+/** The same for whoever answers without Express: names and values in turn. */
+export function securityHeaders(): string[] {
   const request = new IncomingMessage(new Socket());
   const response = new ServerResponse(request);
   secure(request, response, () => undefined);
-  return response.getHeaders();
+  return Object.entries(response.getHeaders()).flatMap(([name, value]) => [name, String(value)]);
 }
 
 /** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */

@@ -45,9 +45,15 @@ export type RunnerOptions<Context> = {
 export function planRunner<Context>({ schema, supergraphSchema, sources }: RunnerOptions<Context>): RunPlan<Context> {
   const shapes = new WeakMap<Operation, Shape>();
 
+  function shapeFor(asked: Operation): Shape {
+    const known = shapes.get(asked);
+    if (known) return known;
+    const made = shapeOf(asked);
+    shapes.set(asked, made);
+    return made;
+  }
+
   return async ({ plan: { node }, asked }, variables, context, given = {}) => {
-    const shape = shapes.get(asked) ?? shapeOf(asked);
-    shapes.set(asked, shape);
     const run: Run<Context> = {
       ...{ asked, schema: supergraphSchema, sources, given, variables, context },
       data: emptyData(),
@@ -55,7 +61,7 @@ export function planRunner<Context>({ schema, supergraphSchema, sources }: Runne
     };
     if (node?.kind === 'Subscription') throw new Error('a subscription is no query: plan its events');
     if (node) await execute(run, node, { path: [], data: run.data });
-    return answered(run.errors, () => answerIn(shape, run.data, variables, schema));
+    return answered(run.errors, () => answerIn(shapeFor(asked), run.data, variables, schema));
   };
 }
 

@@ -117,9 +117,11 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
 function once<Plan extends object>(make: (operation: ValidOperation) => Plan): (operation: ValidOperation) => Plan {
   const plans = new WeakMap<OperationDefinitionNode, Plan>();
   return operation => {
-    const plan = plans.get(operation.definition) ?? make(operation);
-    plans.set(operation.definition, plan);
-    return plan;
+    const known = plans.get(operation.definition);
+    if (known) return known;
+    const made = make(operation);
+    plans.set(operation.definition, made);
+    return made;
   };
 }
 
