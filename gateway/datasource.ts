@@ -31,9 +31,9 @@ export function dataSource(now: () => Subgraph | undefined, identities: Identity
     return found;
   };
   const source: FetchSource<GatewayContext> & SubscriptionSource<GatewayContext> = {
-    async fetch(request, context) {
+    async fetch({ query, variables, operationName }, context) {
       const identity = await identities.sign(context.identity);
-      return inTime(subgraph(), { ...request, identity });
+      return inTime(subgraph(), { query, variables, operationName, identity });
     },
     async subscribe(request, context) {
       const identity = await identities.sign(context.identity);

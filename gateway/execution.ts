@@ -27,8 +27,8 @@ export function operationExecutor({ planner, run, format }: ExecutionOptions): E
     try {
       const refused = badVariables(planner, operation, variables);
       if (refused) return { errors: format(refused) };
-      const { errors, ...result } = await run(planner.planQuery(operation), variables, context);
-      return errors ? { errors: format(errors), ...result } : result;
+      const result = await run(planner.planQuery(operation), variables, context);
+      return result.errors ? { ...result, errors: format(result.errors) } : result;
     } catch (error) {
       return { errors: format([asGraphQLError(error)]) };
     }

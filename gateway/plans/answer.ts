@@ -12,8 +12,8 @@ import type { Condition, SelectionShape, Shape, TypeShape } from './shape.ts';
 
 type Laying = {
   schema: Schema;
-  /** With their defaults. */
-  variables: Readonly<Data>;
+  /** The value of a variable, or its default. */
+  variable: (name: string) => unknown;
   introspect: (selection: SelectionShape & { kind: 'introspection' }) => unknown;
   /** To the value at hand. */
   path: (string | number)[];
@@ -38,13 +38,13 @@ export function answerIn(
   given: Readonly<Data>,
   api: GraphQLSchema,
 ): { data: Data | null; errors: GraphQLError[] } {
-  const variables = { ...shape.defaults, ...given };
+  const variable = (name: string) => (Object.hasOwn(given, name) ? given[name] : shape.defaults[name]);
   const introspect: Laying['introspect'] = ({ name, document }) => {
     const { data, errors } = executeSync({ schema: api, document, rootValue: {}, variableValues: given });
     if (!data || errors?.length) throw new Error(`Introspection failed: ${JSON.stringify(errors)}`);
     return ownOf(data, name);
   };
-  const laying: Laying = { schema: shape.schema, variables, introspect, path: [], errors: [] };
+  const laying: Laying = { schema: shape.schema, variable, introspect, path: [], errors: [] };
   const data = emptyData();
   const whole = fill(laying, shape.selections, input, data, shape.root);
   return { data: whole ? data : null, errors: laying.errors };
@@ -59,7 +59,7 @@ function fill(
   parent: CompositeType,
 ): boolean {
   for (const selection of selections) {
-    if (!selection.conditions.every(condition => holds(condition, laying.variables))) continue;
+    if (!selection.conditions.every(condition => holds(laying, condition))) continue;
     if (selection.kind === 'fragment') {
       const { on } = selection;
       if (on && !applies(laying, on, input.__typename, parent)) continue;
@@ -84,9 +84,9 @@ function fill(
   return true;
 }
 
-function holds({ skip, value }: Condition, variables: Readonly<Data>): boolean {
+function holds({ variable }: Laying, { skip, value }: Condition): boolean {
   if (typeof value === 'boolean') return value !== skip;
-  const now = ownOf(variables, value.variable);
+  const now = variable(value.variable);
   if (typeof now === 'boolean') return now !== skip;
   throw new Error(`Unexpected value ${now} for variable $${value.variable} of ${value.shown}`);
 }

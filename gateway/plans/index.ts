@@ -55,7 +55,12 @@ export function planRunner<Context>({ schema, supergraphSchema, sources }: Runne
 
   return async ({ plan: { node }, asked }, variables, context, given = {}) => {
     const run: Run<Context> = {
-      ...{ asked, schema: supergraphSchema, sources, given, variables, context },
+      asked,
+      schema: supergraphSchema,
+      sources,
+      given,
+      variables,
+      context,
       data: emptyData(),
       errors: [],
     };

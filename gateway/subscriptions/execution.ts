@@ -39,8 +39,8 @@ export function eventExecutor<Context>(run: RunPlan<Context>): ExecuteEvent<Cont
   return ({ plan, variables, context, event }) => {
     // What is fetched is merged into the data.
     const data = plan.fetches ? copied(event.data) : event.data;
-    const { perEvent, asked } = plan;
-    return run({ plan: perEvent, asked }, variables, context, { [EVENT_SERVICE]: { ...event, data } });
+    const given = { [EVENT_SERVICE]: { data, errors: event.errors } };
+    return run({ plan: plan.perEvent, asked: plan.asked }, variables, context, given);
   };
 }
 
@@ -61,5 +61,7 @@ function copied<Json>(json: Json): Json {
   if (typeof json !== 'object' || json === null) return json;
   // Of the same shape, which the compiler cannot know.
   if (Array.isArray(json)) return json.map(copied) as Json;
-  return Object.fromEntries(Object.entries(json).map(([key, value]) => [key, copied(value)])) as Json;
+  const copy = { ...json };
+  for (const key of Object.keys(copy) as (keyof typeof copy)[]) copy[key] = copied(copy[key]);
+  return copy;
 }

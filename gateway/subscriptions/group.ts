@@ -55,7 +55,8 @@ export function group<Context, Result>(options: GroupOptions<Context, Result>): 
   async function deliver(event: StreamEvent<ExecutionResult>, receivers: readonly Member[]): Promise<void> {
     if (receivers.length === 0) return;
     const result = await execute(event, context());
-    for (const receiver of receivers) receiver.push({ ...event, result });
+    const { resumed, skipped } = event;
+    for (const receiver of receivers) receiver.push({ result, resumed, skipped });
   }
 
   async function broadcast(event: StreamEvent<ExecutionResult>): Promise<void> {

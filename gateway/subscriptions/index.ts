@@ -78,9 +78,8 @@ export function subscriptions<Context>(options: SubscriptionsOptions<Context>): 
   const execute = eventExecutor(run);
   const groups = new Map<string, Group<Context, FormattedExecutionResult>>();
 
-  function formatted({ errors, ...result }: ExecutionResult): FormattedExecutionResult {
-    return errors ? { ...result, errors: format(errors) } : result;
-  }
+  const formatted = (result: ExecutionResult): FormattedExecutionResult =>
+    result.errors ? { ...result, errors: format(result.errors) } : result;
 
   function open({ primary, state }: SubscriptionPlan, variables: Record<string, unknown>, context: () => Context) {
     const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
