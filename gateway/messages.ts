@@ -151,17 +151,17 @@ const isStream = (started: ReturnType<Subscribe<GatewayContext>>): started is St
 
 /** A stream that counts as long as it is open, whichever way it ends. */
 function counted({ streams, closed }: SocketState, { subscriptions }: Metrics, stream: Stream): Stream {
+  type Step = Awaited<ReturnType<Stream['next']>>;
+  function taken(step: Step): Step {
+    if (step.done) end();
+    return step;
+  }
+  function failed(error: unknown): never {
+    end();
+    throw error;
+  }
   const held: Stream = {
-    async next() {
-      try {
-        const step = await stream.next();
-        if (step.done) end();
-        return step;
-      } catch (error) {
-        end();
-        throw error;
-      }
-    },
+    next: () => stream.next().then(taken, failed),
     async return() {
       end();
       await stream.return?.();

@@ -206,7 +206,7 @@ function mapResults(
   const mapped = ({ done, value }: IteratorResult<ExecutionResult, void>): IteratorResult<ExecutionResult> =>
     done ? { done: true, value: undefined } : { done: false, value: map(value) };
   return {
-    next: async () => mapped(await source.next()),
+    next: () => source.next().then(mapped),
     return: async () => mapped(await source.return()),
     [Symbol.asyncIterator]() {
       return this;

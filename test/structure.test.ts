@@ -68,6 +68,10 @@ describe('imports go one way', () => {
     expect(strayImports('gateway/subscriptions', within('gateway/subscriptions'))).toEqual([]);
   });
 
+  test('nor does the one that runs query plans', () => {
+    expect(strayImports('gateway/plans', within('gateway/plans'))).toEqual([]);
+  });
+
   test('the toolkit imports nothing of the project but itself', () => {
     expect(strayImports('events', within('events'))).toEqual([]);
   });

@@ -113,7 +113,7 @@ test.each(CASES)('%s', async text => {
   expect(validate(schema, parse(query))).toEqual([]);
   for (const fault of FAULTS) {
     for (const variables of VARIABLES) {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const sources = faultySources(
           { catalog: fault === 'no data' ? 'none' : fault, stock: fault, reviews: fault },
           seed,
@@ -241,6 +241,6 @@ test('any operation is answered as Apollo answers it, whatever is wrong with the
         expect(requests.ours).toEqual(requests.apollos);
       },
     ),
-    { numRuns: 400 },
+    { numRuns: 150 },
   );
 });

@@ -142,15 +142,18 @@ function mark({ result, resumed, skipped }: StreamEvent<FormattedExecutionResult
   return { ...result, extensions };
 }
 
+function markedStep(
+  step: IteratorResult<StreamEvent<FormattedExecutionResult>>,
+): IteratorResult<FormattedExecutionResult, undefined> {
+  return step.done ? { done: true, value: undefined } : { done: false, value: mark(step.value) };
+}
+
 // By hand and not an async generator, whose return() would wait for the pending next() of a silent stream.
 function marked(
   source: AsyncIterableIterator<StreamEvent<FormattedExecutionResult>>,
 ): AsyncIterableIterator<FormattedExecutionResult, undefined> {
   return {
-    async next() {
-      const step = await source.next();
-      return step.done ? { done: true, value: undefined } : { done: false, value: mark(step.value) };
-    },
+    next: () => source.next().then(markedStep),
     async return() {
       await source.return?.();
       return { done: true, value: undefined };
