@@ -4,9 +4,10 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph } from '../subgraphs/host.ts';
-import { dataSource, type GatewayContext } from './datasource.ts';
+import { type DataSource, dataSource, type GatewayContext } from './datasource.ts';
 import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
 import { type Execute, operationExecutor } from './execution.ts';
+import { LAKE, lakeExport } from './export.ts';
 import { startGraph } from './graph.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import type { TokenVerifier } from './identity.ts';
@@ -76,6 +77,7 @@ export type Gateway = {
 /** What is made of one supergraph. */
 type Loaded = {
   subgraphs: Record<string, Subgraph>;
+  sources: Record<string, DataSource>;
   schema: GraphQLSchema;
   read: OperationReader;
   execute: Execute;
@@ -117,6 +119,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     read,
     formatError,
     record,
+    exportLake: lakeExport({ lake: () => current.sources[LAKE], log }),
     registry: metrics.registry,
     health,
     pages,
@@ -149,6 +152,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const format = (errors: readonly GraphQLError[]) => formatAll(formatError, errors);
     return {
       subgraphs: given,
+      sources,
       schema: planner.schema,
       read: operationReader(planner.schema, rules),
       execute: operationExecutor({ planner, run, format }),

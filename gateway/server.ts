@@ -17,6 +17,7 @@ import type { Identity } from '../schema/identity.ts';
 import { consolePage } from './console/page.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
+import { type AnswerExport, EXPORT_PATH, statusOfRefusal } from './export.ts';
 import { bearer, type TokenVerifier } from './identity.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 import { type Allow, WINDOW_SECONDS } from './limits.ts';
@@ -30,6 +31,7 @@ export type AppOptions = {
   read: OperationReader;
   formatError: FormatError;
   record: RecordRequest;
+  exportLake: AnswerExport;
   registry: Registry;
   health: Router;
   /** Routes of whoever composes the process. */
@@ -41,7 +43,7 @@ export const GRAPHQL_PATH = '/graphql';
 /** What the handlers of one request tell each other. */
 type Locals = { identity?: Identity; visit: Visit };
 
-type Handler = RequestHandler<Record<string, string>, unknown, unknown, unknown, Locals>;
+type Handler = RequestHandler<Record<string, string>, unknown, unknown, Record<string, unknown>, Locals>;
 
 /** Sets the headers that every answer has; pages that want more have to say so. */
 const secure = helmet({
@@ -80,10 +82,18 @@ export function gatewayApp(options: AppOptions): Express {
     recorded(options),
     authenticated(options),
     limited(options),
-    postOnly,
+    only('POST', 'GraphQL requests are HTTP POST.'),
     express.json({ limit: BODY_BYTES_MAX }),
     readable(options),
     expressMiddleware(apollo, { context: async ({ res }) => contextOf(res) }),
+  );
+  app.all(
+    EXPORT_PATH,
+    recorded(options),
+    authenticated(options),
+    limited(options),
+    only('GET', 'An export is asked for by HTTP GET.'),
+    exported(options),
   );
   app.use(consolePage());
   if (pages) app.use(pages);
@@ -128,11 +138,13 @@ const limited =
     fail(response, 429, [tooManyRequests()], formatError);
   };
 
-const postOnly: RequestHandler = (request, response, next) => {
-  if (request.method === 'POST') return next();
-  response.setHeader('allow', 'POST');
-  next(new Refused(405, 'GraphQL requests are HTTP POST.'));
-};
+const only =
+  (method: string, message: string): RequestHandler =>
+  (request, response, next) => {
+    if (request.method === method) return next();
+    response.setHeader('allow', method);
+    next(new Refused(405, message));
+  };
 
 /** Hands on what our own rules have let through and nothing else; and lets the log know what was asked for. */
 const readable =
@@ -149,6 +161,16 @@ const readable =
     request.body = { query: text, operationName, variables };
     if (definition.operation !== 'subscription') return next();
     next(new Refused(400, SUBSCRIPTIONS_ELSEWHERE));
+  };
+
+const exported =
+  ({ exportLake, formatError }: AppOptions): Handler =>
+  async (request, response) => {
+    try {
+      await exportLake(request, response, contextOf(response));
+    } catch (error) {
+      fail(response, statusOfRefusal(error), [asGraphQLError(error)], formatError);
+    }
   };
 
 function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {

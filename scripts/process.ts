@@ -108,9 +108,13 @@ export const RELOAD_SIGNAL = 'SIGUSR2';
  * Runs `main` as a process: it is stopped in an orderly way by SIGTERM, SIGINT or SIGHUP, with exit code 0 within 10 s. A failed
  * start says what is wrong in one line; anything else that nobody caught is logged and ends the process with 1.
  *
- * @param main hands over how to undo each thing that it starts; they are undone in reverse order.
+ * @param main hands over how to undo each thing that it starts; they are undone in reverse order. Where there is an end to
+ *   what it does it calls `done`, which is like SIGTERM.
  */
-export async function run(log: Logger, main: (undo: (step: () => unknown) => void) => Promise<void>): Promise<void> {
+export async function run(
+  log: Logger,
+  main: (undo: (step: () => unknown) => void, done: () => void) => Promise<void>,
+): Promise<void> {
   const steps: (() => unknown)[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -135,10 +139,13 @@ export async function run(log: Logger, main: (undo: (step: () => unknown) => voi
   });
 
   try {
-    await main(step => {
-      if (stopping) void step();
-      else steps.push(step);
-    });
+    await main(
+      step => {
+        if (stopping) void step();
+        else steps.push(step);
+      },
+      () => void stop(0),
+    );
   } catch (error) {
     if (stopping) return;
     if (isMistake(error)) process.stderr.write(`\n${error.message}\n\n`);
@@ -152,7 +159,7 @@ function isMistake(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return (
     error instanceof ConfigError ||
-    ['StartError', 'LockedError', 'PersistedDocumentError'].includes(error.name) ||
+    ['StartError', 'LockedError', 'PersistedDocumentError', 'BrokenExport'].includes(error.name) ||
     'syscall' in error
   );
 }

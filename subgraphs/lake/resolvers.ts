@@ -8,6 +8,7 @@ import { parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, numberPlace, PAGE_MAX, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, JsonValue } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers } from '../host.ts';
+import { type LinesRequest, readLines } from './export.ts';
 import type { Faults } from './faults.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
@@ -80,6 +81,7 @@ function eventQueries({ lake }: LakeParts) {
       return { ...connection(rows, size, place, row => row), totalCount: () => lake.count(filter) };
     },
     event: (_: unknown, { id }: { id: string }) => lake.rows.findOne({ _id: id }),
+    eventLines: (_: unknown, asked: LinesRequest) => readLines(lake, asked),
     verifyLake: () => lake.verify(),
   };
 }
