@@ -89,7 +89,9 @@ async function assertEmpty(resources: Resources): Promise<void> {
   if (imported === serviceNames().length - 1) throw notEmpty('an export has been imported into it');
 }
 
-const notEmpty = (why: string) => new ConfigError(`The system is not empty: ${why}. Import into another DATA_DIR.`);
+function notEmpty(why: string): ConfigError {
+  return new ConfigError(`The system is not empty: ${why}. Import into another one, by its DATA_DIR or MONGODB_URL.`);
+}
 
 /** Reads the whole export once, so that nothing is stored of one that is broken. */
 async function check(file: string): Promise<{ events: number; head: string }> {

@@ -49,11 +49,13 @@ export async function readLines({ rows, size }: Lake, { filter, after, until }: 
 
 /** Whether an index has what it selects in the order of positions, so that no more is read than is taken. */
 function isIndexed(filter: EventFilter | null | undefined): boolean {
-  return [filter?.subject, filter?.source, filter?.correlationId].some(value => typeof value === 'string');
+  const { types, subject, source, correlationId } = filter ?? {};
+  return types?.length === 1 || [subject, source, correlationId].some(value => typeof value === 'string');
 }
 
 function queryWithin(filter: EventFilter | null | undefined, after: number, upTo: number): Filter<LakeRow> {
-  // What is selected by time alone is read along the chain: the index of times would be read and sorted whole for each part.
-  const chain = !isIndexed(filter) && !filter?.types ? queryFor(null) : {};
+  // Everything else is read along the chain: from an index of times or of several types all would be read, and sorted, for
+  // each part anew.
+  const chain = isIndexed(filter) ? {} : queryFor(null);
   return { ...queryFor(filter), ...chain, version: { $gt: after, $lte: upTo } };
 }
