@@ -124,9 +124,10 @@ export function lakeExport({ lake, log, stalledMs = STALLED_MS }: ExportOptions)
       const zip = request.acceptsEncodings('gzip', 'identity') === 'gzip';
       if (zip) response.set('content-encoding', 'gzip');
       const lines = Readable.from(textOf(first, read));
-      await pipeline([lines, ...(zip ? [createGzip()] : []), response]).catch(error => {
-        // The client sees an answer that broke off. Most often it was the client.
-        log.info({ err: error }, 'an export was not finished');
+      await pipeline([lines, ...(zip ? [createGzip()] : []), response]).catch((error: NodeJS.ErrnoException) => {
+        // Of a client that left, the log has the request's own line.
+        if (error.code === 'ERR_STREAM_PREMATURE_CLOSE') return;
+        log.warn({ err: error }, 'an export broke off');
       });
     } finally {
       running.release(LAKE);
