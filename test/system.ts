@@ -83,6 +83,18 @@ export function temporaryFolder(): { path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The settings that say where a system on a data folder keeps what it has. */
+export function storesOf(dataDir: string): NodeJS.ProcessEnv {
+  // Where a server is given for the tests, each folder stands for a database of its own.
+  const { MONGODB_URL, REDIS_URL } = process.env;
+  const database = `test-${dataDir.replaceAll(/[^A-Za-z0-9]/g, '').slice(-12)}`;
+  return {
+    DATA_DIR: dataDir,
+    ...(MONGODB_URL && { MONGODB_URL: new URL(`/${database}`, MONGODB_URL).href }),
+    ...(REDIS_URL && { REDIS_URL }),
+  };
+}
+
 export type System = Process & { url: string };
 
 /**
@@ -97,14 +109,7 @@ export async function startSystem(
   env: NodeJS.ProcessEnv = {},
   project = root,
 ): Promise<System> {
-  // Where a server is given for the tests, each folder stands for a database of its own.
-  const { MONGODB_URL, REDIS_URL } = process.env;
-  const database = `test-${dataDir.replaceAll(/[^A-Za-z0-9]/g, '').slice(-12)}`;
-  const shared = {
-    ...(MONGODB_URL && { MONGODB_URL: new URL(`/${database}`, MONGODB_URL).href }),
-    ...(REDIS_URL && { REDIS_URL }),
-  };
-  const settings = { DATA_DIR: dataDir, PORT: String(port), ...shared, ...env };
+  const settings = { ...storesOf(dataDir), PORT: String(port), ...env };
   const started = await launch('start.ts', [], settings, /is ready[\s\S]*Stop it/, project);
   const url = /http:\/\/[\d.]+:\d+/.exec(started.output())?.[0];
   if (!url) throw new Error('the ready screen names no URL');
