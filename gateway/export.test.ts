@@ -261,6 +261,7 @@ describe('a parameter', () => {
   });
 
   test.each([
+    [{ constructor: '3' }, 'There is no parameter "constructor", only types'],
     [{ limit: '3' }, 'There is no parameter "limit", only types, subject, source, correlationId, from, to, after.'],
     [{ types: '' }, 'types: must be names of event types, with commas between them'],
     [{ types: 'deposited,' }, 'types: must be names of event types, with commas between them'],

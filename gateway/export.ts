@@ -83,7 +83,7 @@ const parameters = z.object({
 
 /** What the parameters of an export ask for. @throws BAD_USER_INPUT that names what is wrong. */
 export function parseExport(query: Record<string, unknown>): z.infer<typeof parameters> {
-  const unknown = Object.keys(query).find(name => !(name in parameters.shape));
+  const unknown = Object.keys(query).find(name => !Object.hasOwn(parameters.shape, name));
   if (unknown !== undefined) {
     const known = Object.keys(parameters.shape).join(', ');
     throw clientError('BAD_USER_INPUT', `There is no parameter "${unknown.slice(0, 100)}", only ${known}.`);

@@ -5,8 +5,10 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Servers, startServers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
+import { signToken } from '../gateway/identity.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import {
+  AUTH_SECRET,
   type Client,
   clientOf,
   DEPOSIT,
@@ -112,6 +114,26 @@ describe('the five as processes of their own', () => {
       ({ events }) => events.totalCount === 5,
     );
     expect(events.totalCount).toBe(5);
+  });
+
+  it('export the lake through the gateway, to operators', async () => {
+    const lines = async (roles: string[]) => {
+      const token = await signToken(AUTH_SECRET, { sub: 'olga', roles, expiresIn: '1h' });
+      const headers = { authorization: `Bearer ${token}` };
+      const answer = await fetch(`${url}/lake/events.ndjson`, { headers });
+      return { status: answer.status, lines: (await answer.text()).split('\n').slice(0, -1) };
+    };
+    expect((await lines([])).status).toBe(403);
+    const { verifyLake } = await olga.get<{ verifyLake: { events: number; head: string } }>(
+      '{ verifyLake { events head } }',
+    );
+    const exported = await lines(['operator']);
+    expect([exported.status, exported.lines.length]).toEqual([200, verifyLake.events]);
+    expect(JSON.parse(exported.lines.at(-1) ?? '')).toMatchObject({
+      specversion: '1.0',
+      lakeposition: verifyLake.events,
+      lakehash: verifyLake.head,
+    });
   });
 
   it('answer nobody but the gateway', async () => {

@@ -119,6 +119,15 @@ export async function openDoor(persistedFile: (folder: string) => string) {
     return { status: response.status, headers: response.headers, ...read(text) };
   }
 
+  /** Asks for a page; what is no JSON is kept as text only. */
+  async function get(url: string, headers: Record<string, string>): Promise<Answer> {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(20_000) });
+    const text = await response.text();
+    seen.responses.push(text, JSON.stringify([...response.headers]));
+    const isJson = response.headers.get('content-type')?.startsWith('application/json');
+    return { status: response.status, headers: response.headers, ...read(isJson ? text : '{}'), text };
+  }
+
   async function open(
     url: string,
     options: { params?: unknown; headers?: Record<string, string>; say?: boolean } = {},
@@ -190,6 +199,7 @@ export async function openDoor(persistedFile: (folder: string) => string) {
     logs: () => [system, account, gateway].map(({ output }) => output()),
     client,
     open,
+    get,
     post,
     remember,
     /** The header that the gateway itself would send to a service. */

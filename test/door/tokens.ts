@@ -35,14 +35,16 @@ export const tokens = (doorNow: () => Door) =>
     it.each(CREDENTIALS)('that is missing or not good opens nothing: %s', async (_, credential) => {
       const door = doorNow();
       const authorization = await credential(door);
-      const answer = await door.post(
-        door.url,
-        { query: '{ services { name } }' },
-        authorization ? { authorization } : {},
-      );
-      expect([answer.status, answer.codes, answer.data]).toEqual([401, ['UNAUTHENTICATED'], undefined]);
-      expect(answer.headers.get('www-authenticate')).toBe('Bearer');
-      expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+      const headers: Record<string, string> = authorization ? { authorization } : {};
+      const answers = [
+        await door.post(door.url, { query: '{ services { name } }' }, headers),
+        await door.get(`${door.url}/lake/events.ndjson`, headers),
+      ];
+      for (const answer of answers) {
+        expect([answer.status, answer.codes, answer.data]).toEqual([401, ['UNAUTHENTICATED'], undefined]);
+        expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+        expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
+      }
       const socket = await door.open(door.url, { params: authorization && { authorization } });
       expect(await socket.closed).toBe(4403);
       expect(socket.messages).toEqual([]);
