@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { json } from 'node:stream/consumers';
@@ -129,6 +129,24 @@ describe('an export', () => {
     ]);
     expect(await response.text()).toBe(LINE.repeat(2_000));
     expect((await get('', { 'accept-encoding': 'br, gzip;q=0' })).headers.get('content-encoding')).toBeNull();
+  });
+
+  test('shows what has come of it that it is not whole: no part ends with a line', async () => {
+    const gate = new EventEmitter();
+    const { open } = await started(async asked => {
+      if (asked.after >= 1_000) await once(gate, 'open');
+      return partOf(1_500)(asked);
+    });
+    const response = await open();
+    let text = '';
+    response.setEncoding('utf8').on('data', chunk => {
+      text += chunk;
+    });
+    await settled(() => text.length);
+    expect(text).toBe(LINE.repeat(1_000).trimEnd());
+    gate.emit('open');
+    await once(response, 'end');
+    expect(text).toBe(LINE.repeat(1_500));
   });
 
   test('waits for a client that does not read, and loses nothing by it', async () => {

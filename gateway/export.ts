@@ -1,7 +1,7 @@
 /**
  * The export of the lake: newline-delimited JSON over HTTP, a part after the other as fast as the client reads, so that
  * neither end holds more than a few parts however large the lake is. An answer that ends before it is whole breaks off: the
- * last chunk of HTTP's chunked coding is missing, which every client reports.
+ * last chunk of HTTP's chunked coding is missing, which every client reports, and so is the last line feed.
  */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -41,6 +41,8 @@ const EXPORTS_MAX = 4;
 const TYPES_MAX = 100;
 const CHARS_MAX = 400;
 const POSITION_MAX = 2 ** 31 - 1;
+
+const LINE_FEED = '\n';
 
 const PART = `query ($filter: EventFilter, $after: Int!, $until: Int) {
   eventLines(filter: $filter, after: $after, until: $until) { text position until }
@@ -145,11 +147,17 @@ function reader(lake: DataSource | undefined, filter: object, context: GatewayCo
   };
 }
 
+/** Ends every part within a line, and only the last with its line feed: so a file shows too that it is whole. */
 async function* textOf(first: Part, read: ReadPart): AsyncGenerator<string> {
+  let heldBack = '';
   for (let part = first; ; part = await read(part.position, part.until)) {
-    if (part.text) yield part.text;
-    if (part.position >= part.until) return;
+    if (part.text) {
+      yield heldBack + part.text.slice(0, -LINE_FEED.length);
+      heldBack = LINE_FEED;
+    }
+    if (part.position >= part.until) break;
   }
+  if (heldBack) yield heldBack;
 }
 
 const STATUSES: Readonly<Record<string, number>> = {

@@ -26,7 +26,6 @@ describe('the lines of a file', () => {
     ['plain', text],
     ['packed.gz', gzipSync(text)],
     ['in-two-parts.gz', Buffer.concat([gzipSync(text.slice(0, 999)), gzipSync(text.slice(999))])],
-    ['without-the-last-feed', text.trimEnd()],
   ])('are what they are: %s', async (name, content) => {
     expect(await read(name, content)).toEqual(lines);
   });
@@ -43,6 +42,8 @@ describe('the lines of a file', () => {
   });
 
   test('are not had when one has no end', async () => {
+    await expect(read('cut-within-a-line', text.slice(0, -3))).rejects.toThrow('the last line has no end');
+    await expect(read('cut-between-lines', text.trimEnd())).rejects.toThrow('the last line has no end');
     await expect(read('endless', 'x'.repeat(17_000_000))).rejects.toThrow('a line has no end');
   });
 

@@ -10,8 +10,8 @@ const LINE_CHARS_MAX = 16_000_000;
  * The lines of a text file in UTF-8, without their line feeds, a piece of the file at a time.
  *
  * @param path unpacked on the way when it ends in `.gz`.
- * @throws ConfigError when it is no whole gzip file or has a line of more than 16 million characters; what the file system
- *   says when it cannot be read.
+ * @throws ConfigError when it is no whole gzip file, has a line of more than 16 million characters, or does not end with a
+ *   line feed; what the file system says when it cannot be read.
  */
 export async function* linesOf(path: string): AsyncGenerator<string> {
   const file = createReadStream(path);
@@ -29,7 +29,7 @@ export async function* linesOf(path: string): AsyncGenerator<string> {
     if (isZipFault(error)) throw new ConfigError(`${path}: no whole gzip file: ${error.message}.`);
     throw error;
   }
-  if (rest) yield rest;
+  if (rest) throw new ConfigError(`${path}: the last line has no end: the file is not whole.`);
 }
 
 const isZipFault = (error: unknown): error is Error =>
