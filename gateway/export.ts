@@ -140,7 +140,10 @@ export function lakeExport({ lake, log, stalledMs = STALLED_MS }: ExportOptions)
 function reader(lake: DataSource | undefined, filter: object, context: GatewayContext): ReadPart {
   if (!lake) throw clientError('NOT_FOUND', 'There is no lake here.');
   return async (after, until) => {
-    const { data, errors } = await lake.execute({ query: PART, variables: { filter, after, until } }, context);
+    const { data, errors } = await lake.fetch(
+      { query: PART, variables: { filter, after, until }, operationName: undefined },
+      context,
+    );
     const [error] = errors ?? [];
     if (error) throw error;
     return answered.parse(data).eventLines;
