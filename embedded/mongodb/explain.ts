@@ -69,6 +69,9 @@ function planDoc(plan: Plan, sort: SortKey): Doc {
 }
 
 function scanDoc(scan: Scan): Doc {
+  if (scan.merged && scan.ranges.length > 1) {
+    return { stage: 'FETCH', inputStage: { stage: 'SORT_MERGE', inputStages: scan.ranges.map(() => keysDoc(scan)) } };
+  }
   if (scan.index || scan.bounded) return { stage: 'FETCH', inputStage: keysDoc(scan) };
   return { stage: 'COLLSCAN', direction: scan.reverse ? 'backward' : 'forward' };
 }

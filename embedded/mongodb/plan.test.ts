@@ -127,6 +127,53 @@ test.each(
   );
 }, 60_000);
 
+test.each(
+  NAMES,
+)('among %s values, those in a list are merged in the order of a sort, and distinct values are found', async name => {
+  const [plain, indexed] = [`${name}_plain`, `${name}_indexed`];
+  const some = fc.array(fc.constantFrom(...short), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(some, fc.constantFrom(1, -1), fc.integer({ min: 0, max: 20 }), async (list, direction, limit) => {
+      const filter = { a: { $in: list } };
+      const query = { filter, sort: { b: direction }, limit };
+      const keys = (docs: Doc[]) => docs.map(doc => sortKey(doc, [['b', direction === 1 ? 1 : -1]]));
+      expect(keys(await find(indexed, { ...query, hint: 'a_b' }))).toEqual(keys(await find(plain, query)));
+      for (const wanted of [filter, {}, { a: list[0] }]) {
+        for (const key of ['a', 'b', 's']) {
+          const [one, other] = await Promise.all(
+            [indexed, plain].map(collection => run({ distinct: collection, key, query: wanted })),
+          );
+          expect(one?.values).toEqual(other?.values);
+        }
+      }
+    }),
+    { numRuns: 40, seed: 5 },
+  );
+}, 60_000);
+
+test('lists of values before the field of the sort are merged, not sorted', async () => {
+  await run({ createIndexes: 'merged', indexes: [{ name: 'kind_n', key: { kind: 1, sub: 1, n: 1 } }] });
+  const documents = Array.from({ length: 6_000 }, (_, n) => ({
+    _id: new Int32(n),
+    ...{ kind: `k${n % 3}`, sub: `s${n % 2}`, n: new Int32(n) },
+  }));
+  await run({ insert: 'merged', documents });
+  const filter = { kind: { $in: ['k0', 'k2'] }, sub: { $in: ['s0', 's1', 'none'] }, n: { $gt: new Int32(10) } };
+  for (const direction of [1, -1]) {
+    const query = { find: 'merged', filter, sort: { n: direction } };
+    const expected = documents.filter(({ kind, n }) => kind !== 'k1' && n.value > 10).map(({ n }) => n.value);
+    if (direction === -1) expected.reverse();
+    const found = await find('merged', { filter, sort: query.sort, limit: 900 });
+    expect(found.map(({ n }) => Number(n))).toEqual(expected.slice(0, 900));
+    const { queryPlanner, executionStats } = await run({
+      explain: { ...query, limit: 50 },
+      verbosity: 'executionStats',
+    });
+    expect(queryPlanner).toMatchObject({ winningPlan: { stage: 'FETCH', inputStage: { stage: 'SORT_MERGE' } } });
+    expect(executionStats).toMatchObject({ totalKeysExamined: 50, totalDocsExamined: 50 });
+  }
+});
+
 test.each(NAMES)('among %s values, random updates and deletes leave every index complete', async name => {
   const [plain, indexed] = [`${name}_plain`, `${name}_indexed`];
   const { doc, filter } = SHAPES[name];

@@ -9,7 +9,8 @@ import { after, complement, encodeValue, partBytes, shorten, widen } from './key
 import { isNumber, toDouble } from './numbers.ts';
 import { type Doc, isArray, isObject, isOperators, kindOf, RANK, truthy } from './values.ts';
 
-export type Range = { from: Buffer; to: Buffer };
+/** `fixed`: how many bytes its keys have in common, where it stands for values given one by one. */
+export type Range = { from: Buffer; to: Buffer; fixed?: number };
 
 /** `index` undefined: the collection itself, in order of `_id`. `exact`: what is found need not be tested. */
 export type Scan = {
@@ -20,6 +21,8 @@ export type Scan = {
   exact: boolean;
   /** In the order of the sort. */
   sorted: boolean;
+  /** Each range is in the order of the sort, and so are they all once they are merged. */
+  merged: boolean;
   bounded: boolean;
   /** Each range begins with the one whole key it can hold. */
   keyed: boolean;
@@ -31,6 +34,9 @@ export type Hint = string | [path: string, direction: number][] | undefined;
 
 /** Points in one index, or ranges of one field, beyond this number are not worth it. */
 const MAX_RANGES = 5000;
+
+/** Ranges to be merged in the order of a sort, at most: MongoDB's limit too. */
+const MAX_MERGED = 200;
 
 /** One end-to-end piece of an index field's order: encoded values, each including all keys that begin with it. */
 type Interval = { low: Buffer; lowIncluded: boolean; high: Buffer; highIncluded: boolean };
@@ -65,7 +71,7 @@ export function choosePlan(collection: Collection, { filter, sort, limit, hint }
 
 const whole = (collection: Collection): Scored => ({
   ...{ kind: 'scan', index: undefined, ranges: [{ from: prefix(collection.id), to: prefix(collection.id + 1) }] },
-  ...{ reverse: false, exact: false, sorted: false, bounded: false, keyed: false, score: 0 },
+  ...{ reverse: false, exact: false, sorted: false, merged: false, bounded: false, keyed: false, score: 0 },
 });
 
 function hinted(collection: Collection, hint: Exclude<Hint, undefined>): Index | undefined {
@@ -150,14 +156,28 @@ function scanOf(
     prefixes = spans.map(span => span.from);
   }
   exact &&= used === conditions.size || (index?.sparse === true && sparseExact(index, conditions, used));
-  ranges ??= prefixes.map(from => ({ from, to: after(from) }));
-  const order = sortOrder(key, single, sort);
-  const sorted = order !== undefined && !index?.lossy && !index?.multikey.some(Boolean);
+  ranges ??= prefixes.map(from => ({ from, to: after(from), fixed: from.length }));
+  const ordered = !index?.lossy && !index?.multikey.some(Boolean);
+  const straight = sortOrder(key, single, sort);
+  const merging =
+    straight === undefined && ranges.length <= MAX_MERGED ? mergeOrder(key, single, points, sort) : undefined;
+  const order = straight ?? merging;
+  const sorted = ordered && order !== undefined;
+  const merged = ordered && merging !== undefined;
   const sparse = index?.sparse === true;
   // Whole unique keys lead to one document each: nothing can be better.
   const keyed = points === key.length && (!index || index.unique);
   return {
-    ...{ kind: 'scan', index, ranges: merge(ranges), reverse: sorted && order === 'backward', exact, sorted, keyed },
+    ...{
+      kind: 'scan',
+      index,
+      ranges: merge(ranges),
+      reverse: sorted && order === 'backward',
+      exact,
+      sorted,
+      merged,
+      keyed,
+    },
     bounded: used > 0 || sparse,
     score:
       points * 10 + (used - points) * 5 + (sorted && sort.length > 0 ? 6 : 0) + (sparse ? 3 : 0) + (keyed ? 100 : 0),
@@ -190,11 +210,18 @@ function sortOrder(key: Index['key'], fixed: number, sort: SortKey): 'forward' |
   return matches(1) ? 'forward' : matches(-1) ? 'backward' : undefined;
 }
 
+/** The order of each range where some fields have several points, which must not be fields of the sort themselves. */
+function mergeOrder(key: Index['key'], single: number, points: number, sort: SortKey) {
+  const several = new Set(key.slice(single, points).map(([path]) => path));
+  return sort.some(([path]) => several.has(path)) ? undefined : sortOrder(key, points, sort);
+}
+
 function toRange(start: Buffer, { low, lowIncluded, high, highIncluded }: Interval, direction: 1 | -1): Range {
   const join = (key: Buffer) => Buffer.concat([start, key]);
   const cut = (key: Buffer, past: boolean) => (past ? after(join(key)) : join(key));
-  if (direction === 1) return { from: cut(low, !lowIncluded), to: cut(high, highIncluded) };
-  return { from: cut(complement(high), !highIncluded), to: cut(complement(low), lowIncluded) };
+  const fixed = start.length;
+  if (direction === 1) return { from: cut(low, !lowIncluded), to: cut(high, highIncluded), fixed };
+  return { from: cut(complement(high), !highIncluded), to: cut(complement(low), lowIncluded), fixed };
 }
 
 /** In order, without the empty ones and without what two have in common. */

@@ -9,6 +9,7 @@ import { checkFields, count as countOf, deadlineOf, document, hintOf, long, sort
 import { parts, some } from './paths.ts';
 import { compileProjection, type Projection } from './project.ts';
 import { type Hit, type Lease, type Query, type Run, runQuery } from './scan.ts';
+import { skim } from './skim.ts';
 import { type Doc, decode, encode, isArray, truthy, wholeNumber } from './values.ts';
 
 export type Reader = Engine & { cursors: Cursors };
@@ -123,7 +124,9 @@ export async function countMatching(
 export async function distinct(reader: Reader, body: Doc): Promise<Doc> {
   const { collection, query, key } = parseDistinct(reader, body);
   const values: unknown[] = [];
-  if (collection) {
+  const skimmed = collection && (await skim(reader, collection, query.filter, key, deadlineOf(body)));
+  if (skimmed) values.push(...skimmed);
+  else if (collection) {
     const run = runQuery(reader, collection, query);
     await drain<Hit>(run.hits, run.lease, deadlineOf(body), hit => {
       some(hit.doc ?? decode(hit.raw), parts(key), found => {

@@ -75,7 +75,8 @@ function* matching(
   const repeats = scans.length > 1 || scans[0]?.index?.multikey.some(Boolean);
   const seen = new Set<string>();
   for (const scan of scans) {
-    for (const entry of entries(engine, collection, scan, lease)) {
+    const read = scan.merged && scan.ranges.length > 1 ? mergedEntries : entries;
+    for (const entry of read(engine, collection, scan, lease)) {
       if (!entry) yield undefined;
       else {
         const hit = toHit(engine, collection, scan, entry, plan.exact ? undefined : test, stats);
@@ -133,6 +134,50 @@ function* entries(engine: Engine, collection: Collection, scan: Scan, lease: Lea
       if (rest) yield undefined;
     }
   }
+}
+
+/** A range that is read together with others: what is left of its chunk, and the last key taken of it. */
+type Stream = { range: Range; chunk: Entry[]; size: number; last?: Buffer; over: boolean };
+
+/** All ranges at once, in the order of what follows their fixed parts. */
+function* mergedEntries(
+  engine: Engine,
+  collection: Collection,
+  scan: Scan,
+  lease: Lease,
+): Generator<Entry | undefined> {
+  const { ranges, reverse } = scan;
+  let streams: Stream[] = ranges.map(range => ({ range, chunk: [], size: FIRST_CHUNK, over: false }));
+  for (let turns = 1; ; turns++) {
+    // Nothing of a chunk that was read before a pause is used.
+    if (lease.stale) for (const stream of streams) Object.assign(stream, { chunk: [], over: false });
+    lease.stale = false;
+    for (const stream of streams)
+      if (stream.chunk.length === 0 && !stream.over) refill(engine, collection, scan, stream);
+    streams = streams.filter(({ chunk }) => chunk.length > 0);
+    const first = streams.reduce<Stream | undefined>((a, b) => (a && inOrder(a, b, reverse) ? a : b), undefined);
+    const entry = first?.chunk.shift();
+    if (!first || !entry) return;
+    first.last = entry.key;
+    yield entry;
+    if (turns % LAST_CHUNK === 0) yield undefined;
+  }
+}
+
+function refill(engine: Engine, collection: Collection, scan: Scan, stream: Stream): void {
+  const { reverse } = scan;
+  const { range, last, size } = stream;
+  refuseIfDropped(engine, collection, scan);
+  const rest = last ? behind(range, last, reverse) : range;
+  stream.chunk = engine.storage.scan({ from: rest.from, to: rest.to, reverse, limit: size });
+  stream.over = stream.chunk.length < size;
+  stream.size = Math.min(size * 2, LAST_CHUNK);
+}
+
+function inOrder(a: Stream, b: Stream, reverse: boolean): boolean {
+  const rest = ({ range, chunk: [entry] }: Stream) => entry?.key.subarray(range.fixed ?? 0) ?? Buffer.alloc(0);
+  const order = Buffer.compare(rest(a), rest(b));
+  return reverse ? order >= 0 : order <= 0;
 }
 
 /** What is dropped between two chunks would look like the end. */
