@@ -61,6 +61,7 @@ test('a cursor over 10,000 documents gives each that stays, while others are wri
   for (const cursor of [
     items.find({}, { batchSize: 200 }),
     items.find({ kept: true }, { batchSize: 200 }).sort({ n: 1 }),
+    items.find({ kept: { $in: [true, null] } }, { batchSize: 200 }).sort({ n: 1 }),
   ]) {
     const seen: number[] = [];
     for await (const { _id, kept } of cursor) if (kept) seen.push(_id);
