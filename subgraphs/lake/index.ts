@@ -1,11 +1,13 @@
 import type { ServiceDefinition } from '../../events/service.ts';
 import type { Resolvers } from '../host.ts';
+import { createCheckpoints } from './checkpoint.ts';
 import { createFaults, indexes as faultIndexes } from './faults.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createResolvers } from './resolvers.ts';
 import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
-import { createLake, indexes } from './store.ts';
+import { createLake, indexes, type LakeRow } from './store.ts';
+import { createSummaries } from './summaries.ts';
 
 /**
  * The lake: keeps every event of the system for ever, known type or not, in one order, and sends them again to a service
@@ -18,11 +20,17 @@ export const service: ServiceDefinition<Resolvers> = {
   gatherMs: 50,
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
   create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
-    const lake = createLake({ rows: collection('lake'), feed, clock });
+    const rows = collection<LakeRow>('lake');
+    const summaries = createSummaries({ collection: collection('summaries'), rows });
+    const checkpoints = createCheckpoints({
+      ...{ collection: collection('checkpoints'), keys: collection('keys'), system: rows.dbName, clock },
+    });
+    const lake = createLake({ rows, feed, clock, summaries, checkpoints });
     const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
     let replayer: Replayer | undefined;
+    const stopped = new AbortController();
     return {
       rules: [{ on: 'everything', handle: lake.store }],
       resolvers: createResolvers({
@@ -30,6 +38,7 @@ export const service: ServiceDefinition<Resolvers> = {
         faults,
         replays,
         schedules,
+        checkpoints,
         bindings,
         transport,
         feed,
@@ -37,10 +46,15 @@ export const service: ServiceDefinition<Resolvers> = {
         wake: () => replayer?.wake(),
       }),
       start() {
+        const onError = (error: unknown) => log.debug({ err: error }, 'no checkpoint recorded; the next look will');
+        void checkpoints.keepRecording(lake.head, stopped.signal, onError);
         const held = lease('replayer', () => replayer?.wake());
         replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
       },
-      stop: async () => replayer?.stop(),
+      async stop() {
+        stopped.abort();
+        await replayer?.stop();
+      },
     };
   },
 };

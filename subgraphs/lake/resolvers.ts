@@ -9,13 +9,17 @@ import { connection, decodeCursor, numberPlace, PAGE_MAX, pageSize, timePlace } 
 import { DateTime, JsonValue } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers } from '../host.ts';
 import { type LinesRequest, readLines } from './export.ts';
+import { causation } from './causes.ts';
+import { type Checkpoints, checkpointNow } from './checkpoint.ts';
 import type { Faults } from './faults.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
-import { tail } from './tail.ts';
+import { startOf, tail } from './tail.ts';
+import type { Part } from './verify.ts';
 
 type Page = { first?: number | null; after?: string | null };
+type TailArguments = { filter?: EventFilter | null; after?: number | null };
 type EventsArguments = Page & { filter?: EventFilter | null; order?: 'OLDEST_FIRST' | 'NEWEST_FIRST' | null };
 
 const EVENTS_DEFAULT = 50;
@@ -25,6 +29,7 @@ export type LakeParts = {
   faults: Faults;
   replays: Replays;
   schedules: Schedules;
+  checkpoints: Checkpoints;
   bindings: Bindings;
   transport: Transport;
   feed: Feed;
@@ -40,7 +45,7 @@ export function createResolvers(parts: LakeParts): Resolvers {
     Query: forOperators({ ...eventQueries(parts), ...replayQueries(parts), ...serviceQueries(parts) }),
     Mutation: forOperators(mutations(parts)),
     Subscription: subscriptions(parts),
-    Event: eventFields,
+    Event: { ...eventFields, ...causation(parts.lake.rows) },
   };
 }
 
@@ -71,7 +76,7 @@ const eventFields = {
   position: ({ version }: LakeRow) => version,
 };
 
-function eventQueries({ lake }: LakeParts) {
+function eventQueries({ lake, checkpoints }: LakeParts) {
   return {
     async events(_: unknown, { filter, first, after, order }: EventsArguments) {
       const size = pageSize(first, EVENTS_DEFAULT);
@@ -82,7 +87,8 @@ function eventQueries({ lake }: LakeParts) {
     },
     event: (_: unknown, { id }: { id: string }) => lake.rows.findOne({ _id: id }),
     eventLines: (_: unknown, asked: LinesRequest) => readLines(lake, asked),
-    verifyLake: () => lake.verify(),
+    verifyLake: (_: unknown, part: Part) => lake.verify(part),
+    checkpoint: () => checkpointNow(lake, checkpoints),
   };
 }
 
@@ -174,9 +180,9 @@ function subscriptions({ lake, replays, feed }: LakeParts) {
       },
     },
     eventStored: {
-      async subscribe(_: unknown, { filter }: { filter?: EventFilter | null }, { identity }: RequestContext) {
+      async subscribe(_: unknown, { filter, after }: TailArguments, { identity }: RequestContext) {
         assertOperator(identity);
-        return tail({ lake, feed, filter, from: await lake.size() }, row => ({ eventStored: row }));
+        return tail({ lake, feed, filter, from: await startOf(lake, after) }, row => ({ eventStored: row }));
       },
     },
   };

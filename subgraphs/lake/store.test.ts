@@ -8,8 +8,9 @@ import { createSystem, happening, happenings, isReady, silent, useServers } from
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';
+import { GENESIS, hashAfter } from './hash.ts';
 import { service } from './index.ts';
-import { createLake, GENESIS, hashAfter, indexes, type LakeRow, queryFor, TOPIC } from './store.ts';
+import { createLake, indexes, type LakeRow, TOPIC } from './store.ts';
 import { tail } from './tail.ts';
 
 const urls = useServers();
@@ -158,50 +159,6 @@ describe('verifying finds the first position that is not as it was', () => {
       await rows.updateOne({ version: 99 }, { $set: { version: 7 } });
     });
     expect(verification).toMatchObject({ valid: false, firstBadPosition: 5 });
-  });
-});
-
-describe('a filter', () => {
-  const FROM = '2026-01-31T00:00:00.000Z';
-  const TO = '2026-02-01T00:00:00.000Z';
-
-  test.each<[Parameters<typeof queryFor>[0], object]>([
-    [undefined, { chain: 'lake' }],
-    [null, { chain: 'lake' }],
-    [{}, { chain: 'lake' }],
-    [{ types: null, subject: null, source: null, correlationId: null, from: null, to: null }, { chain: 'lake' }],
-    [{ types: ['a', 'b'] }, { 'event.type': { $in: ['a', 'b'] } }],
-    [{ types: [] }, { 'event.type': { $in: [] } }],
-    [{ subject: 's' }, { 'event.subject': 's' }],
-    [{ source: '/s' }, { 'event.source': '/s' }],
-    [{ correlationId: 'c' }, { 'event.correlationid': 'c' }],
-    [{ from: FROM }, { 'event.time': { $gte: FROM } }],
-    [{ to: TO }, { 'event.time': { $lt: TO } }],
-    [
-      { types: ['a'], subject: 's', source: '/s', correlationId: 'c', from: FROM, to: TO },
-      {
-        'event.type': { $in: ['a'] },
-        'event.subject': 's',
-        'event.source': '/s',
-        'event.correlationid': 'c',
-        'event.time': { $gte: FROM, $lt: TO },
-      },
-    ],
-  ])('%j asks for %j', (filter, query) => {
-    expect(queryFor(filter)).toEqual(query);
-  });
-
-  test('finds what it says, page by page, in both directions', async () => {
-    const { lake } = await started();
-    await lake.store(happenings(9).map((event, index) => ({ ...event, subject: index % 2 === 0 ? 'x' : 'y' })));
-    const positions = async (...page: Parameters<typeof lake.page>) =>
-      (await lake.page(...page)).map(({ version }) => version);
-    expect(await positions({ subject: 'x' }, 1, undefined, 3)).toEqual([1, 3, 5]);
-    expect(await positions({ subject: 'x' }, 1, 5, 3)).toEqual([7, 9]);
-    expect(await positions({ subject: 'x' }, -1, undefined, 3)).toEqual([9, 7, 5]);
-    expect(await positions({ subject: 'x' }, -1, 5, 3)).toEqual([3, 1]);
-    expect(await positions({ types: [] }, 1, undefined, 3)).toEqual([]);
-    expect([await lake.count({ subject: 'y' }), await lake.count(undefined), await lake.size()]).toEqual([4, 9, 9]);
   });
 });
 

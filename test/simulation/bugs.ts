@@ -26,9 +26,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the lake takes only what is newer than the newest that it has seen',
     file: 'subgraphs/lake/store.ts',
-    find: 'const { heads } = await chain.append(events);',
+    find: 'const { appended, heads } = await chain.append(events);',
     replace: `const newest = (await chain.head(CHAIN))?.event.time ?? '';
-      const { heads } = await chain.append(events.filter(({ time }) => time >= newest));`,
+      const { appended, heads } = await chain.append(events.filter(({ time }) => time >= newest));`,
     foundBy: 1,
   },
   {

@@ -78,6 +78,12 @@ export class Documents {
     return this.#matching(filter).length;
   }
 
+  /** The values of a field, each once, in order. */
+  distinct(field: string, filter: Filter): unknown[] {
+    const values = this.#matching(filter).map(row => get(row, field));
+    return [...new Set(values)].filter(value => value !== undefined).sort(compare);
+  }
+
   /** @returns how many matched, and the new row of the first that did or was made. */
   update(filter: Filter, spec: UpdateSpec, { upsert = false, many = false } = {}) {
     const hits = this.#matching(filter);

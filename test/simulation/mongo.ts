@@ -58,6 +58,11 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
           'count',
           whole(() => documents.count(filter)),
         ),
+      distinct: (field: string, filter: Filter = {}) =>
+        io(
+          `distinct ${field}`,
+          whole(() => documents.distinct(field, filter)),
+        ),
       insertOne: (row: Doc) =>
         io(
           `insertOne ${row._id}`,
@@ -124,6 +129,7 @@ function cursor(given: FindOptions, fetch: (options: FindOptions) => Promise<Doc
       return self;
     },
     batchSize: () => self,
+    hint: () => self,
     toArray: () => fetch(options),
     async *[Symbol.asyncIterator]() {
       yield* await fetch(options);

@@ -1,5 +1,5 @@
 /** One seed, from the first account to the last invariant. */
-import { GENESIS, hashAfter } from '../../subgraphs/lake/store.ts';
+import { GENESIS, hashAfter } from '../../subgraphs/lake/hash.ts';
 import {
   accountsOnce,
   acknowledgedOnce,
