@@ -109,7 +109,8 @@ export function createSummaries(options: { collection: Collection<Summary>; rows
         for (const { span, met } of spans.sort((a, b) => a.span[0] - b.span[0])) {
           const before = near.at(-1);
           if (!met) others += span[1] - span[0] + 1;
-          else if (before && others <= OTHERS_MAX) near[near.length - 1] = [before[0], Math.max(before[1], span[1])];
+          else if (before && (others <= OTHERS_MAX || span[0] <= before[1]))
+            near[near.length - 1] = [before[0], Math.max(before[1], span[1])];
           else near.push(span);
           if (met) others = 0;
         }
