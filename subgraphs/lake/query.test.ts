@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, useServers } from '../../events/fixture.ts';
-import { examined, filtersFor, lakeEvents } from './fixture.ts';
+import { examined, filtersFor, lakeEvents, timeOf } from './fixture.ts';
 import { type EventFilter, queryFor } from './query.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
-import { createSummaries, type Summary } from './summaries.ts';
+import { createSummaries, type Summary, summarise } from './summaries.ts';
 
 const urls = useServers();
 
@@ -60,6 +60,122 @@ describe('a filter', () => {
     ],
   ])('%j asks for %j', (filter, query) => {
     expect(queryFor(filter)).toEqual(query);
+  });
+});
+
+/** All pages, one after the other, as a client reads them; `between` happens after each. */
+async function walk(
+  lake: Awaited<ReturnType<typeof started>>['lake'],
+  filter: EventFilter,
+  order: 1 | -1,
+  between: () => Promise<unknown>,
+): Promise<number[]> {
+  const positions: number[] = [];
+  for (;;) {
+    const page = await lake.page(filter, order, positions.at(-1), 10);
+    positions.push(...page.map(({ version }) => version));
+    if (page.length < 10) return positions;
+    await between();
+  }
+}
+
+describe('while events arrive', () => {
+  const FILTERS: EventFilter[] = [
+    {},
+    { types: ['deposited', 'balance-updated'] },
+    { subject: 'hot' },
+    { source: '/balance', from: timeOf(100) },
+  ];
+
+  test.each(FILTERS)('pages of %j hold each event once, in order, from either end', async filter => {
+    const { lake } = await started();
+    const events = lakeEvents(0, 1_300);
+    let stored = 400;
+    await lake.store(events.slice(0, stored));
+    const arrive = async () => {
+      await lake.store(events.slice(stored, stored + 40));
+      stored = Math.min(events.length, stored + 40);
+    };
+    const meant = (list: readonly Event[]) =>
+      list.flatMap((event, index) => (isMeant(filter)(event) ? [index + 1] : []));
+    const known = meant(events.slice(0, stored));
+    expect(await walk(lake, filter, -1, arrive)).toEqual(known.reverse());
+    expect(await walk(lake, filter, 1, arrive)).toEqual(meant(events));
+    expect(await lake.count(filter)).toBe(meant(events).length);
+  });
+
+  test('an event of a kind that was not there before is not passed over', async () => {
+    const { lake } = await started();
+    const seen: number[] = [];
+    let writing = true;
+    const writer = (async () => {
+      for (let n = 0; n < 60; n++) {
+        const events = lakeEvents(n * 10, 10).map(event => ({ ...event, type: `type-${n}`, source: '/origin' }));
+        await lake.store(events);
+      }
+      writing = false;
+    })();
+    for (let more = true; more; ) {
+      more = writing;
+      const rows = await lake.after(seen.at(-1) ?? 0, { source: '/origin' }, 1_000);
+      seen.push(...rows.map(({ version }) => version));
+    }
+    await writer;
+    expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
+  });
+});
+
+describe('summaries', () => {
+  const EVENTS = 2_600;
+  const range = { from: timeOf(700), to: timeOf(1_900) };
+
+  test('are made of a lake that has none, by any number of processes, and never twice', async () => {
+    const { rows, feed, clock, collection, another } = await started();
+    const events = lakeEvents(0, EVENTS);
+    await createLake({ rows, feed, clock }).store(events);
+    const [one, other] = [another(), another()];
+    const expected = events.filter(isMeant(range)).length;
+    expect(await one.lake.count(range)).toBe(expected);
+    await Promise.all([one.summaries.extend(EVENTS), other.summaries.extend(EVENTS)]);
+    expect((await collection.find().sort({ _id: 1 }).toArray()).map(({ _id }) => _id)).toEqual([0, 1, 2, 3, 4]);
+    for (const { lake } of [one, other, another()]) {
+      expect(await lake.count(range)).toBe(expected);
+      expect(await walk(lake, range, 1, async () => undefined)).toHaveLength(expected);
+    }
+  });
+
+  test('are the same whether rows were just stored here or are read again', async () => {
+    const { rows, collection, lake, another } = await started();
+    for (let at = 0; at < EVENTS; at += 130) await lake.store(lakeEvents(at, 130));
+    const kept = await collection.find().sort({ _id: 1 }).toArray();
+    await collection.deleteMany({});
+    await another().summaries.extend(await rows.countDocuments());
+    expect(await collection.find().sort({ _id: 1 }).toArray()).toEqual(kept);
+  });
+
+  test('hold times apart that are far apart, and times that cannot be read may be any', () => {
+    const rows = [5, 6, 900_000, 7].map((ms, index) => ({
+      ...{ _id: `${index}`, chain: 'lake', version: 501 + index, storedAt: '', hash: '' },
+      event: { ...lakeEvents(0, 1)[0], time: new Date(ms).toISOString() } as Event,
+    }));
+    const kinds = (count: number) => [{ source: '/account', type: 'withdrawn', count }];
+    expect(summarise(1, rows)).toEqual({
+      _id: 1,
+      stretches: [
+        {
+          times: [5, 7],
+          positions: [
+            [501, 502],
+            [504, 504],
+          ],
+          kinds: kinds(3),
+        },
+        { times: [900_000, 900_000], positions: [[503, 503]], kinds: kinds(1) },
+      ],
+    });
+    const unreadable = rows.map(row => ({ ...row, event: { ...row.event, time: 'noon' } }));
+    const [stretch] = summarise(1, unreadable).stretches;
+    expect(stretch?.times).toEqual([Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY]);
   });
 });
 

@@ -104,6 +104,8 @@ export function createSummaries(options: { collection: Collection<Summary>; rows
       const near: Span[] = [];
       let others = 0;
       for (const { stretches } of known) {
+        const quiet = near.length === 0 || others > OTHERS_MAX;
+        if (quiet && !stretches.some(stretch => meets(stretch, time))) continue;
         const wanted = stretches.filter(({ kinds }) => kinds.some(isWanted));
         const spans = wanted.flatMap(stretch => stretch.positions.map(span => ({ span, met: meets(stretch, time) })));
         for (const { span, met } of spans.sort((a, b) => a.span[0] - b.span[0])) {
