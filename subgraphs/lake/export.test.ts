@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { createSystem, happening, happenings, isReady, useServers } from '../../events/fixture.ts';
 import { type LinesRequest, readLines, toLine } from './export.ts';
+import { GENESIS, hashAfter } from './hash.ts';
 import { BrokenExport, parseLine, readExport, restoreLake } from './restore.ts';
-import { createLake, GENESIS, hashAfter, indexes, type Lake, type LakeRow } from './store.ts';
+import { createLake, indexes, type Lake, type LakeRow } from './store.ts';
 
 const urls = useServers();
 

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { type Event, parseEnvelope } from '../../events/event.ts';
-import { GENESIS, hashAfter, type Lake } from './store.ts';
+import { GENESIS, hashAfter } from './hash.ts';
+import type { Lake } from './store.ts';
 
 /** What is wrong with an export, for people: one line. */
 export class BrokenExport extends Error {
