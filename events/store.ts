@@ -23,7 +23,9 @@ export type ChainRow = {
 
 export type AppendOptions = {
   /** Reads the heads of the chains anew: rows may have been lost behind the store's back. Default false. */
-  replay?: boolean;
+  replay?: boolean | undefined;
+  /** Looks which events are stored before it adds the others: for a replay, where mostly nothing is missing. */
+  knownFirst?: boolean | undefined;
 };
 
 export type Chain<Row extends ChainRow> = {
@@ -61,6 +63,9 @@ export type ChainOptions<Row extends ChainRow> = {
 export const chainIndex = { key: { chain: 1, version: 1 }, unique: true, sparse: true } as const;
 
 const CACHED_HEADS_MAX = 50_000;
+/** A head that was read for a replay is not read again for so long: a replay comes to a chain many times. */
+const READ_AGAIN_MS = 30_000;
+const ASKED_ONE_BY_ONE = 8;
 /** Tries in a row that store nothing. Each follows a write of somebody else's that was in the way. */
 const TRIES_MAX = 50;
 
@@ -70,6 +75,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
   const heads = createCache<Row>(CACHED_HEADS_MAX);
+  const readAgain = createCache<true>(CACHED_HEADS_MAX, READ_AGAIN_MS);
 
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
@@ -86,8 +92,16 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     for (const { _id, chain } of cached) if (!stored.has(_id)) heads.delete(chain);
   }
 
+  /** Which chains have rows at all: of many, one question for all of them saves one for each. */
+  async function begun(chains: readonly string[]): Promise<readonly string[]> {
+    if (chains.length <= ASKED_ONE_BY_ONE) return chains;
+    const filter: Filter<Document> = { chain: { $in: chains }, version: 1 };
+    const rows = await collection.find(filter, { projection: { chain: 1 }, batchSize: chains.length + 1 }).toArray();
+    return rows.map(row => String(row.chain));
+  }
+
   async function loadHeads(chains: Iterable<string>): Promise<void> {
-    const unknown = [...chains].filter(chain => !heads.has(chain));
+    const unknown = await begun([...chains].filter(chain => !heads.has(chain)));
     await Promise.all(
       unknown.map(async chain => {
         const row = await head(chain);
@@ -134,12 +148,21 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (known && known.version < row.version) heads.set(row.chain, row);
       }
     },
-    async append(events, { replay = false } = {}) {
+    async append(events, { replay = false, knownFirst = replay } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
-      if (replay) for (const chain of chains) heads.delete(chain);
-      else if (verifyHeads) await dropLostHeads(chains);
+      if (replay) {
+        for (const chain of chains.filter(of => !readAgain.has(of))) {
+          heads.delete(chain);
+          readAgain.set(chain, true);
+        }
+      }
+      if (verifyHeads) await dropLostHeads(chains);
+      if (knownFirst) {
+        const stored = await known(remaining);
+        remaining = remaining.filter(({ id }) => !stored.has(id));
+      }
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
         await loadHeads(chains);

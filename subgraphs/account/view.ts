@@ -85,25 +85,28 @@ export function createView({ collection, feed, clock }: Pick<ServiceContext, 'co
     return (await balances.findOne({ _id: accountId })) ?? emptyRow(accountId);
   }
 
-  /** @returns how many were not marked so; while there is a rebuild, those of which it is not just about to be heard. */
+  /** @returns how many were not marked so; during a rebuild, those of which the service is not just about to hear. */
   async function mark(updates: readonly BalanceUpdated[], how: Handling | undefined): Promise<number> {
-    const wrong = how?.rebuild ? await wronglyMarked(updates) : undefined;
-    if (how?.rebuild === 'trial') return wrong ?? 0;
-    const writes = updates.map(({ data }) => ({
+    // From the lake, mostly all are.
+    const fromLake = how?.replay === true || how?.rebuild !== undefined;
+    const wrong = fromLake ? await wronglyMarked(updates) : updates;
+    const nowMs = clock.now();
+    const late = wrong.filter(({ time }) => !how?.rebuild || nowMs - Date.parse(time) > ON_ITS_WAY_MS).length;
+    if (wrong.length === 0 || how?.rebuild === 'trial') return late;
+    const writes = wrong.map(({ data }) => ({
       updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
     }));
-    const { modifiedCount } = await transactions.bulkWrite(writes, { ordered: false });
-    return wrong ?? modifiedCount;
+    await transactions.bulkWrite(writes, { ordered: false });
+    return fromLake ? late : 0;
   }
 
-  async function wronglyMarked(updates: readonly BalanceUpdated[]): Promise<number> {
-    const nowMs = clock.now();
-    const heard = updates.filter(({ time }) => nowMs - Date.parse(time) > ON_ITS_WAY_MS);
-    const versions = new Map(heard.map(({ data }) => [data.eventId, data.version]));
+  async function wronglyMarked(updates: readonly BalanceUpdated[]): Promise<BalanceUpdated[]> {
+    const ids = updates.map(({ data }) => data.eventId);
     const found = await transactions
-      .find({ _id: { $in: [...versions.keys()] } }, { projection: { settled: 1 }, batchSize: versions.size + 1 })
+      .find({ _id: { $in: ids } }, { projection: { settled: 1 }, batchSize: ids.length + 1 })
       .toArray();
-    return found.filter(({ _id, settled }) => settled !== versions.get(_id)).length;
+    const marks = new Map(found.map(({ _id, settled }) => [_id, settled]));
+    return updates.filter(({ data }) => marks.has(data.eventId) && marks.get(data.eventId) !== data.version);
   }
 
   return {

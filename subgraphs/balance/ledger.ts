@@ -124,8 +124,8 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     return row;
   }
 
-  /** Rows that say something else than was published: each is made again what it was. */
-  async function mend(snapshots: readonly BalanceUpdated[]): Promise<number> {
+  /** Rows that say something else than was published: each is made again what it was. @returns also what has no row. */
+  async function mend(snapshots: readonly BalanceUpdated[]): Promise<{ mended: number; missing: BalanceUpdated[] }> {
     const ids = snapshots.map(({ id }) => id);
     const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
     const stored = new Map(found.map(row => [row._id, row]));
@@ -137,9 +137,10 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
       const isRight = isDeepStrictEqual({ event: row.event, chain, version, cause }, right);
       return isRight ? [] : [{ updateOne: { filter: { _id }, update: { $set: right } } }];
     });
-    if (writes.length === 0) return 0;
+    const missing = snapshots.filter(({ id }) => !stored.has(id));
+    if (writes.length === 0) return { mended: 0, missing };
     const { modifiedCount } = await rows.bulkWrite(writes, { ordered: true });
-    return modifiedCount;
+    return { mended: modifiedCount, missing };
   }
 
   return {
@@ -152,8 +153,8 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      * The rule for transactions: one row each, which is also the event to relay. Also during a replay the newest version
      * known is the one to follow: it was published, whether its row is there again already or not.
      */
-    async count(transactions: readonly Event[]): Promise<number> {
-      const { appended } = await chain.append(transactions);
+    async count(transactions: readonly Event[], how?: Handling): Promise<number> {
+      const { appended } = await chain.append(transactions, { knownFirst: how?.replay });
       if (appended.length > 0) outbox.wake();
       return appended.length;
     },
@@ -166,8 +167,9 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      *   was not whole. It must not pass in silence; the snapshot becomes a fault.
      */
     async restore(snapshots: readonly BalanceUpdated[], how?: Handling): Promise<number> {
-      const mended = how?.replay ? await mend(snapshots) : 0;
-      const missing = await notStored(snapshots);
+      const { mended, missing } = how?.replay
+        ? await mend(snapshots)
+        : { mended: 0, missing: await notStored(snapshots) };
       if (missing.length === 0) return mended;
       log.info({ rows: missing.length }, 'ledger rows restored from snapshots');
       const restored = missing.map(restoredRow);

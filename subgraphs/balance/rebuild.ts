@@ -55,10 +55,12 @@ export function createLedgerCopy({
   }
 
   async function restore(snapshots: readonly BalanceUpdated[]): Promise<void> {
-    const missing = await notStored(snapshots);
-    if (missing.length === 0) return;
-    await rows.insertMany(missing.map(restoredRow), { ordered: false }).catch(ignoreDuplicates);
-    for (const snapshot of await notStored(missing)) await settle(snapshot);
+    try {
+      await rows.insertMany(snapshots.map(restoredRow), { ordered: false });
+    } catch (error) {
+      ignoreDuplicates(error);
+      for (const snapshot of await notStored(snapshots)) await settle(snapshot);
+    }
   }
 
   /** Keeps what is not in the ledger. Most of it is there by the time that it is asked for. */

@@ -16,7 +16,7 @@ import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } fro
 import type { Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 
-const CHUNK_EVENTS = 500;
+const CHUNK_EVENTS = 1_000;
 /** Chunks on their way to a service at a time: what bounds Redis. */
 const WINDOW_CHUNKS = 4;
 const POLL_MS = 1_000;

@@ -7,7 +7,7 @@ import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
-import { chunk, groupBy } from '../../events/group.ts';
+import { groupBy } from '../../events/group.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
@@ -43,7 +43,7 @@ const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies R
 const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 
 /** An hour that was mended is not looked at again for so long: a replay comes to it many times. */
-const MENDED_MS = 2_000;
+const MENDED_MS = 30_000;
 const MENDED_MAX = 100_000;
 const MENDED_AT_ONCE = 1_000;
 
@@ -144,24 +144,36 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   const mended = createCache<true>(MENDED_MAX, MENDED_MS);
 
   /**
-   * Counts an hour anew from its own rows, before a replay adds those that are missing: totals that still contain a lost
+   * Counts hours anew from their own rows, before a replay adds those that are missing: totals that still contain a lost
    * row would count it twice. In this order rows only move down to places that are free, so it can be cut short anywhere.
+   *
+   * @returns how many rows were wrong.
    */
-  async function mend(name: string): Promise<number> {
-    if (mended.has(name)) return 0;
+  async function mend(names: readonly string[]): Promise<number> {
+    const suspects = names.filter(name => !mended.has(name));
+    if (suspects.length === 0) return 0;
+    let wrong = 0;
     let head: StoredEvent | undefined;
-    const writes: AnyBulkWriteOperation<StoredEvent>[] = [];
-    for await (const row of store.find({ chain: name }).sort({ version: 1 })) {
-      const right = next(head, row.event);
+    let writes: AnyBulkWriteOperation<StoredEvent>[] = [];
+    const spoiled = new Set<string>();
+    const write = async () => {
+      if (writes.length > 0) await store.bulkWrite(writes, { ordered: true });
+      wrong += writes.length;
+      writes = [];
+    };
+    for await (const row of store.find({ chain: { $in: suspects } }).sort({ chain: 1, version: 1 })) {
+      const right = next(head?.chain === row.chain ? head : undefined, row.event);
       const { version, totals } = right;
-      const sound = version === row.version && JSON.stringify(totals) === JSON.stringify(row.totals);
-      if (!sound) writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
       head = right;
+      if (version === row.version && JSON.stringify(totals) === JSON.stringify(row.totals)) continue;
+      spoiled.add(row.chain);
+      writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
+      if (writes.length === MENDED_AT_ONCE) await write();
     }
-    for (const some of chunk(writes, MENDED_AT_ONCE)) await store.bulkWrite(some, { ordered: true });
-    if (writes.length > 0) await statistics.deleteOne({ _id: name });
-    mended.set(name, true);
-    return writes.length;
+    await write();
+    if (spoiled.size > 0) await statistics.deleteMany({ _id: { $in: [...spoiled] } });
+    for (const name of suspects) mended.set(name, true);
+    return wrong;
   }
 
   const hoursIn = ({ from, to }: Range) => ({
@@ -175,7 +187,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     /** The rule: stores the events, and shows the hours that they belong to. */
     async count(events: readonly Event[], how?: Handling): Promise<number> {
       let changed = 0;
-      if (how?.replay) for (const name of groupBy(events, chainName).keys()) changed += await mend(name);
+      if (how?.replay) changed += await mend([...groupBy(events, chainName).keys()]);
       const { appended, heads } = await chain.append(events, how);
       changed += await materialize(
         statistics,

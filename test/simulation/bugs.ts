@@ -277,7 +277,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
-    find: 'for (const name of groupBy(events, chainName).keys()) changed += await mend(name);',
+    find: 'changed += await mend([...groupBy(events, chainName).keys()]);',
     replace: ';',
     foundBy: 37,
   },
