@@ -29,6 +29,7 @@ const ROUNDS = 5;
 
 const silentFeed: Feed = {
   publish: async () => undefined,
+  listen: () => () => undefined,
   watch: () => {
     throw new Error('nobody watches here');
   },

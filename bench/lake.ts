@@ -37,6 +37,7 @@ const secondsSince = (ms: number) => (performance.now() - ms) / 1000;
 
 const silentFeed: Feed = {
   publish: async () => undefined,
+  listen: () => () => undefined,
   watch: () => {
     throw new Error('nobody watches here');
   },

@@ -27,6 +27,22 @@ export type Binding = {
   rebuilt?: RebuildStep;
   /** By source service: every event of a flush up to this one is durably in the service's own data. */
   passed?: Record<string, number>;
+  /** How far its outbox has been compared with the lake. */
+  reconciled?: Reconciled;
+};
+
+/** See reconciler.ts. */
+export type Reconciled = {
+  /** Every entry of a flush up to this one is in the lake, or was sent again. */
+  flush: number;
+  /** Entries beyond that; 1,000 stands for as many or more. */
+  unconfirmed: number;
+  /** Entries that the lake lacked and that were sent again, ever. */
+  resent: number;
+  /** Of the round over the whole outbox: the last entry compared; empty between rounds. */
+  at: string;
+  /** When the last round ended, in milliseconds. */
+  roundMs: number;
 };
 
 /** A rebuild goes by steps: the one who replays wishes for each, the service does it and says so. */
@@ -62,6 +78,8 @@ export type Bindings = {
   find(service: string): Promise<Binding | null>;
   /** Moves the watermark up; never down. */
   pass(service: string, passed: Readonly<Record<string, number>>): Promise<void>;
+  /** Keeps how far a service has reconciled its outbox; `resent` is added to what there was. */
+  reconcile(service: string, reconciled: Reconciled): Promise<void>;
 };
 
 const BINDINGS_MAX = 1_000;
@@ -82,6 +100,10 @@ export function createBindings(collection: Collection<Binding>): Bindings {
     async pass(service, passed) {
       const moved = Object.fromEntries(Object.entries(passed).map(([source, flush]) => [`passed.${source}`, flush]));
       await collection.updateOne({ _id: service }, { $max: moved });
+    },
+    async reconcile(service, { resent, ...place }) {
+      const fields = Object.fromEntries(Object.entries(place).map(([name, value]) => [`reconciled.${name}`, value]));
+      await collection.updateOne({ _id: service }, { $set: fields, $inc: { 'reconciled.resent': resent } });
     },
   };
 }

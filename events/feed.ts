@@ -21,6 +21,13 @@ export type Feed = {
    *   that comes last is the newest.
    */
   watch<Message>(topic: string, versionOf?: (message: Message) => number): AsyncIterableIterator<Hint<Message>>;
+  /**
+   * Hands over each message of a topic as it comes, as long as the subscription stands; keeps none. For questions and
+   * answers, of which one does not stand for another. The casts of `Message` are the publisher's word.
+   *
+   * @returns how to stop listening.
+   */
+  listen<Message>(topic: string, handle: (message: Message) => void): () => void;
   close(): void;
 };
 
@@ -79,6 +86,11 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
         deliver => enter(channelOf(topic), deliver as Watcher),
         (held, next) => newerOf(held, next, versionOf),
       );
+    },
+    listen<Message>(topic: string, handle: (message: Message) => void) {
+      return enter(channelOf(topic), hint => {
+        if ('message' in hint) handle(hint.message as Message);
+      });
     },
     close() {
       subscriber.disconnect();

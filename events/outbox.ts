@@ -22,6 +22,8 @@ export type OutboxEntry<Data = unknown> = {
   relayed?: number;
   /** The relay tenure that has claimed it; an earlier tenure may not touch it any more. */
   fence?: number;
+  /** How often it was sent again because the lake lacked it (see reconciler.ts). */
+  resent?: number;
 };
 
 export type Outbox = {

@@ -21,6 +21,7 @@ import {
   rulesOfCopy,
   startRebuilder,
 } from './rebuild.ts';
+import { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
@@ -85,9 +86,18 @@ export type Resources = {
   log: Logger;
   /** Other bounds than the usual ones: see RelayOptions and ConsumerOptions. */
   bounds?: Pick<RelayOptions, 'flushMax' | 'jobMax'> & Pick<ConsumerOptions, 'batchMax'>;
+  /** Other paces than the usual ones, for tests that cannot wait. */
+  reconciling?: Pick<ReconcilerOptions, 'pollMs' | 'roundMs'>;
 };
 
-export type OutboxState = { pending: number; oldestSeconds: number };
+export type OutboxState = {
+  pending: number;
+  oldestSeconds: number;
+  /** Relayed and not known to be in the lake yet; 1,000 stands for as many or more. */
+  unconfirmed: number;
+  /** What the lake lacked, and was sent again, ever. */
+  resent: number;
+};
 
 export type RunningService<Resolvers> = {
   definition: ServiceDefinition<Resolvers>;
@@ -99,7 +109,7 @@ export type RunningService<Resolvers> = {
   prepare(): Promise<void>;
   start(): void;
   stop(): Promise<void>;
-  /** What is acknowledged and not relayed yet. */
+  /** What is acknowledged and not relayed yet, and what is relayed and not known to be in the lake. */
   outboxState(): Promise<OutboxState>;
 };
 
@@ -130,6 +140,7 @@ export function assemble<Resolvers>(
     ids,
     holder,
     bounds: { batchMax, ...flushes } = {},
+    reconciling,
   } = resources;
   const log = resources.log.child({ service: name });
   const database = mongo.db(`${prefix}-${name}`);
@@ -139,6 +150,7 @@ export function assemble<Resolvers>(
   let relay: Relay | undefined;
   let consumer: Consumer | undefined;
   let rebuilder: Rebuilder | undefined;
+  let reconciler: Reconciler | undefined;
   const stopped = new AbortController();
 
   const lease = (of: string, onAcquired?: () => void) => {
@@ -265,6 +277,18 @@ export function assemble<Resolvers>(
         log,
         ...flushes,
       });
+      reconciler = startReconciler({
+        service: name,
+        collection: () => active.events,
+        lease: relaying,
+        bindings,
+        feed,
+        clock,
+        ids,
+        log,
+        onMissing: () => relay?.wake(),
+        ...reconciling,
+      });
       consumer = startConsumer({
         service: name,
         partitions,
@@ -302,6 +326,7 @@ export function assemble<Resolvers>(
     async stop() {
       stopped.abort();
       await active.parts.stop?.();
+      await reconciler?.stop();
       await consumer?.stop();
       await rebuilder?.stop();
       await relay?.stop();
@@ -314,9 +339,10 @@ export function assemble<Resolvers>(
         .sort({ pending: 1 })
         .limit(1)
         .toArray();
-      if (oldest?.pending === undefined) return { pending: 0, oldestSeconds: 0 };
+      const { unconfirmed = 0, resent = 0 } = (await bindings.find(name))?.reconciled ?? {};
+      if (oldest?.pending === undefined) return { pending: 0, oldestSeconds: 0, unconfirmed, resent };
       const pending = await events.countDocuments({ pending: { $exists: true } });
-      return { pending, oldestSeconds: Math.max(0, clock.now() - oldest.pending) / 1000 };
+      return { pending, oldestSeconds: Math.max(0, clock.now() - oldest.pending) / 1000, unconfirmed, resent };
     },
   };
 }

@@ -16,6 +16,7 @@ import { type Limits, perMinute } from './limits.ts';
 import { listener, type Timeouts } from './listener.ts';
 import { gatewayMetrics } from './metrics.ts';
 import { documentRules, type OperationReader, operationReader } from './operations.ts';
+import { outboxMetrics } from './outboxes.ts';
 import type { PersistedDocuments } from './persisted.ts';
 import { planRunner } from './plans/index.ts';
 import type { Heartbeat } from './protocol.ts';
@@ -97,6 +98,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { supergraphSdl, subgraphs, tokens, identities, limits, introspection, pages, retry, heartbeat } = options;
   const log = options.log.child({ service: 'gateway' });
   const metrics = gatewayMetrics(options.registry);
+  outboxMetrics(metrics.registry, options.health);
   const rules = documentRules({ introspection, persisted: options.persisted });
   const formatError = errorFormatter({ log, suggestions: introspection });
   const record = requestRecorder(log, metrics);

@@ -31,7 +31,11 @@ const saidOfItself = z.object({
   status: z.enum(['ok', 'degraded', 'down']),
   parts: z.record(
     z.string(),
-    z.object({ outbox: z.object({ pending: z.number(), oldestSeconds: z.number() }).optional() }),
+    z.object({
+      outbox: z
+        .object({ pending: z.number(), oldestSeconds: z.number(), unconfirmed: z.number(), resent: z.number() })
+        .optional(),
+    }),
   ),
 });
 

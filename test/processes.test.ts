@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Servers, startServers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import { signToken } from '../gateway/identity.ts';
+import { prefixOf } from '../scripts/config.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import {
   AUTH_SECRET,
@@ -157,12 +159,15 @@ describe('the five as processes of their own', () => {
   it('show their outboxes through the gateway, and nothing of their addresses', async () => {
     const answer = await fetch(`${url}/health/ready`);
     const text = await answer.text();
-    const outbox = { pending: expect.any(Number), oldestSeconds: expect.any(Number) };
+    const [pending, oldestSeconds, unconfirmed, resent] = Array(4).fill(expect.any(Number));
+    const outbox = { pending, oldestSeconds, unconfirmed, resent };
     expect(JSON.parse(text)).toEqual({
       status: 'ok',
       parts: Object.fromEntries(serviceNames().map(name => [name, { state: 'ok', outbox }])),
     });
     expect(text).not.toContain('127.0.0.1');
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toMatch(/^outbox_events\{service="account",state="unconfirmed"\} \d+$/m);
   });
 
   it("are healthy to the image's own check, which fails where nothing listens", async () => {
@@ -202,6 +207,41 @@ describe('the five as processes of their own', () => {
       () => alice.get<Look>(LOOK, { id }),
       ({ account }) => account.balance.version === 20 && account.balance.amount === 100,
     );
+  });
+
+  it('find out what has got lost on its way to the lake, and send it again', async () => {
+    const id = await openAccount(alice);
+    const stored = (count: number) =>
+      eventually(
+        () => olga.get<{ events: { totalCount: number } }>(`{ events(filter: { subject: "${id}" }) { totalCount } }`),
+        ({ events }) => events.totalCount === count,
+        20_000,
+      );
+    await stored(1);
+    running.get('lake')?.kill('SIGKILL');
+    await running.get('lake')?.exited;
+    for (let count = 0; count < 5; count++) await alice.get(DEPOSIT, { input: { accountId: id, amount: 5 } });
+    await eventually(
+      () => alice.get<Look>(LOOK, { id }),
+      ({ account }) => account.balance.version === 5,
+    );
+    await eventually(
+      async () => (await fetch(`${url}/health/ready`)).text(),
+      text => ['account', 'balance'].every(name => text.includes(`"${name}":{"state":"ok","outbox":{"pending":0,`)),
+    );
+    // The jobs alone: the marks, by which the relays notice a loss, stay.
+    const redis = new Redis(servers.redisUrl);
+    const lost = await redis.keys(`${prefixOf(servers.mongodbUrl)}:{lake}-*`);
+    expect(lost).not.toEqual([]);
+    await redis.del(...lost);
+    redis.disconnect();
+    await start('lake');
+    await stored(11);
+    const { services } = await olga.get<{ services: { name: string; resentEvents: number }[] }>(
+      '{ services { name resentEvents unconfirmedEvents } }',
+    );
+    expect(services).toMatchObject([{ resentEvents: 5 }, { resentEvents: 5 }, { name: 'lake' }, { resentEvents: 0 }]);
+    expect(await olga.get('{ verifyLake { valid } }')).toEqual({ verifyLake: { valid: true } });
   });
 
   it('resume a subscription by themselves when the service it comes from was killed', async () => {

@@ -18,6 +18,7 @@ const rows = mongo.db(name).collection<LakeRow>('lake');
 const summaries = createSummaries({ collection: mongo.db(name).collection<Summary>('summaries'), rows });
 const feed: Feed = {
   publish: async () => undefined,
+  listen: () => () => undefined,
   watch: () => {
     throw new Error('nobody watches here');
   },

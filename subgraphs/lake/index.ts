@@ -1,5 +1,6 @@
 import type { ServiceDefinition } from '../../events/service.ts';
 import type { Resolvers } from '../host.ts';
+import { type Answerer, startAnswerer } from './answerer.ts';
 import { createCheckpoints } from './checkpoint.ts';
 import { createFaults, indexes as faultIndexes } from './faults.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
@@ -31,6 +32,7 @@ export const service: ServiceDefinition<Resolvers> = {
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
     let replayer: Replayer | undefined;
     const stopped = new AbortController();
+    let answerer: Answerer | undefined;
     return {
       rules: [{ on: 'everything', handle: lake.store }],
       resolvers: createResolvers({
@@ -50,9 +52,11 @@ export const service: ServiceDefinition<Resolvers> = {
         void checkpoints.keepRecording(lake.head, stopped.signal, onError);
         const held = lease('replayer', () => replayer?.wake());
         replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
+        answerer = startAnswerer({ rows: lake.rows, feed, lease: held, log });
       },
       async stop() {
         stopped.abort();
+        await answerer?.stop();
         await replayer?.stop();
       },
     };

@@ -134,10 +134,19 @@ function serviceQueries({ bindings, transport, faults, clock }: LakeParts) {
       const all = await bindings.all();
       return all
         .sort((a, b) => (a._id < b._id ? -1 : 1))
-        .map(async ({ _id: name, consumes, emits, partitions }) => {
+        .map(async ({ _id: name, consumes, emits, partitions, reconciled }) => {
           const { events, oldestMs } = await transport.backlog(name, partitions);
           const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
-          return { name, consumes, emits, lagEvents: events, lagSeconds, faults: () => faults.open(name) };
+          return {
+            name,
+            consumes,
+            emits,
+            lagEvents: events,
+            lagSeconds,
+            faults: () => faults.open(name),
+            unconfirmedEvents: reconciled?.unconfirmed ?? null,
+            resentEvents: reconciled?.resent ?? null,
+          };
         });
     },
   };

@@ -177,6 +177,21 @@ export const BUGS: readonly Bug[] = [
     tenure = { fence: 1, renewedMs: startedMs };`,
     foundBy: 29,
   },
+  // ---- reconciler ----
+  {
+    name: 'what the lake lacks is not sent again',
+    file: 'events/reconciler.ts',
+    find: 'const lacking = await ask(due.filter(({ resent }) => resent === undefined).map(({ _id }) => _id));',
+    replace: 'const lacking = await ask([]);',
+    foundBy: 1,
+  },
+  {
+    name: 'the lake is asked for what is still on its way',
+    file: 'events/reconciler.ts',
+    find: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled && relayed !== beyond);',
+    replace: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled + 1e12 && relayed !== beyond);',
+    foundBy: 1,
+  },
   // ---- watermark ----
   {
     name: 'the watermark does not wait for the jobs at hand',

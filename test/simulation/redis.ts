@@ -120,6 +120,15 @@ export function createRedis(world: World) {
       state = empty();
     },
 
+    /** Jobs of a service are gone, and nothing tells of it: no mark is. */
+    loseJobs(service: string): void {
+      for (const queue of Object.keys(state.jobs)) {
+        if (!queue.startsWith(`${service}-`)) continue;
+        world.note(`${queue} loses ${Object.keys(jobsOf(queue)).length} jobs`);
+        state.jobs[queue] = {};
+      }
+    },
+
     /** Keeps the state as it is, for `loseTail`. */
     remember(): void {
       past.push({ atMs: world.nowMs(), state: copy(state) });

@@ -1,4 +1,6 @@
 /** One seed, from the first account to the last invariant. */
+
+import type { Reconciled } from '../../events/binding.ts';
 import { GENESIS, hashAfter } from '../../subgraphs/lake/hash.ts';
 import {
   accountsOnce,
@@ -90,7 +92,7 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
   // What Redis has lost may be noticed by the next tenure only, and the queue and a ledger are not lost at once.
   await world.run(() => false, TENURE_MS);
   if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
-  const found = audit(store, clients);
+  const found = [...audit(store, clients), ...sentAgain(store, scenario)];
   if (found.length > 0 || scenario.ending === 'none') return found;
 
   const before = accountsOf(store);
@@ -154,6 +156,15 @@ function audit(store: Store, { history, watches, sights }: ReturnType<typeof cre
     ...auditSystem(systemOf(store, hashAfter, GENESIS), 0),
     ...auditStore(store),
   ];
+}
+
+/** Where no job was lost in silence, the lake lacks nothing that its watermark has passed. */
+function sentAgain(store: Store, { disturbances }: Scenario): string[] {
+  if (disturbances.some(({ what }) => what === 'lose job')) return [];
+  return store.rows('registry.bindings').flatMap(({ _id, reconciled }) => {
+    const { resent } = (reconciled ?? { resent: 0 }) as Reconciled;
+    return resent > 0 ? [`${_id}: the lake lacked ${resent} events that it had passed`] : [];
+  });
 }
 
 /** What is done to the system at rest, and must not be seen afterwards. */

@@ -12,6 +12,7 @@ export type Disturbance = { atMs: number } & (
   | { what: 'skew'; process: number; byMs: number }
   | { what: 'flush' }
   | { what: 'lose tail' }
+  | { what: 'lose job' }
   | { what: 'redis away'; forMs: number }
   | { what: 'mongodb away'; forMs: number }
   | { what: 'deafen'; process: number; forMs: number }
@@ -252,6 +253,7 @@ function disturbance(random: Random, processes: number): Disturbance {
     () => ({ atMs, what: 'flush' }),
     () => ({ atMs, what: 'flush' }),
     () => ({ atMs, what: 'lose tail' }),
+    () => ({ atMs, what: 'lose job' }),
     () => ({ atMs, what: 'redis away', forMs }),
     () => ({ atMs, what: 'mongodb away', forMs }),
     () => ({ atMs, what: 'deafen', process, forMs }),
