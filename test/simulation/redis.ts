@@ -57,6 +57,9 @@ export function createRedis(world: World) {
   /** Who waits for a job, by queue. */
   const workers = new Map<string, Set<{ process: SimProcess; wake: () => void }>>();
 
+  /** Services whose next job will get lost. */
+  const doomed = new Set<string>();
+
   /** How often all connections have been lost. */
   let outages = 0;
 
@@ -120,13 +123,9 @@ export function createRedis(world: World) {
       state = empty();
     },
 
-    /** Jobs of a service are gone, and nothing tells of it: no mark is. */
-    loseJobs(service: string): void {
-      for (const queue of Object.keys(state.jobs)) {
-        if (!queue.startsWith(`${service}-`)) continue;
-        world.note(`${queue} loses ${Object.keys(jobsOf(queue)).length} jobs`);
-        state.jobs[queue] = {};
-      }
+    /** The next job of a service will be accepted and be gone, and nothing will tell of it: no mark is. */
+    loseNext(service: string): void {
+      doomed.add(service);
     },
 
     /** Keeps the state as it is, for `loseTail`. */
@@ -165,6 +164,7 @@ export function createRedis(world: World) {
 
     /** Everybody is connected again, and it delivers as well as it can. */
     heal(): void {
+      doomed.clear();
       delivery = { shuffled: 0, again: 0 };
       this.comeBack();
       for (const subscriber of subscribers) if (!subscriber.online) reconnect(subscriber, 0);
@@ -175,6 +175,10 @@ export function createRedis(world: World) {
       const jobs = jobsOf(queue);
       const number = (state.ids[queue] ?? 0) + 1;
       if (!jobId) state.ids[queue] = number;
+      if (doomed.delete(service)) {
+        world.note(`${queue} loses a job`);
+        return;
+      }
       const id = jobId ?? String(number);
       if (jobs[id]) return;
       jobs[id] = { id, data: copy(data), priority, state: 'waiting', token: 0, lockedUntilMs: 0, stalled: 0 };

@@ -1,6 +1,4 @@
 /** One seed, from the first account to the last invariant. */
-
-import type { Reconciled } from '../../events/binding.ts';
 import { GENESIS, hashAfter } from '../../subgraphs/lake/hash.ts';
 import {
   accountsOnce,
@@ -20,7 +18,7 @@ import { createStore, type Store } from './mongo.ts';
 import { createRandom } from './random.ts';
 import { createRedis, type SimRedis } from './redis.ts';
 import { createSafety } from './safety.ts';
-import { type Scenario, scenarioOf } from './scenario.ts';
+import { type Scenario, SERVICES, scenarioOf } from './scenario.ts';
 import { createSystem, type System, takeOverTime } from './system.ts';
 import { disturb, heal, lieInWait, rememberAlways } from './troubles.ts';
 import { createWorld, type World } from './world.ts';
@@ -161,10 +159,10 @@ function audit(store: Store, { history, watches, sights }: ReturnType<typeof cre
 /** Where no job was lost in silence, the lake lacks nothing that its watermark has passed. */
 function sentAgain(store: Store, { disturbances }: Scenario): string[] {
   if (disturbances.some(({ what }) => what === 'lose job')) return [];
-  return store.rows('registry.bindings').flatMap(({ _id, reconciled }) => {
-    const { resent } = (reconciled ?? { resent: 0 }) as Reconciled;
-    return resent > 0 ? [`${_id}: the lake lacked ${resent} events that it had passed`] : [];
-  });
+  const again = SERVICES.flatMap(service => store.rows(`${service}.events`)).filter(
+    ({ resent }) => resent !== undefined,
+  );
+  return again.slice(0, 3).map(({ _id }) => `the lake lacked ${_id}, which its watermark had passed`);
 }
 
 /** What is done to the system at rest, and must not be seen afterwards. */

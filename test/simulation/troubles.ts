@@ -89,7 +89,7 @@ export function disturb(
   if (what === 'flush') redis.flush();
   else if (what === 'lose tail') loseTail(world, redis);
   // Only what an outbox and the lake can find out between them.
-  else if (what === 'lose job') redis.loseJobs('lake');
+  else if (what === 'lose job') redis.loseNext('lake');
   else if (what === 'redis away') away(world, redis, 'redis', disturbance.forMs);
   else if (what === 'mongodb away') away(world, redis, 'mongodb', disturbance.forMs);
   else if (what === 'replay') void clients.replay(disturbance.service);
