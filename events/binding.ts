@@ -3,7 +3,8 @@
  * service is added, and its queue fills, without touching any producer.
  *
  * A binding also holds how far its service has durably got in each source's flushes (see watermark.ts): what Redis
- * loses beyond that, the relays send again. A new binding has got nowhere, so every outbox is sent to it from its start.
+ * loses beyond that, the relays send again. To a new binding every relay sends what comes from now on, and notes where it
+ * began (`joined`); what was before that the lake sends (see joining.ts).
  */
 import { crc32 } from 'node:zlib';
 import type { Collection } from 'mongodb';
@@ -27,6 +28,10 @@ export type Binding = {
   rebuilt?: RebuildStep;
   /** By source service: every event of a flush up to this one is durably in the service's own data. */
   passed?: Record<string, number>;
+  /** By source service: the flush after which its relay sends to this service; what was before comes from the lake. */
+  joined?: Record<string, number>;
+  /** The replay by which the lake will send what was before; absent once that is planned, and where there is none to plan. */
+  seeding?: string;
   /** How far its outbox has been compared with the lake. */
   reconciled?: Reconciled;
 };
@@ -68,12 +73,25 @@ export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> &
 export type RebuildOutcome = { differences: number; subjects: string[] };
 
 export type Bindings = {
-  /** Makes a service's wishes known; keeps how far it has got. */
-  bind(binding: Omit<Binding, 'passed' | 'rebuild' | 'rebuilt'>): Promise<void>;
   /** Wishes for a step of a rebuild; null when nothing is wished for any more. */
   wish(service: string, wish: RebuildWish | null): Promise<void>;
   /** Says that a step was taken. */
   taken(service: string, step: RebuildStep): Promise<void>;
+  /**
+   * Makes a service's wishes known; keeps how far it has got.
+   *
+   * @param seeding of a service that was not bound before: names the replay that is to seed it.
+   */
+  bind(
+    binding: Omit<Binding, 'passed' | 'joined' | 'seeding' | 'reconciled' | 'rebuild' | 'rebuilt'>,
+    seeding?: string,
+  ): Promise<void>;
+  /** Nothing is sent to the service any more as soon as the relays have looked. @returns whether it was bound. */
+  unbind(service: string): Promise<boolean>;
+  /** Notes where a source begins to send to a service; the first note stays. */
+  join(service: string, source: string, flush: number): Promise<void>;
+  /** The replay that seeds a service is planned, or there is nothing to send. */
+  seeded(service: string, seeding: string): Promise<void>;
   all(): Promise<Binding[]>;
   find(service: string): Promise<Binding | null>;
   /** Moves the watermark up; never down. */
@@ -86,8 +104,17 @@ const BINDINGS_MAX = 1_000;
 
 export function createBindings(collection: Collection<Binding>): Bindings {
   return {
-    async bind({ _id, ...wishes }) {
-      await collection.updateOne({ _id }, { $set: wishes }, { upsert: true });
+    async bind({ _id, ...wishes }, seeding) {
+      const first = seeding !== undefined && { $setOnInsert: { seeding } };
+      await collection.updateOne({ _id }, { $set: wishes, ...first }, { upsert: true });
+    },
+    unbind: async service => (await collection.deleteOne({ _id: service })).deletedCount === 1,
+    async join(service, source, flush) {
+      const place = `joined.${source}`;
+      await collection.updateOne({ _id: service, [place]: { $exists: false } }, { $set: { [place]: flush } });
+    },
+    async seeded(service, seeding) {
+      await collection.updateOne({ _id: service, seeding }, { $unset: { seeding: '' } });
     },
     async wish(service, wish) {
       await collection.updateOne({ _id: service }, wish ? { $set: { rebuild: wish } } : { $unset: { rebuild: '' } });
@@ -110,6 +137,11 @@ export function createBindings(collection: Collection<Binding>): Bindings {
 
 export function wants(binding: Binding, type: string): boolean {
   return binding.consumes.includes(type) || binding.consumes.includes(EVERY_TYPE);
+}
+
+/** The flush of a source up to which a service needs nothing of it: it has passed it, or gets it from the lake. */
+export function reached({ passed, joined }: Binding, source: string): number {
+  return passed?.[source] ?? joined?.[source] ?? 0;
 }
 
 /** Events of one subject go the same way, for speed; nothing depends on it for truth. */

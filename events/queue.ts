@@ -168,6 +168,12 @@ export function createTransport(options: {
       const counts = await redis.hmget(replayKey(service, replay), ...jobIds);
       return counts.map(count => (count === null ? undefined : Number(count)));
     },
+    async remove(service, partitions) {
+      for (let partition = 0; partition < partitions; partition++) {
+        await queue(service, partition).obliterate({ force: true });
+      }
+      await redis.del(marksKey(service));
+    },
     async backlog(service, partitions) {
       const parts = await Promise.all(
         Array.from({ length: partitions }, (_, partition) => waiting(service, partition)),

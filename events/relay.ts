@@ -10,10 +10,11 @@
  */
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
-import { type Binding, type Bindings, partitionOf, wants } from './binding.ts';
+import { type Binding, type Bindings, partitionOf, reached, wants } from './binding.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
 import { chunk, groupBy } from './group.ts';
+import { hasToJoin, letJoin } from './joining.ts';
 import type { Lease } from './lease.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { Letter, Transport } from './transport.ts';
@@ -52,6 +53,8 @@ type Tenure = {
   bindings: Binding[];
   /** The mark this tenure last left with, or found at, each consumer. Never "none": that is what a loss looks like. */
   marks: Map<string, number>;
+  /** Somebody has joined: every watermark has to get beyond where, whether there is something to send or not. */
+  announces: boolean;
 };
 
 export function startRelay(options: RelayOptions): Relay {
@@ -75,13 +78,11 @@ export function startRelay(options: RelayOptions): Relay {
   async function begin(fence: number): Promise<Tenure> {
     const collection = options.collection();
     await claim({ collection, fence });
-    const begun: Tenure = {
-      fence,
-      collection,
-      checkedMs: clock.monotonic(),
-      bindings: await bindings.all(),
-      marks: new Map(),
-    };
+    const checkedMs = clock.monotonic();
+    const all = await bindings.all();
+    // The tenure before may have let somebody join, and not have come to tell of it.
+    const announces = all.some(({ seeding }) => seeding !== undefined);
+    const begun: Tenure = { fence, collection, checkedMs, bindings: all, marks: new Map(), announces };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
       .sort({ relayed: -1 })
@@ -92,7 +93,8 @@ export function startRelay(options: RelayOptions): Relay {
       const mark = (await transport.marks(binding._id))[service];
       // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
       // is none, one is left before anything is sent, so that its loss is noticed.
-      if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);
+      if (hasToJoin(binding, service)) lost.push(binding);
+      else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);
       else begun.marks.set(binding._id, mark);
     }
     await recover(begun, lost);
@@ -102,22 +104,29 @@ export function startRelay(options: RelayOptions): Relay {
   /** Makes pending again what these consumers have not durably passed, and only then leaves a mark with them. */
   async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
     if (lost.length === 0) return;
-    const found = await Promise.all(lost.map(({ _id }) => bindings.find(_id)));
-    const passed = Math.min(...found.map(binding => binding?.passed?.[service] ?? 0));
-    const { modifiedCount } = await current.collection.updateMany(
+    const { collection } = current;
+    const isFirst = flushes === 0;
+    const flush = nextFlush(current);
+    const all = current.bindings;
+    if (await letJoin({ service, collection, bindings, all, flush, isFirst })) current.announces = true;
+    const found = (await Promise.all(lost.map(({ _id }) => bindings.find(_id)))).flatMap(binding => binding ?? []);
+    // Those that are not found are not bound any more.
+    current.bindings = [...current.bindings.filter(binding => !lost.includes(binding)), ...found];
+    if (found.length === 0) return;
+    const passed = Math.min(...found.map(binding => reached(binding, service)));
+    const { modifiedCount } = await collection.updateMany(
       { relayed: { $gt: passed } },
       { $set: { pending: clock.now() }, $max: { fence: current.fence }, $unset: { relayed: '' } },
     );
     // An earlier tenure may have sent what is pending, and left the mark that was lost, and not have cleared it yet.
     await claim(current);
-    const flush = nextFlush(current);
-    for (const { _id } of lost) {
+    for (const { _id } of found) {
       await transport.resetMark(_id, service, flush);
       current.marks.set(_id, flush);
     }
     // Nothing to say of a queue that is only new.
     const level = modifiedCount > 0 ? 'warn' : 'debug';
-    const consumers = lost.map(({ _id }) => _id);
+    const consumers = found.map(({ _id }) => _id);
     log[level]({ consumers, events: modifiedCount }, 'the queue has lost events, or is new: sending again');
   }
 
@@ -126,7 +135,8 @@ export function startRelay(options: RelayOptions): Relay {
     const lost: Binding[] = [];
     for (const binding of current.bindings) {
       const mark = (await transport.marks(binding._id))[service];
-      if (mark === undefined || mark !== current.marks.get(binding._id)) lost.push(binding);
+      if (hasToJoin(binding, service) || mark === undefined || mark !== current.marks.get(binding._id))
+        lost.push(binding);
     }
     await recover(current, lost);
     current.checkedMs = clock.monotonic();
@@ -166,8 +176,14 @@ export function startRelay(options: RelayOptions): Relay {
     return entries.length === flushMax;
   }
 
+  /** A flush of nothing. */
+  async function announce(current: Tenure): Promise<void> {
+    current.announces = false;
+    await recover(current, await leaveMarks(current, nextFlush(current)));
+  }
+
   /** @returns the consumers at which the mark before was gone. */
-  async function leaveMarks(current: Tenure, number: number, connection: number): Promise<Binding[]> {
+  async function leaveMarks(current: Tenure, number: number, connection?: number): Promise<Binding[]> {
     const kept = await Promise.all(
       current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),
     );
@@ -187,6 +203,7 @@ export function startRelay(options: RelayOptions): Relay {
       !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
     if (!tenure || !isCurrent(tenure)) tenure = await begin(fence);
     else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);
+    if (tenure.announces && lease.fence() === fence) await announce(tenure);
     while (isCurrent(tenure) && (await flush(tenure)));
   }
 

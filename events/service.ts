@@ -21,7 +21,7 @@ import {
   rulesOfCopy,
   startRebuilder,
 } from './rebuild.ts';
-import { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
+import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
@@ -226,13 +226,15 @@ export function assemble<Resolvers>(
   async function prepare(): Promise<void> {
     await generations?.tick();
     await createIndexes(active);
-    await bindings.bind({
+    const wishes = {
       _id: name,
       consumes: definition.consumes === 'everything' ? [EVERY_TYPE] : typesOf(definition.consumes),
       emits: typesOf(definition.emits),
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
-    });
+    };
+    // Nobody can seed the lake but the outboxes themselves.
+    await bindings.bind(wishes, name === LAKE ? undefined : ids.random());
   }
 
   async function watch(): Promise<void> {

@@ -77,6 +77,8 @@ export type Transport = {
   ): Promise<boolean>;
   /** Leaves a mark whatever was there. */
   resetMark(service: string, source: string, flush: number): Promise<void>;
+  /** Removes a service's queues and marks with all that is in them. */
+  remove(service: string, partitions: number): Promise<void>;
   backlog(service: string, partitions: number): Promise<Backlog>;
   /** A consumer's word that it is done with a job of a replay, and how many rows that has changed. */
   acknowledge(service: string, replay: string, jobId: string, changed: number): Promise<void>;

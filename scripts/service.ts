@@ -90,13 +90,17 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
   const remotes: Record<string, RemoteSubgraph> = {};
   const urls: Record<string, string> = {};
   function connectToServices(): void {
-    for (const name of serviceNames().filter(name => !remotes[name])) {
+    const names = serviceNames();
+    for (const name of names) {
       const url = urlOf(name);
+      urls[name] = url;
+      if (remotes[name]) continue;
       const remote = remoteSubgraph({ name, url, identities, log });
       undo(() => remote.stop());
       remotes[name] = remote;
-      urls[name] = url;
     }
+    // One that was removed keeps its sockets until the process ends, and is not asked how it is.
+    for (const name of Object.keys(urls).filter(name => !names.includes(name))) delete urls[name];
   }
   connectToServices();
 
@@ -126,11 +130,14 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
   return gateway.url;
 }
 
-/** ACCOUNT_URL, BALANCE_URL, …: where the gateway finds each service. */
+/**
+ * ACCOUNT_URL, BALANCE_URL, …: where the gateway finds each service. SERVICE_URL stands for those that are not named, which may
+ * be added while it runs: `http://{name}:4000/graphql`.
+ */
 function urlOf(name: string): string {
   const variable = `${name.toUpperCase().replaceAll('-', '_')}_URL`;
   const url = required(
-    process.env[variable] || undefined,
+    process.env[variable] || process.env.SERVICE_URL?.replaceAll('{name}', name) || undefined,
     variable,
     `where the gateway finds ${name}, http://…/graphql`,
   );

@@ -7,6 +7,7 @@ import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createResolvers } from './resolvers.ts';
 import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
+import { type Seeder, startSeeder } from './seeder.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 import { createSummaries } from './summaries.ts';
 
@@ -33,6 +34,8 @@ export const service: ServiceDefinition<Resolvers> = {
     let replayer: Replayer | undefined;
     const stopped = new AbortController();
     let answerer: Answerer | undefined;
+    let seeder: Seeder | undefined;
+    const wake = () => replayer?.wake();
     return {
       rules: [{ on: 'everything', handle: lake.store }],
       resolvers: createResolvers({
@@ -45,18 +48,20 @@ export const service: ServiceDefinition<Resolvers> = {
         transport,
         feed,
         clock,
-        wake: () => replayer?.wake(),
+        wake,
       }),
       start() {
         const onError = (error: unknown) => log.debug({ err: error }, 'no checkpoint recorded; the next look will');
         void checkpoints.keepRecording(lake.head, stopped.signal, onError);
-        const held = lease('replayer', () => replayer?.wake());
+        const held = lease('replayer', wake);
         replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
+        seeder = startSeeder({ replays, lake, bindings, lease: held, wake, clock, log });
         answerer = startAnswerer({ rows: lake.rows, feed, lease: held, log });
       },
       async stop() {
         stopped.abort();
         await answerer?.stop();
+        await seeder?.stop();
         await replayer?.stop();
       },
     };

@@ -142,7 +142,7 @@ export function createReplays(options: {
     bindingOf,
 
     /** @throws BAD_USER_INPUT when it cannot be done; nothing is recorded then. */
-    async request(input: ReplayRequest, by: string): Promise<ReplayRow> {
+    async request(input: ReplayRequest, by: string, id = ids.random()): Promise<ReplayRow> {
       const binding = await bindingOf(input.service);
       const filter = input.filter ?? null;
       const mode = input.mode ?? 'REPAIR';
@@ -154,7 +154,7 @@ export function createReplays(options: {
       const isOver = dryRun && mode === 'REPAIR';
       const now = timestamp(clock.now());
       const row: ReplayRow = {
-        _id: ids.random(),
+        _id: id,
         service: input.service,
         mode,
         dryRun,

@@ -16,6 +16,7 @@ import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './re
 import { reconcileInput, type Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 import { startOf, tail } from './tail.ts';
+import { unbind } from './unbinding.ts';
 import type { Part } from './verify.ts';
 
 type Page = { first?: number | null; after?: string | null };
@@ -152,7 +153,8 @@ function serviceQueries({ bindings, transport, faults, clock }: LakeParts) {
   };
 }
 
-function mutations({ replays, schedules, faults, wake }: LakeParts) {
+function mutations(parts: LakeParts) {
+  const { replays, schedules, faults, wake } = parts;
   return {
     async reconcile(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
       const row = await schedules.reconcile(parseInput(reconcileInput, input), identity.ownerId);
@@ -167,6 +169,10 @@ function mutations({ replays, schedules, faults, wake }: LakeParts) {
     cancelReplay: async (_: unknown, { id }: { id: string }) => replayNode(await replays.cancel(id)),
     resubmit: (_: unknown, { faultIds }: { faultIds: string[] }, { identity }: RequestContext) =>
       faults.resubmit(faultIds, identity.ownerId),
+    async unbind(_: unknown, { service }: { service: string }) {
+      await unbind(parts, service);
+      return serviceQueries(parts).services();
+    },
   };
 }
 

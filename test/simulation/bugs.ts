@@ -121,9 +121,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'after a flush it goes on from what was sent, not from what was passed',
     file: 'events/relay.ts',
-    find: 'const passed = Math.min(...found.map(binding => binding?.passed?.[service] ?? 0));',
+    find: 'const passed = Math.min(...found.map(binding => reached(binding, service)));',
     replace: `const passed = Math.max(
-      ...found.map(binding => binding?.passed?.[service] ?? 0),
+      ...found.map(binding => reached(binding, service)),
       ...lost.map(({ _id }) => current.marks.get(_id) ?? 0),
     );`,
     foundBy: 19,
@@ -131,9 +131,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a new tenure takes the marks as it finds them',
     file: 'events/relay.ts',
-    find: 'if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
+    find: 'else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
     replace:
-      'if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
+      'else if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
     foundBy: 6,
   },
   {
@@ -190,6 +190,28 @@ export const BUGS: readonly Bug[] = [
     file: 'events/reconciler.ts',
     find: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled && relayed !== beyond);',
     replace: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled + 1e12 && relayed !== beyond);',
+    foundBy: 1,
+  },
+  // ---- seeding ----
+  {
+    name: 'a new service is not seeded',
+    file: 'subgraphs/lake/seeder.ts',
+    find: 'if (isLate && (await lake.size()) > 0) await',
+    replace: 'if (isLate && (await lake.size()) < 0) await',
+    foundBy: 1,
+  },
+  {
+    name: 'a new service is seeded before the lake has what was before it',
+    file: 'subgraphs/lake/seeder.ts',
+    find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
+    replace: 'return flush === undefined;',
+    foundBy: 1,
+  },
+  {
+    name: 'a new service is seeded before every source sends to it',
+    file: 'subgraphs/lake/seeder.ts',
+    find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
+    replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
     foundBy: 1,
   },
   // ---- watermark ----

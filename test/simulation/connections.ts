@@ -111,6 +111,13 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         marks[service][source] = flush;
       }),
 
+    remove: (service, partitions) =>
+      io(`${service} remove`, () => {
+        const { jobs, marks } = redis.state();
+        for (let partition = 0; partition < partitions; partition++) delete jobs[queueOf(service, partition)];
+        delete marks[service];
+      }),
+
     backlog: (service, partitions) =>
       io(`${service} backlog`, () => {
         const jobs = Array.from({ length: partitions }, (_, partition) =>

@@ -18,7 +18,7 @@ import { createStore, type Store } from './mongo.ts';
 import { createRandom } from './random.ts';
 import { createRedis, type SimRedis } from './redis.ts';
 import { createSafety } from './safety.ts';
-import { type Scenario, SERVICES, scenarioOf } from './scenario.ts';
+import { LATE, type Scenario, SERVICES, scenarioOf } from './scenario.ts';
 import { createSystem, type System, takeOverTime } from './system.ts';
 import { disturb, heal, lieInWait, rememberAlways } from './troubles.ts';
 import { createWorld, type World } from './world.ts';
@@ -80,6 +80,7 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
     world.schedule(disturbance.atMs, undefined, () => disturb(world, system, redis, clients, disturbance));
   }
 
+  if (scenario.lateMs !== null) world.schedule(scenario.lateMs, undefined, () => system.add([LATE]));
   for (const chain of scenario.chains) lieInWait(world, redis, chain);
   void clients.live(scenario);
   const lastMs = Math.max(0, ...scenario.disturbances.map(({ atMs }) => atMs));

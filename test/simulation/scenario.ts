@@ -37,6 +37,8 @@ export type Ending = 'replay all' | 'empty' | 'damage' | 'none';
 export type Scenario = {
   /** The services of each process. */
   processes: readonly (readonly string[])[];
+  /** When reporting is added to the system; it is there from the start when null. */
+  lateMs: number | null;
   /** Small enough to be met: events a flush, a job, a batch; and queues a service. */
   bounds: { flushMax: number; jobMax: number; batchMax: number };
   partitions: number;
@@ -56,6 +58,9 @@ export type Scenario = {
   troubles: readonly Disturbance[];
   endingChains: readonly (readonly Ambush[])[];
 };
+
+/** The service that may be added later. */
+export const LATE = 'reporting';
 
 const LOAD_MS = 6_000;
 
@@ -77,12 +82,14 @@ export function scenarioOf(random: Random): Scenario {
   // Where an ambush waits for another process, there has to be one.
   const takesTwo = chains.flat().some(({ what }) => what === 'freeze');
   const processes = takesTwo ? TWO_OF_ALL : random.pick(PLACINGS);
+  const lateMs = random.chance(0.2) ? random.real() * LOAD_MS : null;
   const ending = random.pick(['replay all', 'empty', 'damage', 'none', 'none'] as const);
   const victim = random.pick(['account', 'balance', 'reporting'] as const);
   // A ledger that has lost rows takes what is sent again for new until they are restored: two stores lost at once.
   const mayFlush = ending === 'replay all' || victim !== 'balance';
   return {
-    processes,
+    processes: lateMs === null ? processes : processes.map(names => names.filter(name => name !== LATE)),
+    lateMs,
     bounds: {
       flushMax: random.pick([3, 10, 1_000]),
       jobMax: random.pick([1, 3, 100]),

@@ -111,6 +111,13 @@ export function createSystem(
     start(): void {
       for (const slot of slots) boot(slot);
     },
+    /** One more process, while the others run. */
+    add(names: readonly string[]): void {
+      const index = slots.length;
+      const slot: Slot = { index, names, process: newborn(index), services: new Map(), ready: false };
+      slots.push(slot);
+      boot(slot);
+    },
     /** A started process that runs a service, if there is one. */
     running(service: string): Slot | undefined {
       const able = slots.filter(({ ready, names }) => ready && names.includes(service));

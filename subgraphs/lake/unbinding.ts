@@ -1,0 +1,44 @@
+/** Unbinding: taking a service out of the system for good. Its databases are kept; bound again, it is seeded anew. */
+import type { Binding, Bindings } from '../../events/binding.ts';
+import { type Clock, timestamp } from '../../events/clock.ts';
+import { LAKE } from '../../events/reconciler.ts';
+import type { Transport } from '../../events/transport.ts';
+import { clientError } from '../../schema/errors.ts';
+import type { Replays } from './replay.ts';
+
+/** A relay that runs has looked at the bindings by then; what a slower one sends stays in Redis, and does no harm. */
+const RELAYS_KNOW_MS = 3_000;
+
+/** Services other than the lake that consume what a service emits: pure. */
+export function dependents({ _id, emits }: Binding, all: readonly Binding[]): string[] {
+  const others = all.filter(other => other._id !== _id && other._id !== LAKE);
+  return others.filter(({ consumes }) => consumes.some(type => emits.includes(type))).map(other => other._id);
+}
+
+/**
+ * Unbinds a service: nothing is sent to it any more, its replays are cancelled, and its queues are removed.
+ *
+ * @throws BAD_USER_INPUT for an unknown service, the lake, and one whose events others consume; nothing is changed then.
+ */
+export async function unbind(
+  options: { replays: Replays; bindings: Bindings; transport: Transport; clock: Clock },
+  service: string,
+): Promise<void> {
+  const { replays, bindings, transport, clock } = options;
+  if (service === LAKE) throw clientError('BAD_USER_INPUT', 'service: the lake keeps every event, and stays bound.');
+  const { partitions, ...binding } = await replays.bindingOf(service);
+  const needed = dependents({ partitions, ...binding }, await bindings.all());
+  if (needed.length > 0) {
+    throw clientError(
+      'BAD_USER_INPUT',
+      `service: "${service}" emits what others consume; unbind them first: ${needed.sort().join(', ')}.`,
+    );
+  }
+  await bindings.unbind(service);
+  await replays.rows.updateMany(
+    { service, status: { $in: ['PLANNED', 'RUNNING'] } },
+    { $set: { status: 'CANCELLED', finishedAt: timestamp(clock.now()) } },
+  );
+  await clock.sleep(RELAYS_KNOW_MS);
+  await transport.remove(service, partitions);
+}
