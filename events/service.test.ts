@@ -145,6 +145,7 @@ describe('assembled services', () => {
         emits: ['answered'],
         partitions: 1,
         replayedFirst: [],
+        seeding: expect.any(String),
       } satisfies Binding,
     ]);
     const keys = async (name: string) => (await system.collection('answerer', name).indexes()).map(({ key }) => key);

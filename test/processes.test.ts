@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
@@ -13,6 +15,7 @@ import {
   AUTH_SECRET,
   type Client,
   clientOf,
+  copyProject,
   DEPOSIT,
   eventually,
   launch,
@@ -24,6 +27,7 @@ import {
 } from './system.ts';
 
 const folder = temporaryFolder();
+const project = temporaryFolder();
 const running = new Map<string, Process>();
 let servers: Servers;
 let url: string;
@@ -31,32 +35,38 @@ let alice: Client;
 let olga: Client;
 let env: NodeJS.ProcessEnv;
 
+/** The service that is added while the others run. */
+const ADDED = 'largest';
+
 async function start(name: string): Promise<void> {
-  running.set(
-    name,
-    await launch('service.ts', [name], { ...env, PORT: env[`${name.toUpperCase()}_PORT`] }, /is ready/),
-  );
+  // Where a folder will be added; all else runs from where it was compiled before.
+  const place = name === 'gateway' || name === ADDED ? project.path : undefined;
+  const settings = { ...env, PORT: env[`${name.toUpperCase()}_PORT`] };
+  running.set(name, await launch('service.ts', [name], settings, /is ready/, place));
 }
 
 beforeAll(async () => {
+  copyProject(project.path);
   servers = await startServers({
     dataDir: folder.path,
     mongodbUrl: process.env.MONGODB_URL && new URL(`/test-${process.pid}`, process.env.MONGODB_URL).href,
     redisUrl: process.env.REDIS_URL,
     log: pino({ level: 'silent' }),
   });
-  const names = ['gateway', ...serviceNames()];
+  const names = ['gateway', ...serviceNames(), ADDED];
   const ports = new Map<string, number>();
   for (const name of names) ports.set(name, await freePort());
   env = {
     MONGODB_URL: servers.mongodbUrl,
     REDIS_URL: servers.redisUrl,
+    // Of the one that is not there yet.
+    SERVICE_URL: `http://127.0.0.1:${ports.get(ADDED)}/graphql`,
     ...Object.fromEntries(names.map(name => [`${name.toUpperCase()}_PORT`, String(ports.get(name))])),
     ...Object.fromEntries(
       serviceNames().map(name => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports.get(name)}/graphql`]),
     ),
   };
-  await Promise.all(names.map(start));
+  await Promise.all(names.filter(name => name !== ADDED).map(start));
   url = `http://127.0.0.1:${ports.get('gateway')}`;
   [alice, olga] = await Promise.all([clientOf(url, 'alice'), clientOf(url, 'olga', ['operator'])]);
 }, 60_000);
@@ -65,7 +75,15 @@ afterAll(async () => {
   await stopAll();
   await servers?.stop();
   folder.remove();
+  project.remove();
 });
+
+/** Composes anew, and makes the gateway take it into use. */
+async function recompose(): Promise<void> {
+  const compose = join(project.path, 'scripts/compose.ts');
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', compose], { cwd: project.path });
+  running.get('gateway')?.kill('SIGUSR2');
+}
 
 type Transacted<Name extends string> = Record<Name, { transaction: { id: string } }>;
 type Look = {
@@ -75,6 +93,10 @@ type Look = {
     statistics: { deposits: number; withdrawals: number }[];
   };
 };
+
+type Largest = { ownerId: string; amount: number; deposits: number };
+type Replays = { replays: { nodes: { service: string; requestedBy: string; status: string }[] } };
+type Count = { events: { totalCount: number } };
 
 const LOOK =
   'query ($id: ID!, $after: ID) { account(id: $id) { balance(after: $after) { amount version } ledger { nodes { version balance } } statistics(interval: ALL) { deposits withdrawals } } }';
@@ -277,6 +299,65 @@ describe('the five as processes of their own', () => {
     const again = await socket.iterate({ query }).next();
     expect(again.value).toMatchObject({ data: { balanceChanged: { balance: { version: 0 } } } });
     await socket.dispose();
+  });
+
+  it('take in a service that is added, which gets everything from the first event on, and let it go again', async () => {
+    const bob = await clientOf(url, 'bob');
+    const id = await openAccount(bob);
+    const deposit = (amount: number) => bob.get(DEPOSIT, { input: { accountId: id, amount } });
+    await deposit(500);
+    let last = 500;
+    let over = false;
+    const load = (async () => {
+      while (!over) await deposit(++last).then(() => delay(20));
+    })();
+    const folderOf = join(project.path, 'subgraphs', ADDED);
+    cpSync(new URL(ADDED, import.meta.url), folderOf, { recursive: true });
+    await Promise.all([start(ADDED), recompose()]);
+    const largest = () =>
+      olga
+        .get<{ largestDeposits: Largest[] }>('{ largestDeposits { ownerId amount deposits } }')
+        .then(({ largestDeposits }) => largestDeposits);
+    await eventually(
+      () => olga.get<Replays>('{ replays(first: 1) { nodes { service requestedBy status } } }'),
+      ({ replays }) => replays.nodes[0]?.service === ADDED && replays.nodes[0].status === 'COMPLETED',
+    );
+    over = true;
+    await load;
+    const { events } = await olga.get<Count>('{ events(filter: { types: ["deposited"] }) { totalCount } }');
+    const sum = (owners: readonly Largest[]) => owners.reduce((total, { deposits }) => total + deposits, 0);
+    const owners = await eventually(largest, found => sum(found) >= events.totalCount);
+    expect(sum(owners)).toBe(
+      (await olga.get<Count>('{ events(filter: { types: ["deposited"] }) { totalCount } }')).events.totalCount,
+    );
+    expect(owners).toEqual([
+      { ownerId: 'alice', amount: 100, deposits: expect.any(Number) },
+      { ownerId: 'bob', amount: last, deposits: last - 499 },
+    ]);
+
+    running.get(ADDED)?.kill('SIGTERM');
+    expect(await running.get(ADDED)?.exited).toBe(0);
+    running.delete(ADDED);
+    const unbind = 'mutation ($service: String!) { unbind(service: $service) { name } }';
+    const refused = await olga.ask(unbind, { service: 'account' });
+    expect(refused.errors?.[0]).toMatchObject({
+      message: expect.stringContaining('unbind them first: balance, largest, reporting'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+    const left = await olga.get<{ unbind: { name: string }[] }>(unbind, { service: ADDED });
+    expect(left.unbind.map(({ name }) => name)).toEqual(serviceNames().sort());
+    rmSync(folderOf, { recursive: true });
+    await recompose();
+    await eventually(
+      () => olga.ask('{ largestDeposits { ownerId } }'),
+      ({ errors }) => errors?.[0]?.extensions.code === 'GRAPHQL_VALIDATION_FAILED',
+    );
+    await deposit(1);
+    const redis = new Redis(servers.redisUrl);
+    const kept = await redis.keys(`${prefixOf(servers.mongodbUrl)}:{${ADDED}}*`);
+    // What was acknowledged of its replay expires by itself.
+    expect(kept.filter(key => !key.includes('replay'))).toEqual([]);
+    redis.disconnect();
   });
 
   it('stop by SIGTERM with exit code 0', async () => {

@@ -1,7 +1,7 @@
 /** Starts the real system, as `npm start` does, on a folder and a port of its own; and speaks to it as a client would. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,6 +93,14 @@ export function storesOf(dataDir: string): NodeJS.ProcessEnv {
     ...(MONGODB_URL && { MONGODB_URL: new URL(`/${database}`, MONGODB_URL).href }),
     ...(REDIS_URL && { REDIS_URL }),
   };
+}
+
+const PARTS = ['embedded', 'events', 'gateway', 'schema', 'scripts', 'subgraphs', 'package.json', 'tsconfig.json'];
+
+/** Copies the project as far as it runs, so that a test may change it. */
+export function copyProject(to: string): void {
+  for (const part of PARTS) cpSync(join(root, part), join(to, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
 }
 
 export type System = Process & { url: string };

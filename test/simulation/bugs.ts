@@ -162,7 +162,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: 'const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });',
     replace: 'const unfenced = (fence: number) => ({ ...(fence < 0 && { fence }) });',
-    foundBy: 153,
+    foundBy: 111,
   },
   {
     name: 'the fence does not rise with a new tenure',
@@ -183,14 +183,14 @@ export const BUGS: readonly Bug[] = [
     file: 'events/reconciler.ts',
     find: 'const lacking = await ask(due.filter(({ resent }) => resent === undefined).map(({ _id }) => _id));',
     replace: 'const lacking = await ask([]);',
-    foundBy: 1,
+    foundBy: 22,
   },
   {
     name: 'the lake is asked for what is still on its way',
     file: 'events/reconciler.ts',
     find: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled && relayed !== beyond);',
     replace: 'const due = rows.filter(({ relayed = 0 }) => relayed <= settled + 1e12 && relayed !== beyond);',
-    foundBy: 1,
+    foundBy: 13,
   },
   // ---- seeding ----
   {
@@ -198,21 +198,21 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/lake/seeder.ts',
     find: 'if (isLate && (await lake.size()) > 0) await',
     replace: 'if (isLate && (await lake.size()) < 0) await',
-    foundBy: 1,
+    foundBy: 7,
   },
   {
     name: 'a new service is seeded before the lake has what was before it',
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush === undefined;',
-    foundBy: 1,
+    foundBy: 66,
   },
   {
     name: 'a new service is seeded before every source sends to it',
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
-    foundBy: 1,
+    foundBy: 202,
   },
   // ---- watermark ----
   {
@@ -227,7 +227,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/watermark.ts',
     find: 'if (!reaches(await transport.marks(service), candidate)) return;',
     replace: '',
-    foundBy: 119,
+    foundBy: 468,
   },
   // ---- consumer ----
   {
