@@ -39,6 +39,8 @@ export type Handling = {
    * has stored. A service with outward effects has had them already.
    */
   replay: boolean;
+  /** The replay that they belong to: what it has looked at once it need not look at again. */
+  replayId?: string;
   /** They come from the lake for a copy. One that is only a trial may look at what is served beside it and not change it. */
   rebuild?: 'copy' | 'trial';
 };
@@ -191,7 +193,9 @@ async function processJob(
 async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken[], changes: Changes): Promise<void> {
   const events = taken.map(({ event }) => event);
   if (kind === 'live' || kind === 'repair') {
-    count(taken, await applyRules(options.rules, events, { replay: kind === 'repair' }), changes);
+    const replayId = taken[0]?.replay;
+    const how: Handling = { replay: kind === 'repair', ...(replayId !== undefined && { replayId }) };
+    count(taken, await applyRules(options.rules, events, how), changes);
   }
   if (kind === 'repair') return;
   // Also what happens meanwhile is part of the copy. What is for one that has been given up is for nobody.

@@ -24,6 +24,8 @@ export type ChainRow = {
 export type AppendOptions = {
   /** Reads the heads of the chains anew: rows may have been lost behind the store's back. Default false. */
   replay?: boolean | undefined;
+  /** Of which replay; of one, a head is read anew once. */
+  replayId?: string | undefined;
   /** Looks which events are stored before it adds the others: for a replay, where mostly nothing is missing. */
   knownFirst?: boolean | undefined;
 };
@@ -63,8 +65,6 @@ export type ChainOptions<Row extends ChainRow> = {
 export const chainIndex = { key: { chain: 1, version: 1 }, unique: true, sparse: true } as const;
 
 const CACHED_HEADS_MAX = 50_000;
-/** A head that was read for a replay is not read again for so long: a replay comes to a chain many times. */
-const READ_AGAIN_MS = 30_000;
 const ASKED_ONE_BY_ONE = 8;
 /** Tries in a row that store nothing. Each follows a write of somebody else's that was in the way. */
 const TRIES_MAX = 50;
@@ -75,7 +75,8 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
   const heads = createCache<Row>(CACHED_HEADS_MAX);
-  const readAgain = createCache<true>(CACHED_HEADS_MAX, READ_AGAIN_MS);
+  /** By chain, the replay for which its head was read anew: a replay comes to a chain many times. */
+  const readFor = createCache<string>(CACHED_HEADS_MAX);
 
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
@@ -148,14 +149,15 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (known && known.version < row.version) heads.set(row.chain, row);
       }
     },
-    async append(events, { replay = false, knownFirst = replay } = {}) {
+    async append(events, { replay = false, replayId, knownFirst = replay } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
       if (replay) {
-        for (const chain of chains.filter(of => !readAgain.has(of))) {
+        for (const chain of chains) {
+          if (replayId !== undefined && readFor.get(chain) === replayId) continue;
           heads.delete(chain);
-          readAgain.set(chain, true);
+          if (replayId !== undefined) readFor.set(chain, replayId);
         }
       }
       if (verifyHeads) await dropLostHeads(chains);

@@ -183,7 +183,7 @@ test('1,000 events cost three commands of MongoDB and two messages of Redis; not
   const published = vi.spyOn(system.transport.redis, 'publish');
   system.mongo.on('commandStarted', looked);
   await system.bindings.pass('lake', { [ORIGIN]: relayed + 5 });
-  await confirmed(5_001);
+  await until(async () => (await system.bindings.find(ORIGIN))?.reconciled?.flush === relayed + 5, 10_000);
   system.mongo.off('commandStarted', looked);
   expect(commands.get('rows')).toBe(5);
   expect(published).toHaveBeenCalledTimes(10);

@@ -42,8 +42,6 @@ const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies R
 
 const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 
-/** An hour that was mended is not looked at again for so long: a replay comes to it many times. */
-const MENDED_MS = 30_000;
 const MENDED_MAX = 100_000;
 const MENDED_AT_ONCE = 1_000;
 
@@ -141,7 +139,8 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     totals: merge(head?.totals ?? NONE, totalsOf(event)),
   });
   const chain = createChain<StoredEvent>({ collection: store, chainOf: chainName, verifyHeads: true, next });
-  const mended = createCache<true>(MENDED_MAX, MENDED_MS);
+  /** By hour, the replay that it was mended for: a replay comes to it many times. */
+  const mended = createCache<string>(MENDED_MAX);
 
   /**
    * Counts hours anew from their own rows, before a replay adds those that are missing: totals that still contain a lost
@@ -149,8 +148,8 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
    *
    * @returns how many rows were wrong.
    */
-  async function mend(names: readonly string[]): Promise<number> {
-    const suspects = names.filter(name => !mended.has(name));
+  async function mend(names: readonly string[], replayId = ''): Promise<number> {
+    const suspects = names.filter(name => replayId === '' || mended.get(name) !== replayId);
     if (suspects.length === 0) return 0;
     let wrong = 0;
     let head: StoredEvent | undefined;
@@ -172,7 +171,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     }
     await write();
     if (spoiled.size > 0) await statistics.deleteMany({ _id: { $in: [...spoiled] } });
-    for (const name of suspects) mended.set(name, true);
+    for (const name of suspects) mended.set(name, replayId);
     return wrong;
   }
 
@@ -187,7 +186,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     /** The rule: stores the events, and shows the hours that they belong to. */
     async count(events: readonly Event[], how?: Handling): Promise<number> {
       let changed = 0;
-      if (how?.replay) changed += await mend([...groupBy(events, chainName).keys()]);
+      if (how?.replay) changed += await mend([...groupBy(events, chainName).keys()], how.replayId);
       const { appended, heads } = await chain.append(events, how);
       changed += await materialize(
         statistics,

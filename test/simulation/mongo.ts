@@ -95,6 +95,11 @@ export function connectTo(store: Store, world: Pick<World, 'io'>, process: SimPr
           `deleteOne ${names(filter)}`,
           whole(() => ({ deletedCount: documents.remove(filter) })),
         ),
+      deleteMany: (filter: Filter) =>
+        io(
+          `deleteMany ${names(filter)}`,
+          whole(() => ({ deletedCount: documents.remove(filter, { many: true }) })),
+        ),
       createIndexes: (indexes: Parameters<Documents['createIndex']>[0][]) =>
         io(
           'createIndexes',
