@@ -95,7 +95,7 @@ const TRIES_MAX = 6;
 const TRY_DELAY_MAX_MS = 1_000;
 const STOP_WITHIN_MS = 4_000;
 /** Events of a batch from the lake, for which nobody waits. */
-const REPLAYED_AT_ONCE = 1_000;
+const REPLAYED_AT_ONCE = 250;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
@@ -105,7 +105,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const batcherOf = (kind: Kind, waitMs: number) =>
     createBatcher<Taken>({
       handle: taken => apply(options, kind, taken, changed),
-      ...{ clock, gatherMs: waitMs, batchMax: kind === 'live' ? batchMax : Math.max(batchMax, REPLAYED_AT_ONCE) },
+      ...{ clock, gatherMs: waitMs, batchMax: kind === 'live' ? batchMax : REPLAYED_AT_ONCE },
     });
   const batchers: Batchers = {
     live: batcherOf('live', gatherMs),
