@@ -16,6 +16,8 @@ import {
   WITHDRAW,
 } from './system.ts';
 
+/** No balance here comes to this. */
+const WRONG_MINOR = 777_777;
 const PREFIX = `rebuild-${process.pid}`;
 const folder = temporaryFolder();
 let servers: Servers;
@@ -173,7 +175,7 @@ const DAMAGE: Record<string, () => Promise<unknown>> = {
   async balance() {
     const ledger = await served('balance', 'events');
     await ledger.deleteMany({ chain: accounts[0], version: { $in: [3, 4] } });
-    await ledger.updateOne({ chain: accounts[1], version: 5 }, { $set: { 'event.data.balanceMinor': 77 } });
+    await ledger.updateOne({ chain: accounts[1], version: 5 }, { $set: { 'event.data.balanceMinor': WRONG_MINOR } });
     await ledger.insertOne({ _id: 'bogus', chain: accounts[2], version: 14, cause: 'bogus', event: bogus() });
   },
   async account() {
@@ -249,7 +251,7 @@ describe('a rebuild', () => {
     const { active } = await generations('balance');
     const rows = await served('balance', 'events');
     for (const [index, version] of [4, 5].entries())
-      await rows.updateOne({ chain: accounts[index], version }, { $set: { 'event.data.balanceMinor': 77 } });
+      await rows.updateOne({ chain: accounts[index], version }, { $set: { 'event.data.balanceMinor': WRONG_MINOR } });
     const [first, second] = await state();
     expect([first, second]).not.toEqual(healthy.slice(0, 2));
     const done = await replayed('balance', `mode: REBUILD, filter: { subject: "${accounts[0]}" }`);
@@ -272,7 +274,7 @@ describe('a rebuild', () => {
   it('is not needed for rows that are lost or wrong and still have their place: a repair puts them back', async () => {
     const healthy = await state();
     const ledger = await served('balance', 'events');
-    await ledger.updateOne({ chain: accounts[0], version: 6 }, { $set: { 'event.data.balanceMinor': 77 } });
+    await ledger.updateOne({ chain: accounts[0], version: 6 }, { $set: { 'event.data.balanceMinor': WRONG_MINOR } });
     await ledger.deleteOne({ chain: accounts[1], version: 6 });
     expect(await replayed('balance')).toMatchObject({ status: 'COMPLETED', differences: 2 });
     const account = database('account');

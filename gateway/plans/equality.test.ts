@@ -16,12 +16,15 @@ const supergraphSchema = supergraph.schema.toGraphQLJSSchema();
 
 type Sources = Record<string, FetchSource<object>>;
 
+/** How Apollo's executor says that an object came where there is a value already, and how ours does. */
+const CLASH = /Cannot use 'in' operator to search for '\w+' in [^"]+|Subgraphs disagree on whether \w+ is an object/;
+
 /** Whatever can be seen of an answer, in its order; but the errors of fetches that run at once come in any. */
 async function seen(answer: Promise<ExecutionResult>): Promise<string> {
   const { data, errors, extensions } = await answer.catch((): ExecutionResult => ({ extensions: { rejected: true } }));
   // Apollo's executor passes on what a source throws.
   const told = errors?.map((error: Error) =>
-    JSON.stringify(error instanceof GraphQLError ? error : { message: error.message }),
+    JSON.stringify(error instanceof GraphQLError ? error : { message: error.message }).replace(CLASH, 'a clash'),
   );
   return JSON.stringify({ data, errors: told?.sort(), extensions }, undefined, 1);
 }

@@ -24,16 +24,26 @@ export function setOwn(data: Data, name: string, value: unknown): void {
   else data[name] = value;
 }
 
-/** Joins what was fetched to the data so far, which is changed. */
+/**
+ * Joins what was fetched to the data so far, which is changed.
+ *
+ * @throws Error when a subgraph sent an object where another had sent a text, number or true.
+ */
 export function merge(target: Data, source: Data): void {
   for (const key of Object.keys(source)) {
     const value = source[key];
     if (value === undefined) continue;
     const before = ownOf(target, key);
-    if (isData(before) && isData(value)) merge(before, value);
+    // Nothing can be joined to a list; it stays.
+    if (before && isData(value)) join(key, before, value);
     else if (Array.isArray(before) && Array.isArray(value) && before.length === value.length) mergeItems(before, value);
     else setOwn(target, key, value);
   }
+}
+
+function join(key: string, before: unknown, value: Data): void {
+  if (isData(before)) merge(before, value);
+  else if (!Array.isArray(before)) throw new Error(`Subgraphs disagree on whether ${key} is an object`);
 }
 
 function mergeItems(target: unknown[], source: readonly unknown[]): void {

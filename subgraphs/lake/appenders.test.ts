@@ -16,27 +16,28 @@ test('positions are 1, 2, 3, ... however many processes store the same events, a
   const rows = system.collection<LakeRow>('lake', 'lake');
   await rows.createIndexes([...indexes.lake]);
 
-  function appender(first: number, count: number, batch: number): ChildProcess {
+  type Appender = { child: ChildProcess; exited: Promise<unknown[]> };
+  function appender(first: number, count: number, batch: number): Appender {
     const args = [urls.mongodbUrl, rows.dbName, ...[first, count, batch].map(String)];
     const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));
-    return child;
+    return { child, exited: once(child, 'exit') };
   }
 
   const stored = () => rows.countDocuments();
   const reaches = (count: number) => until(async () => (await stored()) >= count, 60_000);
   const killed = [appender(0, EVENTS, 7), appender(0, EVENTS, 11), appender(1_000, 2_000, 30)];
-  for (const [at, child] of killed.entries()) {
+  for (const [at, { child, exited }] of killed.entries()) {
     await reaches(300 * (at + 1));
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await exited;
     // What was killed is started again, as a queue delivers again what was not acknowledged.
     if (at === 0) killed.push(appender(500, 2_500, 50));
   }
   const last = [appender(0, 2_000, 40), appender(0, EVENTS, 60)];
-  for (const child of last) expect(await once(child, 'exit')).toEqual([0, null]);
+  for (const { exited } of last) expect(await exited).toEqual([0, null]);
 
   const all = await rows.find().sort({ version: 1 }).toArray();
   expect(all.map(({ version }) => version)).toEqual(Array.from({ length: EVENTS }, (_, index) => index + 1));
