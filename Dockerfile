@@ -5,6 +5,14 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
 
+FROM node:20-slim AS pages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm ci
+COPY scripts scripts/
+COPY gateway gateway/
+RUN npm run build
+
 FROM node:20-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000
 WORKDIR /app
@@ -13,6 +21,7 @@ COPY package.json tsconfig.json ./
 COPY embedded embedded/
 COPY events events/
 COPY gateway gateway/
+COPY --from=pages /app/gateway/console/dist gateway/console/dist/
 COPY schema schema/
 COPY scripts scripts/
 COPY subgraphs subgraphs/

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph } from '../subgraphs/host.ts';
+import type { SignIn } from './console/session.ts';
 import { type DataSource, dataSource, type GatewayContext } from './datasource.ts';
 import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
 import { type Execute, operationExecutor } from './execution.ts';
@@ -49,6 +50,8 @@ export type GatewayOptions = {
   persisted?: PersistedDocuments | undefined;
   /** How long a client may take to send a request. */
   timeouts?: Timeouts;
+  /** Whom the console may sign in by name, on this machine; nobody when absent. */
+  signIn?: SignIn | undefined;
   /** More pages, after the gateway's own; their content security policy is `default-src 'self'` unless they set one. */
   pages?: Router;
   /** Where `/metrics` comes from, for others to register theirs; an own one when absent. */
@@ -124,6 +127,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     exportLake: lakeExport({ lake: () => current.sources[LAKE], log }),
     registry: metrics.registry,
     health,
+    signIn: options.signIn,
     pages,
   });
   const lane = fastLane({

@@ -191,11 +191,7 @@ test('/metrics counts operations by kind and status, and has the process and its
   expect(text).toContain('gateway_sockets 0');
 });
 
-test('the page at / runs only its own script, and other pages are served beside it', async () => {
-  const page = await get('/');
-  const policy = page.headers.get('content-security-policy') ?? '';
-  expect(policy).toMatch(/default-src 'none'; script-src 'sha256-\S+'; style-src 'sha256-\S+'/);
-  expect(await page.text()).toContain('/health/ready');
+test('other pages are served beside the console', async () => {
   expect(await (await get('/queues')).text()).toBe('queues');
 });
 

@@ -14,7 +14,8 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { asGraphQLError, clientError } from '../schema/errors.ts';
 import type { Identity } from '../schema/identity.ts';
-import { consolePage } from './console/page.ts';
+import { consoleRoutes } from './console/index.ts';
+import type { SignIn } from './console/session.ts';
 import type { GatewayContext } from './datasource.ts';
 import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
 import { type AnswerExport, EXPORT_PATH, statusOfRefusal } from './export.ts';
@@ -34,6 +35,8 @@ export type AppOptions = {
   exportLake: AnswerExport;
   registry: Registry;
   health: Router;
+  /** Whom the console may sign in by name; nobody when absent. */
+  signIn?: SignIn | undefined;
   /** Routes of whoever composes the process. */
   pages?: Router | undefined;
 };
@@ -69,7 +72,7 @@ export function securityHeaders(): string[] {
 
 /** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
 export function gatewayApp(options: AppOptions): Express {
-  const { apollo, registry, health, pages, formatError } = options;
+  const { apollo, registry, health, signIn, pages, formatError } = options;
   const app = express();
   app.set('etag', false);
   app.use(secure);
@@ -95,7 +98,7 @@ export function gatewayApp(options: AppOptions): Express {
     only('GET', 'An export is asked for by HTTP GET.'),
     exported(options),
   );
-  app.use(consolePage());
+  app.use(consoleRoutes(signIn));
   if (pages) app.use(pages);
   app.use((_request, response) => {
     fail(response, 404, [clientError('NOT_FOUND', 'There is nothing here.')], formatError);

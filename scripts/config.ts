@@ -81,6 +81,11 @@ export function limitsOf(config: Config, { embedded }: { embedded: boolean }): L
   };
 }
 
+/** Whether the secret is one that the system has made for itself, which nobody else signs tokens with. */
+export function isOwnSecret({ AUTH_SECRET, AUTH_JWKS_URL, MONGODB_URL }: Config): boolean {
+  return !AUTH_SECRET && !AUTH_JWKS_URL && !MONGODB_URL;
+}
+
 /**
  * AUTH_SECRET; on embedded servers also the one kept in the data folder, made when there is none: 256 random bits,
  * readable by its owner only.

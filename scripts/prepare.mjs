@@ -1,12 +1,13 @@
 /**
- * What a fresh clone needs before it can run: the packages, and a Redis. Only Node's own modules are used here.
- * With everything in place this reads two files, looks through the PATH, and starts no process.
+ * What a fresh clone needs before it can run: the packages, a Redis, the built pages, and for the tests a browser. Only Node's own
+ * modules are used here. With everything in place this reads files, looks through the PATH, and starts no process.
  */
 import { execFile } from 'node:child_process';
 import { access, constants, readFile, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { outdatedApps } from './apps.mjs';
 import { InterruptedError, step } from './progress.mjs';
 
 const minuteMs = 60_000;
@@ -35,7 +36,7 @@ function thisMachine() {
 }
 
 /**
- * Makes sure of the packages and of Redis; says what is missing and sets the exit code to 1 when it cannot.
+ * Makes sure of the packages, of Redis and of the pages; says what is missing and sets the exit code to 1 when it cannot.
  * @param {Partial<Machine>} [given]
  */
 export async function prepare(given) {
@@ -43,6 +44,8 @@ export async function prepare(given) {
   try {
     if (!(await packagesInPlace(machine))) await installPackages(machine);
     if (!(await redisInPlace(machine))) await installRedis(machine);
+    await buildPages(machine);
+    if (needsBrowser(machine) && !(await browserInPlace(machine))) await installBrowser(machine);
   } catch (error) {
     process.exitCode = 1;
     if (error instanceof InterruptedError) return;
@@ -128,6 +131,47 @@ Any one of these will do:
   sudo apt-get install redis-server           Debian, Ubuntu
   docker compose up                           everything in containers, instead of npm start
   REDIS_URL=redis://127.0.0.1:6379 npm start  a Redis that runs already`;
+
+/**
+ * Builds what is not built from its sources as they are. Without the development packages nothing can be, and the pages say so.
+ * @param {Machine} machine
+ */
+async function buildPages({ root, env }) {
+  const outdated = await outdatedApps(root);
+  const canBuild = await access(join(root, 'node_modules', 'vite')).then(
+    () => true,
+    () => false,
+  );
+  if (outdated.length === 0 || !canBuild) return;
+  const names = outdated.map(({ name }) => name);
+  const command = [process.execPath, '--import', 'tsx', join('scripts', 'build.ts'), ...names];
+  const result = await step(`Building the pages: ${names.join(', ')} (npm run build)`, command, {
+    env,
+    cwd: root,
+    timeoutMs: 10 * minuteMs,
+  });
+  if (!result.ok) throw new SetupError(`The pages could not be built:\n${result.output}`);
+}
+
+/** Only what opens pages itself. @param {Machine} machine */
+const needsBrowser = ({ env }) => ['pretest', 'prescreenshots'].includes(env.npm_lifecycle_event ?? '');
+
+/** @param {Machine} machine */
+async function browserInPlace({ env }) {
+  return Boolean(env.CHROMIUM) || (await onPath('chromium', env));
+}
+
+/**
+ * Where it cannot be installed, the tests that need it say so.
+ * @param {Machine} machine
+ */
+async function installBrowser(machine) {
+  const prefix = (await canUseApt(machine)) ? await superuser(machine) : undefined;
+  if (!prefix) return;
+  await apt(machine, prefix, 'Updating the list of system packages (apt-get update)', ['update']);
+  const install = ['install', '--yes', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'];
+  await apt(machine, prefix, 'Installing a browser for the tests (apt-get install chromium)', install);
+}
 
 /** @param {Machine} machine */
 async function canUseApt({ env, osRelease }) {

@@ -16,7 +16,7 @@ async function machine() {
   await mkdir(join(root, 'scripts'), { recursive: true });
   await mkdir(bin);
   await symlink('/usr/bin/env', join(bin, 'env'));
-  for (const file of ['setup.mjs', 'prepare.mjs', 'progress.mjs']) {
+  for (const file of ['setup.mjs', 'prepare.mjs', 'progress.mjs', 'apps.mjs']) {
     await copyFile(join(here, file), join(root, 'scripts', file));
   }
   await writeFile(join(root, 'package-lock.json'), JSON.stringify(lockFile));

@@ -9,7 +9,7 @@ import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers, resolversOf } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
-import { configOrExit, limitsOf, persistedOf, secretOf } from './config.ts';
+import { configOrExit, isOwnSecret, limitsOf, persistedOf, secretOf } from './config.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
 import { readyScreen } from './screen.ts';
 
@@ -17,11 +17,18 @@ const startedMs = performance.now();
 const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
 const port = config.PORT ?? 4000;
+/** Whom the console offers to be, where nobody else says who people are. */
+const PEOPLE = [
+  { name: 'alice', roles: [] },
+  { name: 'bob', roles: [] },
+  { name: 'olga', roles: ['operator'] },
+];
 
 await run(log, async undo => {
   const lock = await lockDataDir(config.DATA_DIR);
   undo(() => lock.release());
   const secret = secretOf(config);
+  const token = (sub: string, roles: readonly string[] = []) => signToken(secret, { sub, roles, expiresIn: '12h' });
   const identities = identityCodec(secret);
 
   const servers = await startServers({
@@ -69,11 +76,10 @@ await run(log, async undo => {
     log,
     introspection: config.NODE_ENV !== 'production',
     persisted: persistedOf(config),
+    ...(isOwnSecret(config) && { signIn: { people: PEOPLE, sign: ({ name, roles }) => token(name, roles) } }),
   });
   undo(() => gateway.stop());
 
-  const token = (sub: string, roles?: string[]) =>
-    signToken(secret, { sub, ...(roles && { roles }), expiresIn: '12h' });
   process.stdout.write(
     readyScreen({
       url: gateway.url,

@@ -1,0 +1,32 @@
+/**
+ * The console's pages, in the order of the navigation. A page is one file here and one entry in this table; its address is its place
+ * (../../places.ts), `/place`, and `/place/:id` for one thing of it.
+ */
+import type { ComponentType } from 'preact';
+import type { Place } from '../../places.ts';
+import type { IconName } from '../parts/icon.tsx';
+import { Account } from './account.tsx';
+import { Accounts } from './accounts.tsx';
+
+export type PageEntry = {
+  label: string;
+  icon: IconName;
+  /** Owners do not see it. */
+  operators?: boolean;
+  page: ComponentType;
+  /** The page of one thing. */
+  one?: ComponentType<{ id: string }>;
+};
+
+export const PAGES: Partial<Record<Place, PageEntry>> = {
+  accounts: { label: 'Accounts', icon: 'accounts', page: Accounts, one: Account },
+};
+
+/** Where the landing page sends people: the first of these that there is for them. */
+export const landingOf = (operator: boolean): Place => (operator && PAGES.overview ? 'overview' : 'accounts');
+
+/** Pages of the gateway that are not the console's own. */
+export const TOOLS: { href: string; label: string; icon: IconName; operators?: boolean }[] = [
+  { href: '/graphiql', label: 'Playground', icon: 'playground' },
+  { href: '/queues', label: 'Queues', icon: 'queues', operators: true },
+];
