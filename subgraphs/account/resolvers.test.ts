@@ -95,6 +95,19 @@ describe("another owner's account", () => {
     expect(await services.ask('{ accounts { nodes { id } } }', {}, 'bob')).toEqual({ accounts: { nodes: [] } });
   });
 
+  test('is found by its owner by whoever may see it: by operators, and by the owner', async () => {
+    const services = await started();
+    const id = await opened(services);
+    const query = '{ accounts(ownerId: "alice") { nodes { id } } }';
+    const found = { accounts: { nodes: [{ id }] } };
+    expect(await services.ask(query, {}, 'olga', true)).toEqual(found);
+    expect(await services.ask(query, {}, 'alice')).toEqual(found);
+    expect(await services.ask(query, {}, 'bob')).toMatchObject({ code: 'FORBIDDEN' });
+    expect(await services.ask('{ accounts(ownerId: "bob") { nodes { id } } }', {}, 'olga', true)).toEqual({
+      accounts: { nodes: [] },
+    });
+  });
+
   test('is seen by an operator, who may not move its money', async () => {
     const services = await started();
     const accountId = await opened(services);

@@ -4,7 +4,7 @@ import { timestamp } from '../../events/clock.ts';
 import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
 import type { ServiceContext } from '../../events/service.ts';
-import { clientError } from '../../schema/errors.ts';
+import { assertOperator, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
@@ -27,6 +27,7 @@ import { factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from 
 /** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
 type AccountNode = AccountFacts & { known?: BalanceRow };
 type Page = { first?: number | null; after?: string | null };
+type AccountsPage = Page & { ownerId?: string | null };
 
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
@@ -167,10 +168,13 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       account: async (_: unknown, { id }: { id: string }, { identity }: RequestContext) =>
         (await readable(id, identity)) ?? null,
 
-      async accounts(_: unknown, { first, after }: Page, { identity }: RequestContext) {
+      async accounts(_: unknown, { first, after, ownerId }: AccountsPage, { identity }: RequestContext) {
         const size = pageSize(first);
         const place = decodeCursor(after, timePlace);
-        const whose = identity.operator ? { openedAt: { $exists: true } } : { owner: identity.ownerId };
+        const asked = ownerId ?? undefined;
+        if (asked !== undefined && asked !== identity.ownerId) assertOperator(identity);
+        const owner = asked ?? (identity.operator ? undefined : identity.ownerId);
+        const whose = owner === undefined ? { openedAt: { $exists: true } } : { owner };
         const beyond = place && {
           $or: [{ openedAt: { $gt: place[0] } }, { openedAt: place[0], _id: { $gt: place[1] } }],
         };

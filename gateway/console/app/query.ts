@@ -15,11 +15,20 @@ export type Query<Data> = {
 
 const AGAIN_AFTER_MS = 3_000;
 
+type Asking = {
+  /** Asks again this often, while the page is seen; for what has no subscription. */
+  everyMs?: number;
+};
+
 /**
  * Asks when the page is shown and whenever the variables change; again when the connection came back, and every few seconds while
- * what fails may pass.
+ * what fails may pass. Answers to other variables stay until the new ones are there.
  */
-export function useQuery<Data, Variables>(document: Document<Data, Variables>, variables: Variables): Query<Data> {
+export function useQuery<Data, Variables>(
+  document: Document<Data, Variables>,
+  variables: Variables,
+  { everyMs }: Asking = {},
+): Query<Data> {
   const [state, setState] = useState<Omit<Query<Data>, 'reload'>>({
     data: undefined,
     failure: undefined,
@@ -33,20 +42,29 @@ export function useQuery<Data, Variables>(document: Document<Data, Variables>, v
     const left = new AbortController();
     let again: ReturnType<typeof setTimeout> | undefined;
     setState(before => ({ ...before, loading: true }));
+    const askAgain = (afterMs: number) => {
+      again = setTimeout(() => {
+        if (window.document.visibilityState === 'visible') setAsked(times => times + 1);
+        else askAgain(afterMs);
+      }, afterMs);
+    };
     ask(document, variables, left.signal).then(
-      data => setState({ data, failure: undefined, loading: false }),
+      data => {
+        setState({ data, failure: undefined, loading: false });
+        if (everyMs) askAgain(everyMs);
+      },
       thrown => {
         if (left.signal.aborted) return;
         const failure = asFailure(thrown);
         setState(before => ({ ...before, failure, loading: false }));
-        if (isPassing(failure)) again = setTimeout(() => setAsked(times => times + 1), AGAIN_AFTER_MS);
+        if (isPassing(failure)) askAgain(AGAIN_AFTER_MS);
       },
     );
     return () => {
       left.abort();
       clearTimeout(again);
     };
-  }, [document, key, asked, comebacks]);
+  }, [document, key, asked, comebacks, everyMs]);
 
   return { ...state, reload: () => setAsked(times => times + 1) };
 }
