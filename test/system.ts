@@ -139,8 +139,13 @@ export type Client = {
 };
 
 /** A client with a token of its own. */
-export async function clientOf(url: string, owner: string, roles: string[] = []): Promise<Client> {
-  const token = await signToken(AUTH_SECRET, { sub: owner, roles, expiresIn: '1h' });
+export async function clientOf(
+  url: string,
+  owner: string,
+  roles: string[] = [],
+  secret = AUTH_SECRET,
+): Promise<Client> {
+  const token = await signToken(secret, { sub: owner, roles, expiresIn: '1h' });
   async function ask<Data>(query: string, variables: Record<string, unknown> = {}): Promise<Answer<Data>> {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',

@@ -50,7 +50,10 @@ export type Watched = {
   complaints: string[];
 };
 
-export type Visit = Pick<BrowserContextOptions, 'viewport' | 'colorScheme' | 'hasTouch' | 'deviceScaleFactor'> & {
+export type Visit = Pick<
+  BrowserContextOptions,
+  'viewport' | 'colorScheme' | 'reducedMotion' | 'hasTouch' | 'deviceScaleFactor'
+> & {
   /** What may be complained of: a lost connection is, by the browser itself. */
   tolerated?: RegExp;
 };

@@ -1,0 +1,58 @@
+/** Which pages are taken, and how each is made ready. */
+import type { Page } from 'playwright-core';
+
+export type Shot = {
+  name: string;
+  /** Who looks; nobody signed in when absent. */
+  as?: 'alice' | 'olga';
+  path: (ids: Record<string, string>) => string;
+  /** Waits until the page is as it should be seen, having done what a person would. */
+  ready: (page: Page) => Promise<unknown>;
+};
+
+export const SHOTS: Shot[] = [
+  { name: 'signin', path: () => '/', ready: page => page.getByRole('button', { name: 'olga' }).waitFor() },
+  {
+    name: 'accounts',
+    as: 'alice',
+    path: () => '/accounts',
+    ready: page => page.getByRole('link', { name: 'Tokyo' }).waitFor(),
+  },
+  {
+    name: 'account',
+    as: 'alice',
+    path: ({ everyday = '' }) => `/accounts/${everyday}`,
+    async ready(page) {
+      await page.locator('.chart canvas').waitFor();
+      await page.getByLabel('Amount in USD').fill('1,250.00');
+      await page.getByText('That is $1,250.00.').waitFor();
+    },
+  },
+  {
+    name: 'overdraw',
+    as: 'alice',
+    path: ({ everyday = '' }) => `/accounts/${everyday}`,
+    async ready(page) {
+      await page.locator('.chart canvas').waitFor();
+      await page.getByRole('radio', { name: 'Withdraw' }).check();
+      await page.getByLabel('Amount in USD').fill('99,000');
+      await page.getByRole('button', { name: 'Withdraw' }).click();
+      await page.getByRole('alert').waitFor();
+    },
+  },
+  {
+    name: 'open',
+    as: 'alice',
+    path: () => '/accounts',
+    async ready(page) {
+      await page.getByRole('button', { name: 'Open an account' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+  {
+    name: 'find',
+    as: 'olga',
+    path: () => '/accounts',
+    ready: page => page.getByRole('link', { name: 'Studio' }).waitFor(),
+  },
+];
