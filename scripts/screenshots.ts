@@ -33,6 +33,8 @@ async function take(browser: Browser, url: string, ids: Record<string, string>, 
   if (shot.as) await signInAs(page, shot.as, path);
   else await page.goto(path);
   await shot.ready(page);
+  // Nothing is pointed at.
+  await page.mouse.move(0, 0);
   await page.screenshot({ path: file });
   await context.close();
   console.log(file);
@@ -43,7 +45,7 @@ async function main([folder]: string[]): Promise<void> {
   const data = temporaryFolder();
   const clock = join(data.path, 'clock');
   const behind = (ms: number) => writeFileSync(clock, String(ms));
-  behind(DAYS * DAY_MS);
+  behind((DAYS + 1) * DAY_MS);
   const preload = fileURLToPath(new URL('./screenshots/clock.mjs', import.meta.url));
   const env = { AUTH_SECRET: '', CLOCK_FILE: clock, NODE_OPTIONS: `--import ${preload}` };
   const [system, browser] = await Promise.all([startSystem(join(data.path, 'system'), 0, env), launchBrowser()]);

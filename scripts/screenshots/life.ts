@@ -70,7 +70,9 @@ export async function live(
     return client;
   };
   const at = async (day: number, hour: number) => {
-    behind((DAYS - day) * DAY_MS - hour * HOUR_MS);
+    const timeMs =
+      new Date().setUTCHours(0, 0, 0, 0) - (DAYS - day) * DAY_MS + hour * HOUR_MS + ((day * 7 + hour) % 50) * 60_000;
+    behind(Date.now() - timeMs);
     await delay(20);
   };
   await at(0, 8);

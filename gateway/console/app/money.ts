@@ -1,5 +1,7 @@
 /** Amounts: whole minor units inside, decimals to read and to type. No amount ever becomes a float. */
 
+import { LOCALE } from './locale.ts';
+
 /** ISO 4217's minor units where they are not 2. The browser's own table differs for some. */
 const DECIMALS: Record<string, number> = Object.fromEntries([
   ...'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'.split(' ').map(code => [code, 0]),
@@ -83,11 +85,7 @@ const MINUS = '\u2212';
  *
  * @param signed also a plus, for what was added.
  */
-export function formatMoney(
-  minor: number,
-  currency: string,
-  { signed = false, locale = undefined as string | undefined } = {},
-): string {
+export function formatMoney(minor: number, currency: string, { signed = false, locale = LOCALE } = {}): string {
   const sign = minor < 0 ? MINUS : signed && minor > 0 ? '+' : '';
   const [whole = '0', fraction = ''] = decimalOf(Math.abs(minor), currency).split('.');
   const parts = formatterOf(currency, locale).formatToParts(BigInt(whole));
@@ -96,7 +94,7 @@ export function formatMoney(
 
 const formatters = new Map<string, Intl.NumberFormat>();
 
-function formatterOf(currency: string, locale: string | undefined): Intl.NumberFormat {
+function formatterOf(currency: string, locale: string): Intl.NumberFormat {
   const key = `${locale} ${currency}`;
   const known = formatters.get(key);
   if (known) return known;
@@ -113,5 +111,5 @@ function formatterOf(currency: string, locale: string | undefined): Intl.NumberF
 
 /** A currency's name, where the browser knows it. */
 export function currencyName(currency: string): string {
-  return new Intl.DisplayNames(undefined, { type: 'currency', fallback: 'code' }).of(currency) ?? currency;
+  return new Intl.DisplayNames(LOCALE, { type: 'currency', fallback: 'code' }).of(currency) ?? currency;
 }

@@ -1,16 +1,17 @@
 /** Times to read. */
 import { signal } from '@preact/signals';
+import { LOCALE } from './locale.ts';
 
-const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
-const dayAndTime = new Intl.DateTimeFormat(undefined, {
+const dateTime = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium', timeStyle: 'medium' });
+const dayAndTime = new Intl.DateTimeFormat(LOCALE, {
   month: 'short',
   day: 'numeric',
   hour: '2-digit',
   minute: '2-digit',
   second: '2-digit',
 });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: 'medium' });
+const relative = new Intl.RelativeTimeFormat(LOCALE, { numeric: 'auto' });
 
 const SECOND_MS = 1_000;
 const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
@@ -54,7 +55,7 @@ export function formatSeconds(seconds: number): string {
 }
 
 /** Whole numbers with their thousands apart. */
-export const formatCount = (count: number): string => new Intl.NumberFormat().format(count);
+export const formatCount = (count: number): string => new Intl.NumberFormat(LOCALE).format(count);
 
 const TICK_MS = 5_000;
 

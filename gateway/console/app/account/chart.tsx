@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { LOCALE } from '../locale.ts';
 import { decimalsOf, formatMoney } from '../money.ts';
 import { repaints } from '../theme.ts';
 import { formatTime, nowMs } from '../time.ts';
@@ -54,7 +55,7 @@ function optionsOf(element: HTMLElement, currency: string, point: (index: number
   return {
     width: element.clientWidth,
     height: HEIGHT,
-    padding: [12, 4, 0, 0],
+    padding: [12, 24, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
     scales: { x: { time: true }, y: { range: rangeOf } },
@@ -73,13 +74,14 @@ function optionsOf(element: HTMLElement, currency: string, point: (index: number
       {
         ...axes,
         grid: { show: false },
+        size: 28,
         space: 90,
         values: (_, ticks, __, ___, step) => ticks.map(tick => timeLabel(tick, step)),
       },
       {
         ...axes,
         grid: { stroke: grid ?? '', width: 1 },
-        size: 68,
+        size: 60,
         space: 44,
         values: (_, ticks) => ticks.map(tick => amountLabel(tick, currency)),
       },
@@ -106,12 +108,12 @@ const rangeOf = (_: uPlot, low: number, high: number): [number, number] => {
 /** A tick of the axis, which is a float between amounts: short, and never mistaken for an amount. */
 function amountLabel(tick: number, currency: string): string {
   const major = tick / 10 ** decimalsOf(currency);
-  return new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 2 }).format(major);
+  return new Intl.NumberFormat(LOCALE, { notation: 'compact', maximumFractionDigits: 2 }).format(major);
 }
 
 function timeLabel(tick: number, stepSeconds: number): string {
   const time = new Date(tick * 1000);
-  if (stepSeconds >= DAY_SECONDS) return time.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
+  if (stepSeconds >= DAY_SECONDS) return time.toLocaleDateString(LOCALE, { month: 'short', day: 'numeric' });
   const seconds = stepSeconds < 60 ? { second: '2-digit' as const } : {};
-  return time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', ...seconds });
+  return time.toLocaleTimeString(LOCALE, { hour: '2-digit', minute: '2-digit', ...seconds });
 }

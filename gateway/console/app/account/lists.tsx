@@ -4,6 +4,7 @@ import { Amount } from '../parts/amount.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Button } from '../parts/button.tsx';
 import { Card } from '../parts/card.tsx';
+import { Icon } from '../parts/icon.tsx';
 import { Empty, Notice } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
@@ -46,11 +47,17 @@ export function Transactions({ account, older }: { account: AccountView; older: 
 }
 
 function What({ type, memo }: Transaction) {
-  const word = type === 'DEPOSIT' ? 'Deposit' : 'Withdrawal';
+  const isDeposit = type === 'DEPOSIT';
+  const word = isDeposit ? 'Deposit' : 'Withdrawal';
   return (
-    <span class="what">
-      <span>{memo || word}</span>
-      {memo && <span class="what-kind">{word}</span>}
+    <span class="what-with-icon">
+      <span class={`way ${isDeposit ? 'added' : ''}`} title={word}>
+        <Icon name={isDeposit ? 'in' : 'out'} />
+      </span>
+      <span>
+        {memo || word}
+        {memo && <span class="unseen">, {word}</span>}
+      </span>
     </span>
   );
 }

@@ -6,6 +6,7 @@ import { Transfer } from '../account/transfer.tsx';
 import { useAccount } from '../account/watching.ts';
 import { textOf } from '../failure.ts';
 import { formatMoney } from '../money.ts';
+import { Badge } from '../parts/badge.tsx';
 import { PageHead } from '../parts/card.tsx';
 import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
@@ -75,7 +76,7 @@ function Facts({
 }) {
   return (
     <span class="facts">
-      <span>{currency}</span>
+      <Badge kind="plain">{currency}</Badge>
       {operator && (
         <span>
           owner <a href={addressOf('accounts', undefined, { owner: ownerId })}>{ownerId}</a>

@@ -8,6 +8,9 @@ export function Dialog({ title, close, children }: { title: string; close: () =>
   const id = useId();
   useEffect(() => {
     dialog.current?.showModal();
+    // The browser would begin at the button that closes it.
+    const first = dialog.current?.querySelector('.dialog-body :is(input, select, textarea)');
+    if (first instanceof HTMLElement) first.focus();
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onClose={close}>
