@@ -10,7 +10,10 @@ export type Document<Data, Variables> = {
 };
 
 /** The type of what a document answers. */
-export type DataOf<Some> = Some extends Document<infer Data, never> ? Data : never;
+export type DataOf<Some> = Some extends Document<infer Data, unknown> ? Data : never;
+
+/** The type of what it takes. */
+export type VariablesOf<Some> = Some extends Document<unknown, infer Variables> ? Variables : never;
 
 /**
  * A document, exported by the module that uses it. The types are written beside it by hand; a test holds the text to the schema and
