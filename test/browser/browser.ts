@@ -102,10 +102,15 @@ const axe = readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js
 
 type AxeResult = { violations: { id: string; help: string; nodes: { html: string; failureSummary?: string }[] }[] };
 
-/** What axe-core finds wrong with a page as it is: a line for each element. */
-export async function violationsOf(page: Page): Promise<string[]> {
-  await page.evaluate(await axe);
-  const { violations } = await page.evaluate<AxeResult>('axe.run(document, { resultTypes: ["violations"] })');
+/**
+ * What axe-core finds wrong with a page as it is: a line for each element.
+ *
+ * @param rules all when absent.
+ */
+export async function violationsOf(page: Page, rules?: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(await axe);
+  const options = { resultTypes: ['violations'], ...(rules && { runOnly: rules }) };
+  const { violations } = await page.evaluate<AxeResult>(`axe.run(document, ${JSON.stringify(options)})`);
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${help}: ${html.slice(0, 200)}: ${failureSummary}`),
   );

@@ -27,7 +27,7 @@ export function Layout({ children }: { children: ComponentChildren }) {
         </div>
       </header>
       {who && <Navigation operator={who.operator} />}
-      <main id="main">
+      <main id="main" tabIndex={-1}>
         {who && <Interruption />}
         {children}
       </main>
