@@ -158,7 +158,8 @@ const needsBrowser = ({ env }) => ['pretest', 'prescreenshots'].includes(env.npm
 
 /** @param {Machine} machine */
 async function browserInPlace({ env }) {
-  return Boolean(env.CHROMIUM) || (await onPath('chromium', env));
+  const found = await Promise.all(['chromium', 'google-chrome'].map(name => onPath(name, env)));
+  return Boolean(env.CHROMIUM) || found.includes(true);
 }
 
 /**
@@ -166,10 +167,12 @@ async function browserInPlace({ env }) {
  * @param {Machine} machine
  */
 async function installBrowser(machine) {
-  const prefix = (await canUseApt(machine)) ? await superuser(machine) : undefined;
+  // Ubuntu's package of this name is none.
+  const isDebian = /^ID=debian\b/m.test(await readFile(machine.osRelease, 'utf8').catch(() => ''));
+  const prefix = isDebian && (await onPath('apt-get', machine.env)) ? await superuser(machine) : undefined;
   if (!prefix) return;
   await apt(machine, prefix, 'Updating the list of system packages (apt-get update)', ['update']);
-  const install = ['install', '--yes', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'];
+  const install = ['install', '--yes', '--no-install-recommends', 'chromium', 'fonts-inter', 'fonts-dejavu-core'];
   await apt(machine, prefix, 'Installing a browser for the tests (apt-get install chromium)', install);
 }
 

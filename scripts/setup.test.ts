@@ -228,3 +228,64 @@ test('a Node that is too old is refused with one line', async () => {
   expect(code).toBe(1);
   expect(text).toMatch(/^Tributary needs Node 20\.19 or newer; this is v\S+ \(.*\)\.\n$/);
 });
+
+test('a browser is installed for the tests, on Debian, and a start needs none', async () => {
+  const { dir, bin, program, installed, prepared, calls } = await machine();
+  await installed();
+  await program('redis-server');
+  await program('apt-get', `case "$*" in *install*) printf '' > ${bin}/chromium; /bin/chmod +x ${bin}/chromium;; esac`);
+  await writeFile(join(dir, 'os-release'), 'ID=ubuntu\nID_LIKE=debian\n');
+  await prepared({ isSuperuser: true }, { npm_lifecycle_event: 'pretest' });
+  await writeFile(join(dir, 'os-release'), 'ID=debian\n');
+  await prepared({ isSuperuser: true }, { npm_lifecycle_event: 'prestart' });
+  expect(await calls()).toEqual([]);
+  for (const _ of [1, 2]) {
+    expect((await prepared({ isSuperuser: true }, { npm_lifecycle_event: 'pretest' })).code).toBe(0);
+  }
+  expect((await calls()).map(call => call.replace(/ -o \S+/g, ''))).toEqual([
+    'apt-get update',
+    expect.stringMatching(/^apt-get install --yes --no-install-recommends chromium /),
+  ]);
+});
+
+test('where no browser can be installed the tests go on without', async () => {
+  const { program, installed, prepared } = await machine();
+  await installed();
+  await program('redis-server');
+  await program('apt-get', 'exit 100');
+  expect((await prepared({ isSuperuser: true }, { npm_lifecycle_event: 'pretest' })).code).toBe(0);
+  expect(await prepared({ isSuperuser: false }, { npm_lifecycle_event: 'pretest', CI: '' })).toMatchObject({
+    code: 0,
+    text: '',
+  });
+});
+
+test('pages that are not built from their sources are built, once', async () => {
+  const { root, program, installed, setup } = await machine();
+  await installed();
+  await program('redis-server');
+  await mkdir(join(root, 'gateway/console/app'), { recursive: true });
+  await writeFile(join(root, 'gateway/console/app/main.tsx'), '');
+  // Without the development packages nothing can be built, and the pages say so themselves.
+  expect(await setup()).toMatchObject({ code: 0, text: '' });
+  await mkdir(join(root, 'node_modules', 'vite'), { recursive: true });
+  await symlink(join(here, '..', 'node_modules', 'tsx'), join(root, 'node_modules', 'tsx'));
+  // A stand-in for what builds.
+  await writeFile(
+    join(root, 'scripts/build.ts'),
+    `import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+     if (existsSync('broken')) { console.error('no such component'); process.exit(1); }
+     void import('./apps.mjs').then(async ({ hashOfSources, webApps }) => {
+       mkdirSync('gateway/console/dist', { recursive: true });
+       writeFileSync('gateway/console/dist/build.json', JSON.stringify({ hash: await hashOfSources('.', webApps[0]) }));
+     });`,
+  );
+  await writeFile(join(root, 'broken'), '');
+  const broken = await setup();
+  expect(broken.code).toBe(1);
+  expect(broken.text).toContain('The pages could not be built');
+  expect(broken.text).toContain('no such component');
+  await rm(join(root, 'broken'));
+  expect((await setup()).text).toContain('Building the pages: console (npm run build): done');
+  expect((await setup()).text).toBe('');
+});

@@ -55,4 +55,35 @@ export const SHOTS: Shot[] = [
     path: () => '/accounts',
     ready: page => page.getByRole('link', { name: 'Studio' }).waitFor(),
   },
+  {
+    name: 'empty',
+    as: 'alice',
+    path: () => '/accounts',
+    async ready(page) {
+      await page.getByRole('button', { name: 'Open an account' }).click();
+      await page.getByLabel('Name').fill('New and empty');
+      await page.keyboard.press('Enter');
+      await page.getByText('No transactions yet').waitFor();
+    },
+  },
+  {
+    name: 'failed',
+    as: 'alice',
+    path: () => '/accounts',
+    async ready(page) {
+      await page.route('**/graphql', route => route.abort());
+      await page.reload();
+      await page.getByText('This could not be loaded').waitFor();
+    },
+  },
+  {
+    name: 'ledger',
+    as: 'alice',
+    path: ({ everyday = '' }) => `/accounts/${everyday}`,
+    async ready(page) {
+      await page.locator('.chart canvas').waitFor();
+      await page.getByText('Why is it this amount?').scrollIntoViewIfNeeded();
+      await page.evaluate('window.scrollBy(0, 500)');
+    },
+  },
 ];

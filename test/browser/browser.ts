@@ -17,12 +17,12 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Where a Chromium is: CHROMIUM, or `chromium` on the PATH; undefined where there is none, and tests that need it are skipped. */
+/** Where a Chromium is: CHROMIUM, or one on the PATH; undefined where there is none, and tests that need it are skipped. */
 export const chromiumPath: string | undefined =
   process.env.CHROMIUM ??
   (process.env.PATH ?? '')
     .split(delimiter)
-    .map(folder => join(folder, 'chromium'))
+    .flatMap(folder => ['chromium', 'google-chrome'].map(name => join(folder, name)))
     .find(isExecutable);
 
 function isExecutable(file: string): boolean {

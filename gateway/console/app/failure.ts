@@ -23,7 +23,7 @@ export const isPassing = ({ code }: Failure): boolean =>
 export const isUncertain = ({ code }: Failure): boolean => [NETWORK, 'TIMEOUT', 'INTERNAL_SERVER_ERROR'].includes(code);
 
 const TEXTS: Record<string, string> = {
-  [NETWORK]: 'The gateway does not answer. This page goes on by itself as soon as it does.',
+  [NETWORK]: 'The gateway does not answer.',
   UNAVAILABLE: 'A part of the system is out of reach right now. Try again in a moment.',
   TIMEOUT: 'It takes longer than usual. Try again in a moment.',
   TOO_MANY_REQUESTS: 'These were too many requests in a minute. Wait a little, then try again.',

@@ -115,5 +115,5 @@ function timeLabel(tick: number, stepSeconds: number): string {
   const time = new Date(tick * 1000);
   if (stepSeconds >= DAY_SECONDS) return time.toLocaleDateString(LOCALE, { month: 'short', day: 'numeric' });
   const seconds = stepSeconds < 60 ? { second: '2-digit' as const } : {};
-  return time.toLocaleTimeString(LOCALE, { hour: '2-digit', minute: '2-digit', ...seconds });
+  return time.toLocaleTimeString(LOCALE, { hour: '2-digit', minute: '2-digit', ...seconds, hourCycle: 'h23' });
 }

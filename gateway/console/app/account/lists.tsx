@@ -127,11 +127,13 @@ function EventOf({
         {memo && <span class="what-memo"> {memo}</span>}
       </span>
       {operator ? (
-        <a class="mono what-kind" href={addressOf('events', eventId)}>
+        <a class="mono what-kind" title={eventId} href={addressOf('events', eventId)}>
           {eventId}
         </a>
       ) : (
-        <span class="mono what-kind">{eventId}</span>
+        <span class="mono what-kind" title={eventId}>
+          {eventId}
+        </span>
       )}
     </span>
   );

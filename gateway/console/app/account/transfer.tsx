@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { ask, gql } from '../client.ts';
 import { asFailure } from '../failure.ts';
-import { formatMoney, parseAmount } from '../money.ts';
+import { decimalOf, decimalsOf, formatMoney, parseAmount } from '../money.ts';
 import { Button } from '../parts/button.tsx';
 import { Card } from '../parts/card.tsx';
 import { Field } from '../parts/field.tsx';
@@ -146,8 +146,12 @@ function Choice({ kind, choose }: { kind: Kind; choose: (kind: Kind) => void }) 
   );
 }
 
+const EXAMPLE_MAJOR = 1_250;
+
 /** What an amount is read as while it is typed, so that nobody is surprised afterwards. */
 function readAs(typed: string, currency: string): string {
   const parsed = parseAmount(typed, currency);
-  return 'minor' in parsed ? `That is ${formatMoney(parsed.minor, currency)}.` : 'Such as 1250 or 1,250.00.';
+  return 'minor' in parsed
+    ? `That is ${formatMoney(parsed.minor, currency)}.`
+    : `Such as ${decimalOf(EXAMPLE_MAJOR * 10 ** decimalsOf(currency), currency)}.`;
 }
