@@ -145,6 +145,25 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     expect(await page.evaluate('[window.broken === undefined, document.images.length]')).toEqual([true, 0]);
   });
 
+  test('what is not a file of the console does not run in it, and nobody may frame it', async () => {
+    const page = await windowOf('alice', '/accounts', { tolerated: /Content Security Policy|violates the following/ });
+    await page.evaluate(`
+      const script = document.createElement('script');
+      script.textContent = 'window.broken = true';
+      document.body.append(script);
+      document.body.insertAdjacentHTML('beforeend', '<p id="styled" style="color: red" onclick="window.broken = true">x</p>');
+      document.getElementById('styled').click();
+    `);
+    expect(await page.evaluate('window.broken')).toBeUndefined();
+    expect(await page.evaluate('getComputedStyle(document.getElementById("styled")).color')).not.toBe('rgb(255, 0, 0)');
+    await expect(
+      page.evaluate(`fetch('${system.url.replace('127.0.0.1', 'localhost')}/health/live')`),
+    ).rejects.toThrow();
+    const { headers } = await fetch(`${system.url}/accounts`);
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-frame-options')).toBe('DENY');
+  });
+
   test('what may have arrived without an answer is sent again and booked once', async () => {
     const page = await windowOf('alice', '/accounts', { tolerated: /ERR_FAILED/ });
     await openAccount(page, 'Careful');
