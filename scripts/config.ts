@@ -30,6 +30,7 @@ const environment = z.object({
   LIMIT_SUBSCRIPTIONS: limit.default(50),
   LIMIT_REQUESTS: limit.optional(),
   PERSISTED_DOCUMENTS: z.string().min(1).optional(),
+  QUEUES_WRITABLE: z.stringbool('must be 1 or 0').default(false),
   NODE_ENV: z.string().optional(),
 });
 

@@ -5,6 +5,7 @@ import { MongoClient } from 'mongodb';
 import pRetry from 'p-retry';
 import { type Logger, pino } from 'pino';
 import { type Binding, createBindings } from '../events/binding.ts';
+import { browseQueues, type QueueBrowser } from '../events/browse.ts';
 import { systemClock, systemIds } from '../events/clock.ts';
 import { isUnavailable } from '../events/errors.ts';
 import { createFeed } from '../events/feed.ts';
@@ -67,6 +68,23 @@ export function connect(options: { mongodbUrl: string; redisUrl: string; log: Lo
     async close() {
       feed.close();
       await transport.close();
+      await mongo.close();
+    },
+  };
+}
+
+/** The queues, for a process that has no other use for MongoDB and Redis: neither is connected to before somebody looks. */
+export function browse(options: { mongodbUrl: string; redisUrl: string; log: Logger }): QueueBrowser {
+  const { mongodbUrl, redisUrl, log } = options;
+  const prefix = prefixOf(mongodbUrl);
+  const mongo = new MongoClient(mongodbUrl, { ...MONGODB, maxPoolSize: 2 });
+  const bindings = createBindings(mongo.db(`${prefix}-registry`).collection<Binding>('bindings'));
+  const onError = (error: Error) => log.debug({ err: error }, 'the queues are out of reach');
+  const browser = browseQueues({ redisUrl, prefix, bindings, onError });
+  return {
+    look: browser.look,
+    async close() {
+      await browser.close();
       await mongo.close();
     },
   };

@@ -5,6 +5,7 @@ import { assemble } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
+import { queuePages } from '../gateway/queues/index.ts';
 import { type RemoteSubgraph, remoteSubgraph } from '../gateway/remote.ts';
 import { serveSubgraph } from '../gateway/subgraph.ts';
 import { identityCodec } from '../schema/identity.ts';
@@ -20,7 +21,7 @@ import {
   persistedOf,
   required,
 } from './config.ts';
-import { connect, createLog, inTime, prepare, RELOAD_SIGNAL, run } from './process.ts';
+import { browse, connect, createLog, inTime, prepare, RELOAD_SIGNAL, run } from './process.ts';
 
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
@@ -104,10 +105,15 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
   }
   connectToServices();
 
+  const tokens = tokenVerifier(settings.AUTH_JWKS_URL ? { jwksUrl: settings.AUTH_JWKS_URL } : { secret });
+  const { MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl } = settings;
+  const browser = mongodbUrl && redisUrl ? browse({ mongodbUrl, redisUrl, log }) : undefined;
+  undo(() => browser?.close());
+
   const gateway = await createGateway({
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),
     subgraphs: { ...remotes },
-    tokens: tokenVerifier(settings.AUTH_JWKS_URL ? { jwksUrl: settings.AUTH_JWKS_URL } : { secret }),
+    tokens,
     identities,
     health: () => healthOf(urls),
     host: settings.HOST,
@@ -116,6 +122,7 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
     log,
     introspection: settings.NODE_ENV !== 'production',
     persisted: persistedOf(settings),
+    pages: queuePages({ browser, tokens, secret, writable: settings.QUEUES_WRITABLE, log }),
   });
   undo(() => gateway.stop());
   process.removeAllListeners(RELOAD_SIGNAL);

@@ -1,10 +1,12 @@
 /** `npm start`: the whole system in one process, with its servers beside it. */
 import { readFileSync } from 'node:fs';
 import { lockDataDir, startServers } from '../embedded/index.ts';
+import { browseQueues } from '../events/browse.ts';
 import { assemble, type RunningService } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { signToken, tokenVerifier } from '../gateway/identity.ts';
 import { createGateway } from '../gateway/index.ts';
+import { queuePages } from '../gateway/queues/index.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers, resolversOf } from '../subgraphs/host.ts';
@@ -56,6 +58,16 @@ await run(log, async undo => {
   for (const { service } of services) service.start();
   undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
+  const tokens = tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret });
+  const { bindings, prefix } = connections.resources;
+  const browser = browseQueues({
+    redisUrl: servers.redisUrl,
+    prefix,
+    bindings,
+    onError: error => log.debug({ err: error }, 'the queues are out of reach'),
+  });
+  undo(() => browser.close());
+
   const gateway = await createGateway({
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),
     subgraphs: Object.fromEntries(
@@ -64,7 +76,7 @@ await run(log, async undo => {
         return [name, hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log })];
       }),
     ),
-    tokens: tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret }),
+    tokens,
     identities,
     health: async () => ({
       ...(await connections.health()),
@@ -77,6 +89,7 @@ await run(log, async undo => {
     introspection: config.NODE_ENV !== 'production',
     persisted: persistedOf(config),
     ...(isOwnSecret(config) && { signIn: { people: PEOPLE, sign: ({ name, roles }) => token(name, roles) } }),
+    pages: queuePages({ browser, tokens, secret, writable: config.QUEUES_WRITABLE, log }),
   });
   undo(() => gateway.stop());
 
