@@ -22,6 +22,7 @@ COPY embedded embedded/
 COPY events events/
 COPY gateway gateway/
 COPY --from=pages /app/gateway/console/dist gateway/console/dist/
+COPY --from=pages /app/gateway/playground/dist gateway/playground/dist/
 COPY schema schema/
 COPY scripts scripts/
 COPY subgraphs subgraphs/

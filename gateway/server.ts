@@ -23,6 +23,7 @@ import { bearer, type TokenVerifier } from './identity.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 import { type Allow, WINDOW_SECONDS } from './limits.ts';
 import type { OperationReader } from './operations.ts';
+import { playgroundRoutes } from './playground/index.ts';
 import { type RecordRequest, recordVisit, type Visit } from './requests.ts';
 
 export type AppOptions = {
@@ -99,6 +100,7 @@ export function gatewayApp(options: AppOptions): Express {
     exported(options),
   );
   app.use(consoleRoutes(signIn));
+  app.use(playgroundRoutes());
   if (pages) app.use(pages);
   app.use((_request, response) => {
     fail(response, 404, [clientError('NOT_FOUND', 'There is nothing here.')], formatError);

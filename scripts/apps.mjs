@@ -14,7 +14,10 @@ import { join } from 'node:path';
  */
 
 /** @type {WebApp[]} */
-export const webApps = [{ name: 'console', folder: 'gateway/console', also: ['gateway/console/places.ts'] }];
+export const webApps = [
+  { name: 'console', folder: 'gateway/console', also: ['gateway/console/places.ts'] },
+  { name: 'playground', folder: 'gateway/playground', also: ['gateway/console/app/token.ts'] },
+];
 
 /** What a build leaves beside its files: the hash of what it was made from, and what there is to serve. */
 export const BUILD_RECORD = 'build.json';

@@ -35,6 +35,8 @@ export async function loadBoard({ basePath, writable }: { basePath: string; writ
         .replace(/package\.json$/, ''),
       uiConfig: {
         boardTitle: 'Tributary queues',
+        boardLogo: { path: 'files/icon.svg', width: 24, height: 24 },
+        favIcon: { default: 'files/icon.svg', alternative: 'static/favicon-32x32.png' },
         hideDocsLink: true,
         // It would ask Redis for all of its clients with every look.
         showWorkers: false,

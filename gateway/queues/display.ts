@@ -46,9 +46,8 @@ export function formatData(data: unknown): Record<string, unknown> {
   return {
     from: source,
     ...why,
-    events: events
-      .slice(0, BOARD_EVENTS_MAX)
-      .map(({ id, type, subject, time }) => ({ type, id, subject, time, lake: lakePage(id) })),
+    // A line each, so that all of it is there to read without opening anything.
+    events: events.slice(0, BOARD_EVENTS_MAX).map(({ id, type }) => `${type} ${lakePage(id)}`),
     ...(rest > 0 && { more: `${rest} more on the page of its events` }),
   };
 }

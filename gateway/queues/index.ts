@@ -41,7 +41,7 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const FILES = ['pages.css', 'session.js', 'links.js'] as const;
+const FILES = ['pages.css', 'session.js', 'links.js', 'theme.js', 'icon.svg'] as const;
 
 /**
  * `/queues`: bull-board over the queues of all services, for operators. A browser gets in by `POST /queues/session` with an operator's

@@ -11,8 +11,9 @@ function page(title: string, main: Html): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · Tributary</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="/queues/files/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/queues/files/pages.css">
+<script src="/queues/files/theme.js"></script>
 </head>
 <body>${main}</body>
 </html>

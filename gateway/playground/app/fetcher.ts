@@ -1,0 +1,52 @@
+import { createGraphiQLFetcher, type Fetcher, type FetcherReturnType } from '@graphiql/toolkit';
+import { isAsyncIterator, logged } from './log.ts';
+import { filled } from './placeholders.ts';
+
+const URL_PATH = '/graphql';
+
+/**
+ * Sends what GraphiQL is told to, to this gateway alone: with the token of whoever asks, unless the headers' editor has another
+ * one; over HTTP, and subscriptions over a socket, as a log.
+ *
+ * @param tokenOf is asked with every request.
+ */
+export function gatewayFetcher(tokenOf: () => string | undefined): Fetcher {
+  const socketUrl = new URL(URL_PATH, location.href);
+  socketUrl.protocol = socketUrl.protocol.replace('http', 'ws');
+  const send = createGraphiQLFetcher({
+    url: URL_PATH,
+    subscriptionUrl: socketUrl.href,
+    enableIncrementalDelivery: false,
+  });
+
+  return async (params, options) => {
+    const headers = withToken(options?.headers, tokenOf());
+    const variables = await filled(params.variables, query => ask(query, headers));
+    const answer = await send({ ...params, variables }, { ...options, headers });
+    if (!isAsyncIterator(answer)) return answer;
+    // Its types want an observable of answers; what it does is to show as JSON whatever comes, to one observer.
+    return logged(answer) as unknown as FetcherReturnType;
+  };
+}
+
+type Headers = Record<string, unknown>;
+
+function withToken(given: Headers = {}, token: string | undefined): Headers {
+  const own = Object.keys(given).some(name => name.toLowerCase() === 'authorization');
+  return own || !token ? given : { ...given, authorization: `Bearer ${token}` };
+}
+
+/** One query, once. @throws Error that says what is wrong. */
+export async function ask(query: string, headers: Headers): Promise<unknown> {
+  const response = await fetch(URL_PATH, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)])),
+    },
+    body: JSON.stringify({ query }),
+  });
+  const { data, errors }: { data?: unknown; errors?: { message: string }[] } = await response.json();
+  if (errors?.[0]) throw new Error(errors[0].message);
+  return data;
+}
