@@ -7,19 +7,23 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /** Text as HTML shows it, whatever is in it; also inside quotes. */
-export const escapeHtml = (value: unknown): string =>
-  String(value).replaceAll(/[&<>"']/g, sign => ENTITIES[sign] ?? '');
+const escaped = (value: unknown): string => String(value).replaceAll(/[&<>"']/g, sign => ENTITIES[sign] ?? '');
+
+/** What makes HTML HTML; nothing that was read from anywhere can have it. */
+const MADE = Symbol('made as HTML');
 
 /** HTML that may stand in HTML. */
-export type Html = { html: string };
+export type Html = { readonly [MADE]: string };
 
-/** A template of HTML: what is put in is text unless it is HTML itself. */
-export function html(parts: TemplateStringsArray, ...values: readonly (unknown | Html | readonly Html[])[]): Html {
+/** A template of HTML: what is put in is text, unless it was made by this template too, or is a list of such. */
+export function html(parts: TemplateStringsArray, ...values: readonly unknown[]): Html {
   const shown = values.map(value => (Array.isArray(value) ? value.map(asHtml).join('') : asHtml(value)));
-  return { html: parts.map((part, index) => part + (shown[index] ?? '')).join('') };
+  return { [MADE]: parts.map((part, index) => part + (shown[index] ?? '')).join('') };
 }
 
-const asHtml = (value: unknown): string => (isHtml(value) ? value.html : escapeHtml(value));
+/** What to send. */
+export const textOf = (made: Html): string => made[MADE];
 
-const isHtml = (value: unknown): value is Html =>
-  typeof value === 'object' && value !== null && 'html' in value && typeof value.html === 'string';
+const asHtml = (value: unknown): string => (isHtml(value) ? value[MADE] : escaped(value));
+
+const isHtml = (value: unknown): value is Html => typeof value === 'object' && value !== null && MADE in value;

@@ -1,10 +1,10 @@
 import type { ShownJob } from './display.ts';
 import { lakePage } from './display.ts';
-import { type Html, html } from './html.ts';
+import { type Html, html, textOf } from './html.ts';
 
 /** A page of ours under `/queues`, beside bull-board's. */
 function page(title: string, main: Html): string {
-  return html`<!doctype html>
+  return textOf(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -17,7 +17,7 @@ function page(title: string, main: Html): string {
 </head>
 <body>${main}</body>
 </html>
-`.html;
+`);
 }
 
 /** For whoever has no pass: what this is, and how to get in. */

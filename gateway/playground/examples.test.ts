@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { Supergraph } from '@apollo/federation-internals';
+import {
+  coerceInputValue,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  parse,
+  typeFromAST,
+  validate,
+} from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { KINDS, NEWEST_REPLAY, OWN_ACCOUNT, WORKSPACES } from './app/examples.ts';
+import { filled } from './app/placeholders.ts';
+
+const schema: GraphQLSchema = Supergraph.build(
+  readFileSync(new URL('../../schema/supergraph.graphql', import.meta.url), 'utf8'),
+)
+  .apiSchema()
+  .toGraphQLJSSchema();
+
+const examples = KINDS.flatMap(kind =>
+  WORKSPACES[kind].examples.map(({ query, variables = {} }) => ({ kind, variables, query, ...operationOf(query) })),
+);
+
+function operationOf(query: string): { name: string; operation: OperationDefinitionNode } {
+  const [operation] = parse(query).definitions;
+  if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error(`no operation: ${query}`);
+  return { name: operation.name?.value ?? '', operation };
+}
+
+describe('the examples of the playground', () => {
+  test.each(examples)('$kind: $name is valid, with variables that the schema takes', ({
+    query,
+    operation,
+    variables,
+  }) => {
+    expect(validate(schema, parse(query)).map(({ message }) => message)).toEqual([]);
+    const declared = (operation.variableDefinitions ?? []).map(({ variable, type }) => {
+      const errors: string[] = [];
+      // Every variable here is of an input type: validation has just said so.
+      const inputType = typeFromAST(schema, type as Parameters<typeof typeFromAST>[1]) as Parameters<
+        typeof coerceInputValue
+      >[1];
+      const value = variables[variable.name.value];
+      if (value !== undefined) coerceInputValue(value, inputType, (_path, _value, { message }) => errors.push(message));
+      expect(errors).toEqual([]);
+      return variable.name.value;
+    });
+    expect(Object.keys(variables).filter(name => !declared.includes(name))).toEqual([]);
+  });
+
+  test('have names, which their tabs show, and each its own', () => {
+    const names = examples.map(({ name }) => name);
+    expect(names).not.toContain('');
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('have a subscription for each kind of user', () => {
+    const watching = examples.filter(({ operation }) => operation.operation === 'subscription').map(({ kind }) => kind);
+    expect(watching).toEqual([...KINDS]);
+  });
+});
+
+describe('the words for an id in the variables', () => {
+  const asked: string[] = [];
+  const ask = async (query: string) => {
+    asked.push(query);
+    return query.includes('accounts') ? { accounts: { nodes: [{ id: 'a1' }] } } : { replays: { nodes: [] } };
+  };
+
+  test('are replaced wherever they stand; what is no such word stays', async () => {
+    const variables = { input: { accountId: OWN_ACCOUNT, amount: 1, tags: [OWN_ACCOUNT, 'x'], memo: null } };
+    expect(await filled(variables, ask)).toEqual({
+      input: { accountId: 'a1', amount: 1, tags: ['a1', 'x'], memo: null },
+    });
+  });
+
+  test('cost nothing where there are none', async () => {
+    asked.length = 0;
+    expect(await filled({ accountId: 'mine' }, ask)).toEqual({ accountId: 'mine' });
+    expect(await filled(undefined, ask)).toBeUndefined();
+    expect(asked).toEqual([]);
+  });
+
+  test('say what to do first when there is no such id', async () => {
+    await expect(filled({ id: NEWEST_REPLAY }, ask)).rejects.toThrow('run DryRun first');
+  });
+});
