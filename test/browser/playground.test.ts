@@ -1,0 +1,130 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEPOSIT, type System, startSystem, stopAll, temporaryFolder } from '../system.ts';
+import { chromiumPath, launchBrowser, openWindow } from './browser.ts';
+
+const folders = [temporaryFolder(), temporaryFolder()] as const;
+let system: System;
+let browser: Browser;
+
+/** High enough for a log of some results to be seen as a whole: the editor draws nothing else. */
+const HIGH = { width: 1280, height: 2_400 };
+
+/** Sends what the open tab holds. */
+const run = (page: Page) => page.getByRole('button', { name: /^Execute query/ }).click();
+
+/** What the pane of answers shows, with plain spaces. */
+const answer = async (page: Page) =>
+  (await page.getByRole('region', { name: 'Result Window' }).locator('.view-lines').innerText()).replaceAll(
+    '\u00a0',
+    ' ',
+  );
+
+async function until(page: Page, text: RegExp): Promise<string> {
+  await expect.poll(() => answer(page), { timeout: 15_000 }).toMatch(text);
+  return answer(page);
+}
+
+async function openTab(page: Page, name: string): Promise<void> {
+  // The open one also has a way to close it.
+  const tab = page.getByRole('tab', { name: new RegExp(`^${name}( Close|$)`) });
+  await tab.click();
+  await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
+}
+
+/** Deposits as whoever is signed in to the page, but not through it. */
+async function deposit(page: Page, amount: number): Promise<void> {
+  const token = await page.evaluate<string>("sessionStorage.getItem('tributary.token')");
+  async function ask<Data>(query: string, variables = {}): Promise<Data> {
+    const response = await fetch(`${system.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    return ((await response.json()) as { data: Data }).data;
+  }
+  type Accounts = { accounts: { nodes: { id: string }[] } };
+  const { accounts } = await ask<Accounts>('{ accounts(first: 1) { nodes { id } } }');
+  await ask(DEPOSIT, { input: { accountId: accounts.nodes[0]?.id, amount } });
+}
+
+describe.skipIf(!chromiumPath)('the playground in a browser', () => {
+  beforeAll(async () => {
+    [system, browser] = await Promise.all([startSystem(folders[0].path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await stopAll();
+    for (const folder of folders) folder.remove();
+  });
+
+  test('a client developer opens an account, deposits, and sees every change of the balance stay in the log', async () => {
+    const { page, complaints, external } = await openWindow(browser, system.url, { viewport: HIGH });
+    await page.goto('/graphiql');
+    await expect.poll(() => page.getByRole('combobox', { name: 'As' }).inputValue()).toBe('alice');
+    await run(page);
+    await until(page, /"openAccount": \{/);
+    await openTab(page, 'Deposit');
+    await run(page);
+    await until(page, /"status": "PENDING"/);
+
+    await openTab(page, 'WatchBalance');
+    await run(page);
+    await until(page, /"log": \[[\s\S]*"amount": 12500/);
+    for (const [amount, balance] of [
+      [1, 12_501],
+      [20, 12_521],
+      [300, 12_821],
+    ] as const) {
+      await deposit(page, amount);
+      await until(page, new RegExp(`"amount": ${balance}`));
+    }
+    const log = await answer(page);
+    const times = [...log.matchAll(/"at": "([^"]+)"/g)].map(([, time]) => time);
+    expect(times.length).toBeGreaterThanOrEqual(4);
+    expect(times).toEqual(times.toSorted());
+    const balances = [...log.matchAll(/"balance": \{\s*"amount": (\d+)/g)].map(([, balance]) => Number(balance));
+    expect(balances.slice(-4)).toEqual([12_500, 12_501, 12_521, 12_821]);
+
+    await page.getByRole('button', { name: /^Stop query/ }).click();
+    await deposit(page, 4_000);
+    await openTab(page, 'Statement');
+    await run(page);
+    await until(page, /"balance": 16821/);
+    await openTab(page, 'WatchBalance');
+    expect(await answer(page)).toBe(log);
+    expect(await page.evaluate('JSON.stringify([Object.keys(localStorage), location.href])')).not.toContain('eyJ');
+    expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
+    expect([complaints, external]).toEqual([[], []]);
+  }, 60_000);
+
+  test('an operator has other examples, and is signed in for them', async () => {
+    const { page, complaints, external } = await openWindow(browser, system.url, {
+      viewport: HIGH,
+      colorScheme: 'dark',
+    });
+    await page.goto('/graphiql');
+    await page.getByRole('button', { name: 'Operator', exact: true }).click();
+    await expect.poll(() => page.getByRole('combobox', { name: 'As' }).inputValue()).toBe('olga');
+    await expect.poll(() => page.url()).toContain('/graphiql#operator');
+    await run(page);
+    await until(page, /"lagSeconds": 0/);
+    await openTab(page, 'DryRun');
+    await run(page);
+    await until(page, /"replay": \{/);
+    await openTab(page, 'Progress');
+    await run(page);
+    await until(page, /"log": \[[\s\S]*"status": "COMPLETED"/);
+    expect([complaints, external]).toEqual([[], []]);
+  }, 60_000);
+
+  test('where the gateway keeps its schema to itself the playground says so, and works', async () => {
+    const production = await startSystem(folders[1].path, 0, { AUTH_SECRET: '', NODE_ENV: 'production' });
+    const { page, complaints, external } = await openWindow(browser, production.url, { tolerated: /status of 400/ });
+    await page.goto('/graphiql');
+    await page.getByText('This gateway keeps its schema to itself').waitFor();
+    await run(page);
+    await until(page, /"openAccount": \{/);
+    expect([complaints, external]).toEqual([[], []]);
+  }, 60_000);
+});
