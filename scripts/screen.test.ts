@@ -23,6 +23,13 @@ test('the commands of a usual start are short', () => {
   ]);
 });
 
+test('what there is to look at is named, where a browser finds it', () => {
+  const lines = readyScreen({ ...USUAL, url: 'http://0.0.0.0:4100' }).split('\n');
+  expect(lines).toContain('  Console    http://127.0.0.1:4100/');
+  expect(lines).toContain('  Playground http://127.0.0.1:4100/graphiql');
+  expect(lines).toContain('  Queues     http://127.0.0.1:4100/queues   (operators)');
+});
+
 test('each command carries what is not usual, so that it can be copied', () => {
   const ready = { ...USUAL, url: 'http://0.0.0.0:4100', dataDir: "/tmp/bob's" };
   const [curl, audit] = commands(ready);

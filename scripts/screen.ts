@@ -44,6 +44,8 @@ export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready)
     '',
     `  GraphQL    ${url}/graphql   (POST, and graphql-ws on the same path)`,
     `  Console    ${url}/`,
+    `  Playground ${url}/graphiql`,
+    `  Queues     ${url}/queues   (operators)`,
     `  Health     ${url}/health/ready`,
     `  Metrics    ${url}/metrics`,
     `  Data       ${dataDir}`,
