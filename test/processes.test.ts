@@ -160,6 +160,16 @@ describe('the five as processes of their own', () => {
     });
   });
 
+  it('show their queues through the gateway, to operators', async () => {
+    const queues = async (roles: string[]) => {
+      const token = await signToken(AUTH_SECRET, { sub: 'olga', roles, expiresIn: '1h' });
+      return fetch(`${url}/queues/api/queues`, { headers: { authorization: `Bearer ${token}` } });
+    };
+    expect((await queues([])).status).toBe(403);
+    const shown = (await (await queues(['operator'])).json()) as { queues: { displayName: string }[] };
+    expect(shown.queues.map(({ displayName }) => displayName)).toEqual(serviceNames());
+  });
+
   it('answer nobody but the gateway', async () => {
     for (const name of serviceNames()) {
       const answer = await fetch(env[`${name.toUpperCase()}_URL`] ?? '', {

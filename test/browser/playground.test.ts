@@ -10,8 +10,12 @@ let browser: Browser;
 /** High enough for a log of some results to be seen as a whole: the editor draws nothing else. */
 const HIGH = { width: 1280, height: 2_400 };
 
-/** Sends what the open tab holds. */
-const run = (page: Page) => page.getByRole('button', { name: /^Execute query/ }).click();
+/** Sends what the open tab holds, as soon as there are editors to hold it and the answer. */
+async function run(page: Page): Promise<void> {
+  for (const name of ['Operation Editor', 'Result Window'])
+    await page.getByRole('region', { name }).locator('.view-line').first().waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: /^Execute query/ }).click();
+}
 
 /** What the pane of answers shows, with plain spaces. */
 const answer = async (page: Page) =>

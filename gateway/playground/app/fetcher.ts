@@ -1,4 +1,5 @@
-import { createGraphiQLFetcher, type Fetcher, type FetcherReturnType } from '@graphiql/toolkit';
+import { createGraphiQLFetcher, type Fetcher, type FetcherParams, type FetcherReturnType } from '@graphiql/toolkit';
+import { type DocumentNode, Kind, parse } from 'graphql';
 import { isAsyncIterator, logged } from './log.ts';
 import { filled } from './placeholders.ts';
 
@@ -22,11 +23,32 @@ export function gatewayFetcher(tokenOf: () => string | undefined): Fetcher {
   return async (params, options) => {
     const headers = withToken(options?.headers, tokenOf());
     const variables = await filled(params.variables, query => ask(query, headers));
-    const answer = await send({ ...params, variables }, { ...options, headers });
+    const asked = asWritten(params, options?.documentAST);
+    const answer = await send(
+      { ...params, operationName: asked.operationName, variables },
+      { headers, documentAST: asked.document },
+    );
     if (!isAsyncIterator(answer)) return answer;
     // Its types want an observable of answers; what it does is to show as JSON whatever comes, to one observer.
     return logged(answer) as unknown as FetcherReturnType;
   };
+}
+
+/**
+ * What GraphiQL knows of a document follows what is in the editor by some tenths of a second: just after another tab was opened it
+ * is still of the one before.
+ */
+function asWritten({ query, operationName }: FetcherParams, known?: DocumentNode) {
+  try {
+    const document = parse(query);
+    const names = document.definitions.flatMap(definition =>
+      definition.kind === Kind.OPERATION_DEFINITION ? [definition.name?.value ?? null] : [],
+    );
+    return { document, operationName: names.includes(operationName ?? null) ? operationName : names[0] };
+  } catch {
+    // The gateway says what is wrong with it.
+    return { document: known, operationName };
+  }
 }
 
 type Headers = Record<string, unknown>;
