@@ -172,6 +172,13 @@ describe('a replay', () => {
     expect(await waitingJobs(system, 'reporting')).toEqual([]);
   });
 
+  test('that only counts says of how many subjects the events are', async () => {
+    const { request } = await counted(20);
+    expect(await request({ dryRun: true })).toMatchObject({ total: 20, subjects: 7 });
+    expect(await request({ dryRun: true, filter: { subject: 'account 3' } })).toMatchObject({ total: 3, subjects: 1 });
+    expect(await request({ dryRun: true, filter: { types: ['unknown'] } })).toMatchObject({ total: 0, subjects: 0 });
+  });
+
   test('goes on where it was after the replayer stopped in the middle', async () => {
     const { replayer, runService, request, completed, replays, state } = await counted(900);
     const before = await state();

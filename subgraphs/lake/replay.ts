@@ -8,6 +8,7 @@ import { type Clock, type Ids, timestamp } from '../../events/clock.ts';
 import type { Feed } from '../../events/feed.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { EventFilter, Lake } from './store.ts';
+import { countSubjects } from './subjects.ts';
 
 export type ReplayMode = 'REPAIR' | 'REBUILD' | 'RECONCILE' | 'ROLLBACK';
 
@@ -33,6 +34,8 @@ export type ReplayRow = {
   /** The lake's size before the copy was there: what came after it is sent once more when the copy is served. */
   begunAt: number;
   total: number;
+  /** What these are about: counted for dry runs alone; null when it would take too long. */
+  subjects?: number | null;
   applied: number;
   /** Passes of the round that are complete, and the position up to which the current one is applied. */
   pass: number;
@@ -93,6 +96,9 @@ export function passesOf(binding: Binding, filter: EventFilter | null): EventFil
   return [first, rest].filter(types => types.length > 0).map(types => ({ ...filter, types }));
 }
 
+const isWhole = (filter: EventFilter | null): boolean =>
+  Object.values(filter ?? {}).every(value => value === null || value === undefined);
+
 /** A copy has all of an account, or of all accounts; what is in parts of a story would not be the data that it replaces. */
 function assertRebuildable(filter: EventFilter | null): void {
   const { subject: _, ...others } = filter ?? {};
@@ -148,8 +154,11 @@ export function createReplays(options: {
       const mode = input.mode ?? 'REPAIR';
       if (mode !== 'REPAIR') assertRebuildable(filter);
       const until = await lake.size();
-      const counts = await Promise.all(passesOf(binding, filter).map(pass => lake.count(pass)));
+      const passes = passesOf(binding, filter);
+      const counts = await Promise.all(passes.map(pass => lake.count(pass)));
+      const total = counts.reduce((sum, count) => sum + count, 0);
       const dryRun = input.dryRun === true;
+      const subjects = dryRun ? await countSubjects(lake, { filters: passes, total, isWhole: isWhole(filter) }) : null;
       // What a repair would send is counted; what a rebuild would change is known only when it is built.
       const isOver = dryRun && mode === 'REPAIR';
       const now = timestamp(clock.now());
@@ -166,7 +175,8 @@ export function createReplays(options: {
         round: 0,
         phase: 'PREPARING',
         begunAt: until,
-        total: counts.reduce((sum, count) => sum + count, 0),
+        total,
+        subjects,
         applied: 0,
         pass: 0,
         position: 0,

@@ -137,3 +137,23 @@ test.each([-1, 4])('the live tail cannot begin after position %i of three', asyn
   const refused = await watch('subscription ($after: Int) { eventStored(after: $after) { position } }', { after });
   expect('errors' in refused && refused.errors?.[0]?.message).toMatch(/after: must be a position from 0 to 3/);
 });
+
+test('a replay says what it was asked for, and a dry run how many subjects that is about', async () => {
+  const { store, ask, bind } = await started();
+  const { type, subject } = happening('1');
+  await bind('reporting', { consumes: [type] });
+  await store([happening('1'), happening('2'), happening('3', { subject: 'another' })]);
+  const input = { service: 'reporting', dryRun: true, ratePerSecond: 7, filter: { types: [type], subject } };
+  const { data } = await ask(
+    'mutation ($input: ReplayInput!) { replay(input: $input) { total subjects ratePerSecond filter { types subject source from } } }',
+    { input },
+  );
+  const filter = { types: [type], subject: subject ?? null, source: null, from: null };
+  expect(data.replay).toEqual({ total: 2, subjects: 1, ratePerSecond: 7, filter });
+
+  const { data: whole } = await ask(
+    'mutation ($input: ReplayInput!) { replay(input: $input) { total subjects ratePerSecond filter { types } } }',
+    { input: { service: 'reporting' } },
+  );
+  expect(whole.replay).toEqual({ total: 3, subjects: null, ratePerSecond: null, filter: null });
+});
