@@ -94,13 +94,14 @@ export function startLive(): () => void {
 /**
  * Subscribes for as long as it is not ended, over all losses of the connection: the first value after each is the newest state.
  *
+ * @param variables read anew each time it is opened: one that is changed meanwhile says where to go on.
  * @param failed told of what does not come right by itself.
  * @returns what ends it.
  */
 export function watch<Data, Variables extends Record<string, unknown>>(
   document: Document<Data, Variables>,
   variables: Variables,
-  next: (data: Data) => void,
+  next: (data: Data, extensions?: Record<string, unknown>) => void,
   failed: (failure: Failure) => void,
 ): () => void {
   let ended = false;
@@ -111,8 +112,8 @@ export function watch<Data, Variables extends Record<string, unknown>>(
     end = socket.subscribe<Data>(
       { query: document.text, variables },
       {
-        next: ({ data, errors }) => {
-          if (data && !errors?.length) next(data);
+        next: ({ data, errors, extensions }) => {
+          if (data && !errors?.length) next(data, extensions);
           else stop(errors);
         },
         error: stop,
