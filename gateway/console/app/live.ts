@@ -109,11 +109,11 @@ export function watch<Data, Variables extends Record<string, unknown>>(
   const open = () => {
     const socket = client.peek();
     if (ended || !socket) return;
-    end = socket.subscribe<Data>(
+    end = socket.subscribe<Data, Record<string, unknown>>(
       { query: document.text, variables },
       {
         next: ({ data, errors, extensions }) => {
-          if (data && !errors?.length) next(data, extensions);
+          if (data && !errors?.length) next(data, extensions ?? undefined);
           else stop(errors);
         },
         error: stop,

@@ -13,7 +13,7 @@ export type Filter = {
 
 /** As the API takes it, and as a replay gives it back. */
 export type EventFilter = {
-  types?: readonly string[] | null;
+  types?: string[] | null;
   subject?: string | null;
   source?: string | null;
   correlationId?: string | null;
@@ -58,7 +58,7 @@ export function paramsOf({ types, ...texts }: Filter): Record<FilterName, string
 /** What is asked of the API: null for every event. */
 export function inputOf({ types, subject, source, correlation, from, to }: Filter): EventFilter | null {
   const input = {
-    ...(types.length > 0 && { types }),
+    ...(types.length > 0 && { types: [...types] }),
     ...(subject && { subject }),
     ...(source && { source }),
     ...(correlation && { correlationId: correlation }),

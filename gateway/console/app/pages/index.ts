@@ -7,6 +7,10 @@ import type { Place } from '../../places.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { Account } from './account.tsx';
 import { Accounts } from './accounts.tsx';
+import { Event } from './event.tsx';
+import { Events } from './events.tsx';
+import { Replay } from './replay.tsx';
+import { Replays } from './replays.tsx';
 
 export type PageEntry = {
   label: string;
@@ -20,6 +24,8 @@ export type PageEntry = {
 
 export const PAGES: Partial<Record<Place, PageEntry>> = {
   accounts: { label: 'Accounts', icon: 'accounts', page: Accounts, one: Account },
+  events: { label: 'Events', icon: 'events', operators: true, page: Events, one: Event },
+  replays: { label: 'Replays', icon: 'replays', operators: true, page: Replays, one: Replay },
 };
 
 /** Where the landing page sends people: the first of these that there is for them. */

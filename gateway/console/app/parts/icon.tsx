@@ -20,6 +20,9 @@ const PATHS = {
   moon: 'M13.5 9.6A5.8 5.8 0 0 1 6.4 2.5a5.8 5.8 0 1 0 7.1 7.1',
   system: 'M2 3.5h12v7.5H2zM6 13.5h4M8 11v2.5',
   leave: 'M6.5 2.5h-3v11h3M10 5l3 3-3 3M13 8H6',
+  up: 'M8 13V3M4 7l4-4 4 4',
+  play: 'M5 3.2 12.5 8 5 12.8z',
+  pause: 'M5.5 3.5v9M10.5 3.5v9',
   copy: 'M5.5 5.5h8v8h-8zM3.5 10.5h-1v-8h8v1',
 } as const;
 
