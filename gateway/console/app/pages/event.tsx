@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { gql } from '../client.ts';
 import { textOf } from '../failure.ts';
 import { Branches } from '../lake/branches.tsx';
@@ -55,6 +56,9 @@ export function Event({ id }: { id: string }) {
 
 function Sheet({ event, problem }: { event: Shown; problem: string | undefined }) {
   const { id, type, position, time, subject, correlationId, data } = event;
+  useEffect(() => {
+    document.title = `${type} ${formatCount(position)} · Tributary`;
+  }, [id]);
   return (
     <>
       <PageHead

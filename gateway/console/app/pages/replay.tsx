@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { textOf } from '../failure.ts';
 import { Badge } from '../parts/badge.tsx';
 import { Card, PageHead } from '../parts/card.tsx';
@@ -47,6 +48,9 @@ function One({ id }: { id: string }) {
 function Shown({ given, problem }: { given: Replayed; problem: string | undefined }) {
   const replay = useWatched(given);
   const { dryRun, status, requestedBy, createdAt } = replay;
+  useEffect(() => {
+    document.title = `${titleOf(replay)} · Tributary`;
+  }, [replay.id]);
   return (
     <>
       <PageHead

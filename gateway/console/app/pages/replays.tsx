@@ -24,11 +24,7 @@ const AGAIN_MS = 5_000;
 /** Replays: those that go on now, and all there ever were. */
 export function Replays() {
   const after = location.value.query.get('after');
-  const { data, failure, reload } = useQuery(REPLAYS, { first: PAGE, after });
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === 'visible' && reload(), AGAIN_MS);
-    return () => clearInterval(timer);
-  }, []);
+  const { data, failure, reload } = useQuery(REPLAYS, { first: PAGE, after }, { everyMs: AGAIN_MS });
   return (
     <>
       <PageHead
