@@ -7,6 +7,7 @@ import { type First, useFirst } from '../lake/first.ts';
 import { type EventRow, useTail } from '../lake/following.ts';
 import { useEventTypes } from '../lake/kinds.ts';
 import { EventRows } from '../lake/rows.tsx';
+import { ROWS_MAX } from '../lake/tail.ts';
 import { asGraphql } from '../lake/writing.ts';
 import { Button } from '../parts/button.tsx';
 import { PageHead } from '../parts/card.tsx';
@@ -22,6 +23,9 @@ type Listed = {
 type Asked = { filter: EventFilter | null; first: number; after: string | null; order: Order };
 
 const PAGE = 50;
+/** So many events a second are a rush, in which so many rows are drawn. */
+const RUSH_PER_SECOND = 50;
+const RUSH_ROWS = 100;
 const SELECTION = `nodes { id type source subject time position data }
     pageInfo { hasNextPage endCursor }
     totalCount`;
@@ -70,6 +74,8 @@ function Results({ first: { data, variables }, loading, reload }: ResultsProps) 
   const paused = location.value.query.get('live') === 'paused';
   const { tail, rate, failure } = useTail(nodes, variables.filter, { on, paused });
   const total = totalCount + tail.arrived;
+  // Nobody reads far down what moves so fast; and the page is to have time for its reader.
+  const rows = !paused && rate > RUSH_PER_SECOND ? tail.rows.slice(0, RUSH_ROWS) : tail.rows;
   return (
     <section class={`card flush ${loading ? 'stale' : ''}`} aria-labelledby="found" aria-busy={loading}>
       <header class="card-head">
@@ -90,8 +96,8 @@ function Results({ first: { data, variables }, loading, reload }: ResultsProps) 
             {textOf(failure)} <Button onClick={reload}>Load the newest</Button>
           </Notice>
         )}
-        {tail.rows.length > 0 ? (
-          <EventRows rows={tail.rows} caption={newest ? 'Events, newest first' : 'Events, oldest first'} />
+        {rows.length > 0 ? (
+          <EventRows rows={rows} caption={newest ? 'Events, newest first' : 'Events, oldest first'} />
         ) : (
           <Nothing isFiltered={variables.filter !== null} isBeyond={variables.after !== null} />
         )}
@@ -150,14 +156,14 @@ function OrderSwitch({ newest }: { newest: boolean }) {
 function Cut({ reload }: { reload: () => void }) {
   return (
     <div class="cut-note">
-      <span>The newest 500 stay here while events arrive.</span>
+      <span>The newest {ROWS_MAX} are kept here while events arrive.</span>
       <Button
         onClick={() => {
           setQuery({ live: 'paused' }, { replace: true });
           reload();
         }}
       >
-        Pause, and page through all
+        Stop here, and page through all
       </Button>
     </div>
   );

@@ -117,10 +117,13 @@ const COLUMNS: Column<Replay>[] = [
           </>
         )}
         <Of replay={replay} />
+        <span class="narrow">
+          <Time at={replay.createdAt} as="relative" /> by {replay.requestedBy}
+        </span>
       </>
     ),
   },
-  { head: 'When', cell: ({ createdAt }) => <Time at={createdAt} as="relative" /> },
+  { head: 'When', wide: true, cell: ({ createdAt }) => <Time at={createdAt} as="relative" /> },
   { head: 'Who', wide: true, cell: ({ requestedBy }) => requestedBy },
   { head: 'Why', wide: true, cell: ({ reason }) => <span class="why">{reason ?? ''}</span> },
   { head: 'Events', end: true, wide: true, cell: ({ total }) => formatCount(total) },

@@ -10,7 +10,14 @@ const measured = (eventsPerSecond: number | null, other: object = {}) => ({
   eventsPerSecond,
   ...other,
 });
-const wanted = { service: 'balance', mode: 'REPAIR' as const, total: 12_000, ratePerSecond: null };
+const wanted = {
+  service: 'balance',
+  mode: 'REPAIR' as const,
+  total: 12_000,
+  ratePerSecond: null,
+  createdAt: '2026-01-31T12:00:00.000Z',
+  finishedAt: '2026-01-31T12:00:07.000Z',
+};
 
 describe('the time a replay will take', () => {
   test('is known from how fast such replays were: the one in the middle', () => {
@@ -22,6 +29,14 @@ describe('the time a replay will take', () => {
     expect(estimate({ ...wanted, ratePerSecond: 100 }, [measured(300)])).toBe(120);
     expect(estimate({ ...wanted, ratePerSecond: 1_000 }, [measured(300)])).toBe(40);
     expect(estimate({ ...wanted, ratePerSecond: 100 }, [])).toBe(120);
+  });
+
+  test('is what the dry run took where that has built the data already', () => {
+    expect(estimate({ ...wanted, mode: 'REBUILD' }, [measured(1, { mode: 'REBUILD' })])).toBe(7);
+  });
+
+  test('goes by large replays before small ones, which take their time to begin', () => {
+    expect(estimate(wanted, [measured(10, { applied: 50 }), measured(12, { applied: 60 }), measured(300)])).toBe(40);
   });
 
   test('is not guessed', () => {

@@ -3,7 +3,8 @@ import type { Replay } from './facts.ts';
 
 type Measured = Pick<Replay, 'service' | 'mode' | 'eventsPerSecond' | 'status' | 'applied' | 'ratePerSecond'>;
 
-/** Replays of fewer events say little of how fast a service takes them. */
+/** Replays of fewer events say little of how fast a service takes them; so those of more go before them, and of less are left out. */
+const EVENTS_TELLING = 1_000;
 const EVENTS_MIN = 20;
 
 /**
@@ -24,17 +25,25 @@ export function speedOf(
       replay.applied >= EVENTS_MIN &&
       replay.ratePerSecond === null,
   );
-  const alike = known.filter(replay => replay.mode === mode);
-  const speeds = (alike.length > 0 ? alike : known).flatMap(({ eventsPerSecond }) => eventsPerSecond || []);
-  return median(speeds);
+  const preferred = [
+    known.filter(replay => replay.mode === mode && replay.applied >= EVENTS_TELLING),
+    known.filter(replay => replay.mode === mode),
+  ].find(some => some.length > 0);
+  return median((preferred ?? known).flatMap(({ eventsPerSecond }) => eventsPerSecond || []));
 }
 
-/** @returns seconds; undefined when nobody can know. */
+/**
+ * @param wanted a dry run that is over.
+ * @returns seconds; undefined when nobody can know.
+ */
 export function estimate(
-  wanted: Pick<Replay, 'service' | 'mode' | 'total' | 'ratePerSecond'>,
+  wanted: Pick<Replay, 'service' | 'mode' | 'total' | 'ratePerSecond' | 'createdAt' | 'finishedAt'>,
   recent: readonly Measured[],
 ): number | undefined {
   if (wanted.total === 0) return 0;
+  // It has built the data already, as the thing itself will.
+  if (wanted.mode !== 'REPAIR' && wanted.finishedAt !== null)
+    return (Date.parse(wanted.finishedAt) - Date.parse(wanted.createdAt)) / 1_000;
   const speed = speedOf(wanted, recent);
   const slowest = Math.min(speed ?? Number.POSITIVE_INFINITY, wanted.ratePerSecond ?? Number.POSITIVE_INFINITY);
   return Number.isFinite(slowest) ? wanted.total / slowest : undefined;

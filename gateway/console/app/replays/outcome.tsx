@@ -121,13 +121,15 @@ export function Unfinished({ replay }: { replay: Replay }) {
   }
   return (
     <Notice kind="error" title="It failed.">
-      <p class="said">{error ?? 'No error was recorded.'}</p>
+      <p class="said">{error ? sentence(error) : 'No error was recorded.'}</p>
       <p>
         {kept} {adviceFor(error ?? '')} {again}
       </p>
     </Notice>
   );
 }
+
+const sentence = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 
 function adviceFor(error: string): string {
   if (/nothing to return to/.test(error)) return 'Rebuild the service instead.';

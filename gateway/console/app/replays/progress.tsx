@@ -31,6 +31,6 @@ export function Progress({ replay }: { replay: Replay }) {
 
 function remaining({ status, total, applied, mode }: Replay, secondsLeft: number | null): string {
   if (status === 'PLANNED') return 'Waits for its turn: one replay at a time for each service';
-  if (applied < total) return secondsLeft === null ? '' : `${formatSeconds(Math.max(1, secondsLeft))} left`;
+  if (applied < total) return secondsLeft === null ? '' : `${formatSeconds(Math.max(1, Math.round(secondsLeft)))} left`;
   return mode === 'REPAIR' ? 'Nearly done' : 'All sent; the service compares now';
 }
