@@ -39,7 +39,8 @@ export function Details({ replay }: { replay: Replay }) {
           <>
             <dt>Ended</dt>
             <dd>
-              <Time at={finishedAt} as="full" /> <span class="faint">· after {formatSeconds(tookSeconds)}</span>
+              <Time at={finishedAt} as="full" />
+              {tookSeconds > 0 && <span class="faint"> · after {formatSeconds(tookSeconds)}</span>}
             </dd>
           </>
         )}

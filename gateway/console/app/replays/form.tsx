@@ -53,7 +53,9 @@ function Form({ services }: { services: Service[] }) {
   const [problems, setProblems] = useState<{ service?: string; rate?: string }>({});
   const [refused, setRefused] = useState<string | undefined>(undefined);
   const [busy, setBusy] = useState(false);
-  const types = useEventTypes();
+  const all = useEventTypes();
+  const consumed = services.find(({ name }) => name === wish.service)?.consumes ?? ['*'];
+  const types = consumed.includes('*') ? all : consumed;
   const change = (part: Partial<Wish>) => setWish(before => ({ ...before, ...part }));
 
   async function tryOut(): Promise<void> {
