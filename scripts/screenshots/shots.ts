@@ -86,4 +86,29 @@ export const SHOTS: Shot[] = [
       await page.evaluate('window.scrollBy(0, 500)');
     },
   },
+  {
+    name: 'events',
+    as: 'olga',
+    path: () => '/events',
+    ready: page => page.locator('.events tbody tr').nth(9).waitFor(),
+  },
+  {
+    name: 'event',
+    as: 'olga',
+    path: () => '/events?types=balance-updated',
+    async ready(page) {
+      await page.locator('.events tbody th a').first().click();
+      await page.locator('.branches ul .here').waitFor();
+    },
+  },
+  {
+    name: 'replay',
+    as: 'olga',
+    path: () => '/replays/new?service=balance&mode=rebuild&reason=after a change of its rules',
+    async ready(page) {
+      await page.getByRole('button', { name: 'Dry run' }).click();
+      await page.getByRole('heading', { name: 'What it would do' }).waitFor();
+    },
+  },
+  { name: 'replays', as: 'olga', path: () => '/replays', ready: page => page.getByRole('table').waitFor() },
 ];

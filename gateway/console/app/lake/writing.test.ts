@@ -16,6 +16,8 @@ test('an event is a CloudEvent without what it has not', () => {
   });
 });
 
+const awkward = fc.constantFrom('"', '\\', '\n', '\u0000', '\u2028', '\ud83d\ude00', '#', '{', 'a');
+
 describe('a query as text', () => {
   test('has its arguments written out, without those that are not given', () => {
     const text = asGraphql(
@@ -30,10 +32,9 @@ describe('a query as text', () => {
 
   test('can be read again whatever its texts hold', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), subject => {
+      fc.property(fc.string({ unit: awkward }), subject => {
         expect(() => parse(asGraphql('events', { filter: { subject } }, 'totalCount'))).not.toThrow();
       }),
-      { numRuns: 30 },
     );
   });
 
