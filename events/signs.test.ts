@@ -1,3 +1,6 @@
+const channel = `${system.prefix}:feed:${SIGNS}`;
+await until(async () => Number((await system.transport.redis.pubsub('NUMSUB', channel))[1]) > 0);
+
 import { expect, onTestFinished, test } from 'vitest';
 import { createSystem, happening, isReady, ORIGIN, origin, silent, until, useServers } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -30,8 +33,12 @@ async function started() {
       ...system.clock,
       sleep: (_, signal) =>
         new Promise(resolve => {
-          waits.push(resolve);
-          signal?.addEventListener('abort', () => resolve());
+          waits.push(() => {
+            signal?.removeEventListener('abort', end);
+            resolve();
+          });
+          const end = () => resolve();
+          signal?.addEventListener('abort', end);
         }),
     },
     log: silent,
