@@ -1,6 +1,3 @@
-const channel = `${system.prefix}:feed:${SIGNS}`;
-await until(async () => Number((await system.transport.redis.pubsub('NUMSUB', channel))[1]) > 0);
-
 import { expect, onTestFinished, test } from 'vitest';
 import { createSystem, happening, isReady, ORIGIN, origin, silent, until, useServers } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -17,9 +14,8 @@ async function started() {
   onTestFinished(system.feed.listen<Sign>(SIGNS, ({ service }) => heard.push(service)));
   let fence: number | undefined = 1;
   // The subscription has to stand before the first sign.
-  await until(
-    async () => ((await system.transport.redis.pubsub('NUMSUB', `${system.prefix}:feed:${SIGNS}`))[1] ?? 0) > 0,
-  );
+  const channel = `${system.prefix}:feed:${SIGNS}`;
+  await until(async () => Number((await system.transport.redis.pubsub('NUMSUB', channel))[1]) > 0);
   const commands: string[] = [];
   system.mongo.on('commandStarted', ({ commandName }) => commands.push(commandName));
   let waits: (() => void)[] = [];
