@@ -40,7 +40,7 @@ export function createFaults(options: {
   const dataOf = (row: LakeRow): FaultData => readEvent(fault, row.event).data;
 
   async function node(row: LakeRow, known?: Resubmission | null) {
-    const { service, error, eventId, deliveries } = dataOf(row);
+    const { service, error, eventId, deliveries, original } = dataOf(row);
     const resubmission = known === undefined ? await resubmissions.findOne({ _id: row._id }) : known;
     return {
       id: row._id,
@@ -48,6 +48,7 @@ export function createFaults(options: {
       error,
       eventId,
       deliveries,
+      original,
       time: row.event.time,
       resubmittedAt: resubmission?.at ?? null,
       event: () => lake.rows.findOne({ _id: eventId }),
@@ -109,6 +110,8 @@ export function createFaults(options: {
       return { found, further: place };
     },
     node,
+
+    find: (id: string): Promise<LakeRow | null> => lake.rows.findOne({ ...isFault, _id: id }),
 
     /** @throws BAD_USER_INPUT when there is no such fault; nothing is sent then. */
     async resubmit(ids: readonly string[], by: string) {

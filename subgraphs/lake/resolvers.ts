@@ -126,6 +126,10 @@ function replayQueries({ replays, schedules, faults }: LakeParts) {
         .toArray();
       return connection(rows, size, ({ createdAt, _id }) => [createdAt, _id], replayNode);
     },
+    async fault(_: unknown, { id }: { id: string }) {
+      const row = await faults.find(id);
+      return row && faults.node(row);
+    },
     async faults(_: unknown, { first, after, ...filter }: Page & FaultFilter) {
       const size = pageSize(first);
       const { found, further } = await faults.page(filter, decodeCursor(after, numberPlace)?.[0], size);
