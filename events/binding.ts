@@ -44,6 +44,8 @@ export type Waiting = {
   events: number;
   /** When the oldest was stored, in milliseconds. */
   oldestMs: number | null;
+  /** When this was noted, in milliseconds, by the same clock. */
+  notedMs: number;
 };
 
 /** See reconciler.ts. */

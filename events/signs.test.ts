@@ -63,7 +63,7 @@ async function started() {
 test('a service says that it runs, and what has waited in its outbox for a while', async () => {
   const { outbox, heard, waiting, turn, clock } = await started();
   await until(() => heard.length === 1);
-  expect(await waiting()).toEqual({ events: 0, oldestMs: null });
+  expect(await waiting()).toEqual({ events: 0, oldestMs: null, notedMs: expect.any(Number) });
   const beforeMs = clock.now();
   await outbox.append(happening('1'));
   await outbox.append(happening('2'));
@@ -86,7 +86,7 @@ test('it costs one query a turn while nothing waits, whatever was deposited', as
   });
   await collection(ORIGIN, 'events').updateMany({}, { $unset: { pending: '' } });
   await turn();
-  expect(await waiting()).toEqual({ events: 0, oldestMs: null });
+  expect(await waiting()).toEqual({ events: 0, oldestMs: null, notedMs: expect.any(Number) });
   commands.length = 0;
   await turn();
   await turn();

@@ -51,7 +51,7 @@ export function startSigns(options: SignsOptions): { stop(): Promise<void> } {
       .batchSize(WAITING_MAX)
       .toArray();
     if (rows.length === 0 && !isNoted) return;
-    await bindings.note(service, { events: rows.length, oldestMs: rows[0]?.pending ?? null });
+    await bindings.note(service, { events: rows.length, oldestMs: rows[0]?.pending ?? null, notedMs: clock.now() });
     isNoted = rows.length > 0;
   }
 

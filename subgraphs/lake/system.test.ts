@@ -21,7 +21,7 @@ function watched() {
   const parts = {
     bindings: async () => [
       binding('balance'),
-      binding('account', { waiting: { events: 3, oldestMs: Date.now() - 7_000 } }),
+      binding('account', { waiting: { events: 3, oldestMs: Date.now() - 7_000, notedMs: Date.now() - 1_000 } }),
     ],
     backlog: async (name: string) => ({
       events: name === 'balance' ? 12 : 0,
@@ -77,7 +77,7 @@ test('says of each service what waits for it and in it, and how the servers answ
     { name: 'account', running: null, lagEvents: 0, lagSeconds: 0, faults: 2, pendingEvents: 3 },
     { name: 'balance', running: true, lagEvents: 12, faults: 2, pendingEvents: null, oldestPendingSeconds: null },
   ]);
-  expect(services[0]?.oldestPendingSeconds).toBeCloseTo(7, 0);
+  expect(services[0]?.oldestPendingSeconds).toBeCloseTo(6, 0);
   expect(services[1]?.lagSeconds).toBeCloseTo(2, 0);
 });
 
@@ -89,6 +89,13 @@ test('a service that has said nothing for a while does not run; one that says so
   expect(await running()).toEqual([false, false]);
   sign('balance');
   expect(await running()).toEqual([false, true]);
+});
+
+test('what waits in an outbox grows older when its service notes nothing any more', async () => {
+  const { system, parts } = watched();
+  const waiting = { events: 3, oldestMs: Date.now() - 60_000, notedMs: Date.now() - 50_000 };
+  parts.bindings = async () => [binding('account', { waiting })];
+  expect((await system.now()).services[0]?.oldestPendingSeconds).toBeCloseTo(60, 0);
 });
 
 test('without Redis it says what MongoDB knows, and nothing of what it cannot know', async () => {

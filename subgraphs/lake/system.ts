@@ -3,7 +3,7 @@
  * look is shared by all who watch, once a second and only while somebody does; it takes no more than a tenth of the time.
  * What cannot be had within a second is null, and the rest is shown all the same: this is looked at when something is away.
  */
-import type { Binding, Bindings } from '../../events/binding.ts';
+import type { Binding, Bindings, Waiting } from '../../events/binding.ts';
 import { type Clock, timestamp } from '../../events/clock.ts';
 import { type Feed, newestOnly } from '../../events/feed.ts';
 import { SIGN_MS, SIGNS, type Sign } from '../../events/signs.ts';
@@ -97,6 +97,12 @@ export function createSystemWatch(options: {
     return clock.monotonic() - begunMs > SEEN_WITHIN_MS ? false : null;
   }
 
+  /** As it was when it was noted; of a service that notes no more, it has grown since. */
+  function waitedSeconds({ oldestMs, notedMs }: Waiting): number {
+    const isNew = clock.now() - notedMs <= SEEN_WITHIN_MS;
+    return secondsFrom(oldestMs, isNew ? notedMs : clock.now());
+  }
+
   async function healthOf(
     { _id: name, consumes, emits, partitions, waiting }: Binding,
     { mongodb, redis }: { mongodb: boolean; redis: boolean },
@@ -105,13 +111,12 @@ export function createSystemWatch(options: {
       redis ? within(transport.backlog(name, partitions)) : null,
       mongodb ? faultsOf(name) : null,
     ]);
-    const ageOf = (ms: number | null | undefined) => (ms ? Math.max(0, clock.now() - ms) / 1_000 : 0);
     return {
       ...{ name, consumes, emits, running: isRunning(name, mongodb && redis), faults: open },
       lagEvents: backlog?.events ?? null,
-      lagSeconds: backlog && ageOf(backlog.oldestMs),
+      lagSeconds: backlog && secondsFrom(backlog.oldestMs, clock.now()),
       pendingEvents: mongodb && waiting ? waiting.events : null,
-      oldestPendingSeconds: mongodb && waiting ? ageOf(waiting.oldestMs) : null,
+      oldestPendingSeconds: mongodb && waiting ? waitedSeconds(waiting) : null,
     };
   }
 
@@ -185,6 +190,9 @@ export function createSystemWatch(options: {
     },
   };
 }
+
+const secondsFrom = (ms: number | null | undefined, nowMs: number): number =>
+  ms ? Math.max(0, nowMs - ms) / 1_000 : 0;
 
 const serverOf = (name: Server['name'], ms: number | undefined): Server => ({
   ...{ name, state: ms === undefined ? 'DOWN' : 'OK', roundTripMs: ms ?? null },

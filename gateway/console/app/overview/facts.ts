@@ -70,8 +70,8 @@ export const formatRate = (rate: number): string => (rate < 10 ? small : whole).
 export const formatRoundTrip = (ms: number): string => `${(ms < 10 ? small : whole).format(ms)} ms`;
 
 /** Where the events of a type, or from a service, are listed. */
-export const eventsAddress = (filter: { type?: string; source?: string }): string =>
-  addressOf('events', undefined, filter);
+export const eventsAddress = ({ type, source }: { type?: string; source?: string }): string =>
+  addressOf('events', undefined, { types: type, source });
 export const faultsAddress = (service?: string): string => addressOf('faults', undefined, { service });
 /** The gateway's page of the queues: not the console's own. */
 export const QUEUES = '/queues';

@@ -18,10 +18,17 @@ export type Picture = {
   links: Link[];
 };
 
-type Sizes = { service: number; type: number; consumer: number; serviceHeight: number; typeHeight: number; gap: number };
+type Sizes = {
+  service: number;
+  type: number;
+  consumer: number;
+  serviceHeight: number;
+  typeHeight: number;
+  gap: number;
+};
 
-const WIDE: Sizes = { service: 168, type: 168, consumer: 190, serviceHeight: 54, typeHeight: 34, gap: 14 };
-const NARROW: Sizes = { service: 84, type: 102, consumer: 92, serviceHeight: 64, typeHeight: 44, gap: 12 };
+const WIDE: Sizes = { service: 172, type: 196, consumer: 190, serviceHeight: 54, typeHeight: 34, gap: 14 };
+const NARROW: Sizes = { service: 86, type: 96, consumer: 96, serviceHeight: 84, typeHeight: 54, gap: 10 };
 const NARROW_BELOW = 620;
 
 /** @param width in pixels, from 280 on. */

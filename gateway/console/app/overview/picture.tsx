@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { formatCount, formatSeconds } from '../time.ts';
 import { eventsAddress, formatRate, QUEUES, type ServiceHealth, type System } from './facts.ts';
 import { type Box, pictureOf } from './layout.ts';
-import { countOf } from './troubles.ts';
+import { countOf, isHeld } from './troubles.ts';
 
 const WIDTH_MIN = 280;
 
@@ -83,8 +83,8 @@ function Emitter({ service, rate }: { service: ServiceHealth; rate: number }) {
         <span class="way-rate">{formatRate(rate)}/s</span>
       </span>
       {pendingEvents ? (
-        <span class="way-state waiting">
-          {countOf(pendingEvents)} in its outbox, {formatSeconds(oldestPendingSeconds ?? 0)}
+        <span class={`way-state ${isHeld(service) ? 'waiting' : ''}`}>
+          {countOf(pendingEvents)} in outbox, {formatSeconds(oldestPendingSeconds ?? 0)}
         </span>
       ) : (
         <span class="way-state">{pendingEvents === 0 ? 'outbox empty' : 'outbox not known'}</span>

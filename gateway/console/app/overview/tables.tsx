@@ -15,7 +15,7 @@ import {
 } from './facts.ts';
 import { Running } from './picture.tsx';
 import { Sparkline } from './sparkline.tsx';
-import { countOf } from './troubles.ts';
+import { countOf, isHeld } from './troubles.ts';
 
 /** Each service with what waits for it and in it, and how that has gone in the last minutes. */
 export function Services({ system }: { system: System }) {
@@ -26,7 +26,7 @@ export function Services({ system }: { system: System }) {
       cell: ({ name, running }) => (
         <span class="service-name">
           <Running running={running} />
-          {name}
+          <a href={eventsAddress({ source: `/${name}` })}>{name}</a>
           {running === false && <Badge kind="bad">stopped</Badge>}
         </span>
       ),
@@ -54,14 +54,16 @@ export function Services({ system }: { system: System }) {
     {
       head: 'Oldest in its outbox',
       end: true,
-      cell: ({ pendingEvents, oldestPendingSeconds }) =>
-        pendingEvents === null ? (
+      wide: true,
+      cell: service =>
+        service.pendingEvents === null ? (
           '–'
-        ) : pendingEvents === 0 ? (
+        ) : service.pendingEvents === 0 ? (
           <span class="faint">none</span>
         ) : (
-          <span class="waiting-text">
-            {formatSeconds(oldestPendingSeconds ?? 0)} <span class="faint">of {countOf(pendingEvents)}</span>
+          <span class={isHeld(service) ? 'waiting-text' : ''}>
+            {formatSeconds(service.oldestPendingSeconds ?? 0)}{' '}
+            <span class="faint">of {countOf(service.pendingEvents)}</span>
           </span>
         ),
     },
@@ -84,17 +86,14 @@ export function Services({ system }: { system: System }) {
       head: 'Out',
       end: true,
       wide: true,
-      cell: ({ name }) => {
-        const rate = rateFrom(system, name);
-        return (
-          <a class="quiet-link" href={eventsAddress({ source: `/${name}` })}>
-            {formatRate(rate)}/s <span class="unseen">from {name}</span>
-          </a>
-        );
-      },
+      cell: ({ name }) => `${formatRate(rateFrom(system, name))}/s`,
     },
   ];
-  return <Table caption="Services" columns={columns} rows={system.services} keyOf={({ name }) => name} />;
+  return (
+    <div class="services">
+      <Table caption="Services" columns={columns} rows={system.services} keyOf={({ name }) => name} />
+    </div>
+  );
 }
 
 /** The picture in words. */

@@ -8,12 +8,12 @@ import {
   QUEUES,
   rateOf,
   type Server,
-  serverName,
   type System,
+  serverName,
 } from './facts.ts';
 import type { Sample } from './history.ts';
 import { Sparkline } from './sparkline.tsx';
-import { countOf } from './troubles.ts';
+import { countOf, isHeld } from './troubles.ts';
 
 /** The few numbers that tell at a glance how the system is. */
 export function Tiles({ system }: { system: System }) {
@@ -67,9 +67,7 @@ function LagTile({ system: { services } }: { system: System }) {
     <Tile
       label="Largest lag"
       to={QUEUES}
-      note={
-        !worst ? 'not known without Redis' : events === 0 ? 'nothing waits' : `${formatCount(events)} for ${worst.name}`
-      }
+      note={!worst ? 'not known just now' : events === 0 ? 'nothing waits' : `${formatCount(events)} for ${worst.name}`}
     >
       {!worst ? '–' : events === 0 ? '0 s' : formatSeconds(worst.lagSeconds)}
       <Sparkline of={sample => sample.lagEvents} least={20} />
@@ -84,7 +82,7 @@ function PendingTile({ system: { services } }: { system: System }) {
   return (
     <Tile
       label="Oldest in an outbox"
-      kind={oldest ? 'waiting' : 'plain'}
+      kind={oldest && isHeld(oldest) ? 'waiting' : 'plain'}
       {...(oldest && { to: eventsAddress({ source: `/${oldest.name}` }) })}
       note={
         oldest ? `${countOf(oldest.pendingEvents ?? 0)} of ${oldest.name}` : isKnown ? 'all are sent on' : 'not known'

@@ -62,8 +62,13 @@ function behind(service: ServiceHealth): Trouble[] {
   return [{ kind: 'warning', title: `${name} is behind.`, text: `${text} It works them off in their order.`, link }];
 }
 
-function held({ name, pendingEvents, oldestPendingSeconds }: ServiceHealth): Trouble[] {
-  if (!pendingEvents || (oldestPendingSeconds ?? 0) < PENDING_SECONDS) return [];
+/** Whether events wait in its outbox for longer than a busy moment takes. */
+export const isHeld = ({ oldestPendingSeconds }: ServiceHealth): boolean =>
+  (oldestPendingSeconds ?? 0) >= PENDING_SECONDS;
+
+function held(service: ServiceHealth): Trouble[] {
+  const { name, pendingEvents, oldestPendingSeconds } = service;
+  if (!pendingEvents || !isHeld(service)) return [];
   return [
     {
       kind: 'warning',
@@ -89,5 +94,4 @@ function faulty(services: readonly ServiceHealth[]): Trouble[] {
 }
 
 /** Entries of an outbox are counted up to 1,000. */
-export const countOf = (pending: number): string =>
-  pending >= 1_000 ? '1,000 or more' : formatCount(pending);
+export const countOf = (pending: number): string => (pending >= 1_000 ? '1,000 or more' : formatCount(pending));

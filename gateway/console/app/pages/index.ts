@@ -7,6 +7,10 @@ import type { Place } from '../../places.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { Account } from './account.tsx';
 import { Accounts } from './accounts.tsx';
+import { OneFault } from './fault.tsx';
+import { Faults } from './faults.tsx';
+import { Integrity } from './integrity.tsx';
+import { Overview } from './overview.tsx';
 
 export type PageEntry = {
   label: string;
@@ -19,7 +23,10 @@ export type PageEntry = {
 };
 
 export const PAGES: Partial<Record<Place, PageEntry>> = {
+  overview: { label: 'Overview', icon: 'overview', operators: true, page: Overview },
   accounts: { label: 'Accounts', icon: 'accounts', page: Accounts, one: Account },
+  faults: { label: 'Faults', icon: 'faults', operators: true, page: Faults, one: OneFault },
+  integrity: { label: 'Integrity', icon: 'integrity', operators: true, page: Integrity },
 };
 
 /** Where the landing page sends people: the first of these that there is for them. */

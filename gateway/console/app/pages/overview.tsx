@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { SYSTEM, type System } from '../overview/facts.ts';
 import { history, MINUTES, remember, sampleOf } from '../overview/history.ts';
 import { Picture } from '../overview/picture.tsx';
@@ -7,6 +7,7 @@ import { Tiles } from '../overview/tiles.tsx';
 import { type Trouble, troublesOf } from '../overview/troubles.ts';
 import { Card, PageHead } from '../parts/card.tsx';
 import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
+import { announce } from '../parts/toast.tsx';
 import { useSubscription } from '../query.ts';
 
 /** The system at a glance: what flows, what waits, what is wrong. */
@@ -21,6 +22,12 @@ function Watched({ again }: { again: () => void }) {
     history.value = remember(history.value, sampleOf(systemChanged));
     setSystem(systemChanged);
   });
+  const troubles = system ? troublesOf(system) : [];
+  // Said once when they come, and not with every number in them that moves.
+  const titles = troubles.map(({ title }) => title).join(' ');
+  useEffect(() => {
+    if (titles) announce(titles);
+  }, [titles]);
   if (failure) {
     return (
       <>
@@ -37,12 +44,11 @@ function Watched({ again }: { again: () => void }) {
       </>
     );
   }
-  const troubles = troublesOf(system);
   return (
     <>
       <PageHead title="Overview" note={<Verdict system={system} troubles={troubles} />} />
       {troubles.map(trouble => (
-        <Notice key={trouble.title} kind={trouble.kind} title={trouble.title}>
+        <Notice key={trouble.title} kind={trouble.kind} title={trouble.title} quiet>
           {trouble.text} {trouble.link && <a href={trouble.link.to}>{trouble.link.label}</a>}
         </Notice>
       ))}
