@@ -47,6 +47,8 @@ export function createFaults(options: {
       service,
       error,
       eventId,
+      eventType: typeOf(original),
+      subject: row.event.subject ?? null,
       deliveries,
       original,
       time: row.event.time,
@@ -133,6 +135,11 @@ export function createFaults(options: {
       return Math.max(0, all - again);
     },
   };
+}
+
+function typeOf(original: unknown): string | null {
+  const type = (original as Record<string, unknown> | null | undefined)?.type;
+  return typeof type === 'string' ? type : null;
 }
 
 function unknownFault(id: string): never {

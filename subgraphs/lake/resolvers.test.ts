@@ -195,11 +195,14 @@ test('faults are found by service and by whether they were resubmitted, page by 
   expect(await idsBy('')).toEqual(newestFirst);
   expect(await idsBy('service: "balance"')).toEqual(ofBalance);
   expect(await idsBy('service: "nobody"')).toEqual([]);
-  const { data } = await ask('query ($id: ID!) { fault(id: $id) { service error original resubmittedAt } }', {
-    id: ofBalance[0],
-  });
+  const { data } = await ask(
+    'query ($id: ID!) { fault(id: $id) { service error eventType subject original resubmittedAt } }',
+    {
+      id: ofBalance[0],
+    },
+  );
   expect(data.fault).toEqual({
-    ...{ service: 'balance', error: 'cannot', resubmittedAt: null },
+    ...{ service: 'balance', error: 'cannot', eventType: 'happened', subject: 'a', resubmittedAt: null },
     original: expect.objectContaining({ id: '8', type: 'happened' }),
   });
   expect((await ask('{ fault(id: "8") { id } }')).data).toEqual({ fault: null });

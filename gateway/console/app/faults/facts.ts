@@ -9,7 +9,10 @@ export type FaultRow = {
   time: string;
   deliveries: number;
   resubmittedAt: string | null;
-  event: { type: string; subject: string | null } | null;
+  eventType: string | null;
+  subject: string | null;
+  /** Null where the lake has no such event. */
+  event: { id: string } | null;
 };
 
 type PageInfo = { hasNextPage: boolean; endCursor: string | null };
@@ -21,7 +24,7 @@ export const FAULTS = gql<
 >(/* GraphQL */ `
   query Faults($first: Int!, $after: String, $service: String, $resubmitted: Boolean) {
     faults(first: $first, after: $after, service: $service, resubmitted: $resubmitted) {
-      nodes { id service error eventId time deliveries resubmittedAt event { type subject } }
+      nodes { id service error eventId eventType subject time deliveries resubmittedAt event { id } }
       pageInfo { hasNextPage endCursor }
     }
     services { name faults }
@@ -31,8 +34,8 @@ export const FAULTS = gql<
 export const FAULT = gql<{ fault: (FaultRow & { original: unknown }) | null }, { id: string }>(/* GraphQL */ `
   query Fault($id: ID!) {
     fault(id: $id) {
-      id service error eventId time deliveries resubmittedAt original
-      event { type subject }
+      id service error eventId eventType subject time deliveries resubmittedAt original
+      event { id }
     }
   }
 `);
@@ -54,6 +57,17 @@ export const OPEN_FAULTS = gql<
 export const RESUBMIT = gql<{ resubmit: { id: string }[] }, { ids: string[] }>(/* GraphQL */ `
   mutation Resubmit($ids: [ID!]!) { resubmit(faultIds: $ids) { id } }
 `);
+
+/** The error without what names the event, which stands beside it. */
+export function briefOf({ error, eventId }: Pick<FaultRow, 'error' | 'eventId'>): string {
+  const at = error.indexOf(`${eventId}: `);
+  const brief = at === -1 ? error : error.slice(at + eventId.length + 2);
+  // Zod marks each of its findings.
+  return brief.replaceAll(/✖|\s+/g, ' ').replaceAll(/ +/g, ' ').trim() || 'The service gave no message.';
+}
+
+/** The beginning of an id, for lists: enough to tell two apart. */
+export const shortOf = (id: string): string => (id.length > 13 ? `${id.slice(0, 8)}…` : id);
 
 /** How a fault stands, as the address says it. */
 export type State = 'open' | 'resubmitted' | 'all';

@@ -5,7 +5,7 @@ import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 import { addressOf } from '../router.ts';
 import { formatCount } from '../time.ts';
-import type { FaultRow } from './facts.ts';
+import { briefOf, type FaultRow, shortOf } from './facts.ts';
 
 type ListProps = {
   rows: readonly FaultRow[];
@@ -37,16 +37,19 @@ export function FaultList({ rows, chosen, choose, resubmit }: ListProps) {
     {
       head: 'Error',
       heads: true,
-      cell: ({ id, error, service }) => (
+      cell: row => (
         <span class="what">
-          <a class="fault-error" href={addressOf('faults', id)}>
-            {error || 'no message'}
+          <a class="fault-error" href={addressOf('faults', row.id)}>
+            {briefOf(row)}
           </a>
-          <span class="what-kind">{service}</span>
+          <span class="what-kind">
+            {row.service}
+            <span class="narrow-only">, {row.eventType ?? 'not an event'}</span>
+          </span>
         </span>
       ),
     },
-    { head: 'Event', cell: row => <EventOf {...row} /> },
+    { head: 'Event', wide: true, cell: row => <EventOf {...row} /> },
     { head: 'Deliveries', end: true, wide: true, cell: ({ deliveries }) => formatCount(deliveries) },
     { head: 'Time', wide: true, cell: ({ time }) => <Time at={time} as="relative" /> },
     {
@@ -74,19 +77,25 @@ export function FaultList({ rows, chosen, choose, resubmit }: ListProps) {
   );
 }
 
-/** The event that could not be handled. One that the lake does not have, because it never was an event, leads nowhere. */
-function EventOf({ event, eventId }: Pick<FaultRow, 'event' | 'eventId'>) {
+/** The event that could not be handled. One that the lake does not have leads nowhere. */
+function EventOf({ event, eventId, eventType, subject }: FaultRow) {
   return (
     <span class="what">
-      <span>{event?.type ?? 'no valid event'}</span>
-      {event ? (
-        <a class="mono what-kind" href={addressOf('events', eventId)}>
-          {eventId}
-        </a>
-      ) : (
-        <span class="mono what-kind">{eventId}</span>
+      <span>{eventType ?? 'not an event'}</span>
+      <span class="what-kind mono">
+        {event ? (
+          <a href={addressOf('events', eventId)} title={eventId}>
+            {shortOf(eventId)}
+          </a>
+        ) : (
+          <span title={eventId}>{shortOf(eventId)}</span>
+        )}
+      </span>
+      {subject && (
+        <span class="what-kind mono" title={subject}>
+          of {shortOf(subject)}
+        </span>
       )}
-      {event?.subject && <span class="what-kind mono subject">of {event.subject}</span>}
     </span>
   );
 }

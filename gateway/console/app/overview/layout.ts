@@ -28,7 +28,7 @@ type Sizes = {
 };
 
 const WIDE: Sizes = { service: 172, type: 196, consumer: 190, serviceHeight: 54, typeHeight: 34, gap: 14 };
-const NARROW: Sizes = { service: 86, type: 96, consumer: 96, serviceHeight: 84, typeHeight: 54, gap: 10 };
+const NARROW: Sizes = { service: 92, type: 90, consumer: 98, serviceHeight: 88, typeHeight: 54, gap: 10 };
 const NARROW_BELOW = 620;
 
 /** @param width in pixels, from 280 on. */

@@ -27,7 +27,11 @@ export function Services({ system }: { system: System }) {
         <span class="service-name">
           <Running running={running} />
           <a href={eventsAddress({ source: `/${name}` })}>{name}</a>
-          {running === false && <Badge kind="bad">stopped</Badge>}
+          {running === false && (
+            <span class="wide">
+              <Badge kind="bad">stopped</Badge>
+            </span>
+          )}
         </span>
       ),
     },
@@ -52,7 +56,7 @@ export function Services({ system }: { system: System }) {
       ),
     },
     {
-      head: 'Oldest in its outbox',
+      head: 'Oldest unsent',
       end: true,
       wide: true,
       cell: service =>

@@ -81,7 +81,7 @@ function PendingTile({ system: { services } }: { system: System }) {
   const isKnown = services.some(({ pendingEvents }) => pendingEvents !== null);
   return (
     <Tile
-      label="Oldest in an outbox"
+      label="Oldest unsent"
       kind={oldest && isHeld(oldest) ? 'waiting' : 'plain'}
       {...(oldest && { to: eventsAddress({ source: `/${oldest.name}` }) })}
       note={

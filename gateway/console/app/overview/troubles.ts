@@ -6,6 +6,8 @@ export type Trouble = {
   kind: 'error' | 'warning';
   title: string;
   text: string;
+  /** What to type. */
+  command?: string;
   link?: { to: string; label: string };
 };
 
@@ -50,7 +52,8 @@ function stopped(service: ServiceHealth): Trouble {
   return {
     kind: 'error',
     title: `${service.name} does not run.`,
-    text: `${waiting(service) ?? 'Nothing waits for it yet.'} The others go on, and it catches up when it is started: npm run service -- ${service.name}`,
+    text: `${waiting(service) ?? 'Nothing waits for it yet.'} The others go on, and it catches up when it is started:`,
+    command: `npm run service -- ${service.name}`,
   };
 }
 

@@ -93,25 +93,23 @@ function WhatWentWrong({ fault }: { fault: Fault }) {
         </dd>
         <dt>Event</dt>
         <dd>
+          {fault.eventType ?? 'not an event'}{' '}
           {fault.event ? (
-            <>
-              {fault.event.type}{' '}
-              <a class="mono" href={addressOf('events', fault.eventId)}>
-                {fault.eventId}
-              </a>
-            </>
+            <a class="mono" href={addressOf('events', fault.eventId)}>
+              {fault.eventId}
+            </a>
           ) : (
             <>
-              not a valid event, so the lake has none <span class="mono">{fault.eventId}</span>
+              <span class="mono">{fault.eventId}</span>, which the lake does not have
             </>
           )}
         </dd>
-        {fault.event?.subject && (
+        {fault.subject && (
           <>
             <dt>Subject</dt>
             <dd>
-              <a class="mono" href={addressOf('accounts', fault.event.subject)}>
-                {fault.event.subject}
+              <a class="mono" href={addressOf('accounts', fault.subject)}>
+                {fault.subject}
               </a>
             </dd>
           </>

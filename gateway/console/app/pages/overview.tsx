@@ -49,7 +49,8 @@ function Watched({ again }: { again: () => void }) {
       <PageHead title="Overview" note={<Verdict system={system} troubles={troubles} />} />
       {troubles.map(trouble => (
         <Notice key={trouble.title} kind={trouble.kind} title={trouble.title} quiet>
-          {trouble.text} {trouble.link && <a href={trouble.link.to}>{trouble.link.label}</a>}
+          {trouble.text} {trouble.command && <code>{trouble.command}</code>}
+          {trouble.link && <a href={trouble.link.to}>{trouble.link.label}</a>}
         </Notice>
       ))}
       <Tiles system={system} />
