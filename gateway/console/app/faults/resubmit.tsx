@@ -90,7 +90,7 @@ function Actions({ step, send, stop, leave }: { step: Step; send: () => void; st
 
 function Progress({ sent, count }: { sent: number; count: number }) {
   return (
-    <div class="progress">
+    <div class="advance">
       <progress aria-label="Sent again" max={Math.max(count, sent, 1)} value={sent} />
       <p>
         {formatCount(sent)} of {formatCount(Math.max(count, sent))} sent again…

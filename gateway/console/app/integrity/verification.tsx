@@ -65,7 +65,7 @@ function Bar({ progress, verdict, from }: { progress: Progress; verdict: Verdict
   const rate = seconds > 0 ? (done - from + 1) / seconds : 0;
   const left = rate > 0 ? (total - done) / rate : undefined;
   return (
-    <div class="progress">
+    <div class="advance">
       <progress
         class={verdict?.name ?? 'running'}
         aria-label="Verified"

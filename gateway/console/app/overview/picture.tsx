@@ -22,11 +22,11 @@ export function Picture({ system }: { system: System }) {
   }, []);
   const picture = pictureOf(system.services, system.flows, Math.max(width, WIDTH_MIN));
   return (
-    <div ref={place} class="way">
+    <div ref={place} class="course">
       {width > 0 && (
-        <div class="way-canvas" style={{ height: `${picture.height}px` }}>
+        <div class="course-canvas" style={{ height: `${picture.height}px` }}>
           <svg
-            class="way-lines"
+            class="course-lines"
             viewBox={`0 0 ${picture.width} ${picture.height}`}
             width={picture.width}
             height={picture.height}
@@ -46,9 +46,9 @@ export function Picture({ system }: { system: System }) {
           <ul aria-label="Types of events">
             {picture.types.map(({ type, rate, ...box }) => (
               <li key={type} style={placeOf(box)}>
-                <a class={`way-type ${rate > 0 ? 'flowing' : ''}`} href={eventsAddress({ type })}>
+                <a class={`course-type ${rate > 0 ? 'flowing' : ''}`} href={eventsAddress({ type })}>
                   <span>{type}</span>
-                  <span class="way-rate">{formatRate(rate)}/s</span>
+                  <span class="course-rate">{formatRate(rate)}/s</span>
                 </a>
               </li>
             ))}
@@ -76,18 +76,18 @@ const placeOf = ({ x, y, width, height }: Box) => ({
 function Emitter({ service, rate }: { service: ServiceHealth; rate: number }) {
   const { name, pendingEvents, oldestPendingSeconds } = service;
   return (
-    <a class="way-service" href={eventsAddress({ source: `/${name}` })}>
-      <span class="way-name">
+    <a class="course-service" href={eventsAddress({ source: `/${name}` })}>
+      <span class="course-name">
         <Running running={service.running} />
         <span>{name}</span>
-        <span class="way-rate">{formatRate(rate)}/s</span>
+        <span class="course-rate">{formatRate(rate)}/s</span>
       </span>
       {pendingEvents ? (
-        <span class={`way-state ${isHeld(service) ? 'waiting' : ''}`}>
+        <span class={`course-state ${isHeld(service) ? 'waiting' : ''}`}>
           {countOf(pendingEvents)} in outbox, {formatSeconds(oldestPendingSeconds ?? 0)}
         </span>
       ) : (
-        <span class="way-state">{pendingEvents === 0 ? 'outbox empty' : 'outbox not known'}</span>
+        <span class="course-state">{pendingEvents === 0 ? 'outbox empty' : 'outbox not known'}</span>
       )}
     </a>
   );
@@ -96,18 +96,18 @@ function Emitter({ service, rate }: { service: ServiceHealth; rate: number }) {
 function Consumer({ service, rate }: { service: ServiceHealth; rate: number }) {
   const { name, lagEvents, lagSeconds } = service;
   return (
-    <a class="way-service" href={QUEUES}>
-      <span class="way-name">
+    <a class="course-service" href={QUEUES}>
+      <span class="course-name">
         <Running running={service.running} />
         <span>{name}</span>
-        <span class="way-rate">{formatRate(rate)}/s</span>
+        <span class="course-rate">{formatRate(rate)}/s</span>
       </span>
       {lagEvents ? (
-        <span class={`way-state ${service.running === false ? 'bad' : ''}`}>
+        <span class={`course-state ${service.running === false ? 'bad' : ''}`}>
           {formatCount(lagEvents)} waiting, {formatSeconds(lagSeconds ?? 0)}
         </span>
       ) : (
-        <span class="way-state">{lagEvents === 0 ? 'nothing waits' : 'lag not known'}</span>
+        <span class="course-state">{lagEvents === 0 ? 'nothing waits' : 'lag not known'}</span>
       )}
     </a>
   );

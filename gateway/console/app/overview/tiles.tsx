@@ -18,7 +18,7 @@ import { countOf, isHeld } from './troubles.ts';
 /** The few numbers that tell at a glance how the system is. */
 export function Tiles({ system }: { system: System }) {
   return (
-    <ul class="tiles">
+    <ul class="gauges">
       <Tile label="Events" to={eventsAddress({})} note={<Held events={system.events} />}>
         {formatRate(rateOf(system))}
         <small>/s</small>
@@ -45,12 +45,12 @@ type TileProps = {
 function Tile({ label, note, to, kind = 'plain', children }: TileProps) {
   const inside = (
     <>
-      <span class="tile-label">{label}</span>
-      <span class="tile-value">{children}</span>
-      <span class="tile-note">{note}</span>
+      <span class="gauge-label">{label}</span>
+      <span class="gauge-value">{children}</span>
+      <span class="gauge-note">{note}</span>
     </>
   );
-  return <li class={`tile ${kind}`}>{to ? <a href={to}>{inside}</a> : <div>{inside}</div>}</li>;
+  return <li class={`gauge ${kind}`}>{to ? <a href={to}>{inside}</a> : <div>{inside}</div>}</li>;
 }
 
 const Held = ({ events }: Pick<System, 'events'>) => (

@@ -129,7 +129,7 @@ function Original({ fault: { original } }: { fault: Fault }) {
     <Card title="What was delivered" action={<Copy text={text} what="what was delivered" />}>
       {/* Longer ones are moved by keyboard too. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to take the focus */}
-      <pre class="json" tabIndex={0}>
+      <pre class="delivered" tabIndex={0}>
         {text}
       </pre>
     </Card>
