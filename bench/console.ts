@@ -83,7 +83,7 @@ async function measure(): Promise<boolean> {
     await page.goto('/overview');
     await page.getByLabel('Token').fill(token);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('list', { name: 'Types of events' }).waitFor();
+    await page.getByRole('link', { name: /^deposited / }).waitFor();
     const [session, whole] = await Promise.all([context.newCDPSession(page), browser.newBrowserCDPSession()]);
     await session.send('Performance.enable');
     await sleep(WARM_UP_MS);
