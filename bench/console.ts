@@ -67,7 +67,7 @@ function report(looks: readonly Look[], deposits: number): boolean {
     `heap, second half, median   ${mb(late)}, at the end ${mb(heaps.at(-1))}`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
-  return browser <= CORE_PERCENT_MAX && growth <= GROWTH_BYTES_MAX;
+  return Math.max(main, browser) <= CORE_PERCENT_MAX && growth <= GROWTH_BYTES_MAX;
 }
 
 async function measure(): Promise<boolean> {

@@ -102,7 +102,7 @@ function FaultsTile({ system: { services } }: { system: System }) {
       label="Open faults"
       to={faultsAddress()}
       kind={count > 0 ? 'bad' : 'plain'}
-      note={known.length === 0 ? 'not known' : count === 0 ? 'nothing was set aside' : `of ${names.join(', ')}`}
+      note={known.length === 0 ? 'not known' : count === 0 ? 'none set aside' : `of ${names.join(', ')}`}
     >
       {known.length === 0 ? '–' : formatCount(count)}
     </Tile>
