@@ -34,6 +34,18 @@ export type Binding = {
   seeding?: string;
   /** How far its outbox has been compared with the lake. */
   reconciled?: Reconciled;
+  /** What waits in its outbox. */
+  waiting?: Waiting;
+};
+
+/** See signs.ts. */
+export type Waiting = {
+  /** Entries that are not relayed yet; 1,000 stands for as many or more. */
+  events: number;
+  /** When the oldest was stored, in milliseconds. */
+  oldestMs: number | null;
+  /** When this was noted, in milliseconds, by the same clock. */
+  notedMs: number;
 };
 
 /** See reconciler.ts. */
@@ -83,7 +95,7 @@ export type Bindings = {
    * @param seeding of a service that was not bound before: names the replay that is to seed it.
    */
   bind(
-    binding: Omit<Binding, 'passed' | 'joined' | 'seeding' | 'reconciled' | 'rebuild' | 'rebuilt'>,
+    binding: Omit<Binding, 'passed' | 'joined' | 'seeding' | 'reconciled' | 'waiting' | 'rebuild' | 'rebuilt'>,
     seeding?: string,
   ): Promise<void>;
   /** Nothing is sent to the service any more as soon as the relays have looked. @returns whether it was bound. */
@@ -98,6 +110,8 @@ export type Bindings = {
   pass(service: string, passed: Readonly<Record<string, number>>): Promise<void>;
   /** Keeps how far a service has reconciled its outbox; `resent` is added to what there was. */
   reconcile(service: string, reconciled: Reconciled): Promise<void>;
+  /** Keeps what waits in a service's outbox. */
+  note(service: string, waiting: Waiting): Promise<void>;
 };
 
 const BINDINGS_MAX = 1_000;
@@ -131,6 +145,9 @@ export function createBindings(collection: Collection<Binding>): Bindings {
     async reconcile(service, { resent, ...place }) {
       const fields = Object.fromEntries(Object.entries(place).map(([name, value]) => [`reconciled.${name}`, value]));
       await collection.updateOne({ _id: service }, { $set: fields, $inc: { 'reconciled.resent': resent } });
+    },
+    async note(service, waiting) {
+      await collection.updateOne({ _id: service }, { $set: { waiting } });
     },
   };
 }

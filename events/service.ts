@@ -23,6 +23,7 @@ import {
 } from './rebuild.ts';
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
+import { startSigns } from './signs.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
@@ -151,6 +152,7 @@ export function assemble<Resolvers>(
   let consumer: Consumer | undefined;
   let rebuilder: Rebuilder | undefined;
   let reconciler: Reconciler | undefined;
+  let signs: ReturnType<typeof startSigns> | undefined;
   const stopped = new AbortController();
 
   const lease = (of: string, onAcquired?: () => void) => {
@@ -291,6 +293,15 @@ export function assemble<Resolvers>(
         onMissing: () => relay?.wake(),
         ...reconciling,
       });
+      signs = startSigns({
+        service: name,
+        collection: () => active.events,
+        lease: relaying,
+        bindings,
+        feed,
+        clock,
+        log,
+      });
       consumer = startConsumer({
         service: name,
         partitions,
@@ -328,6 +339,7 @@ export function assemble<Resolvers>(
     async stop() {
       stopped.abort();
       await active.parts.stop?.();
+      await signs?.stop();
       await reconciler?.stop();
       await consumer?.stop();
       await rebuilder?.stop();

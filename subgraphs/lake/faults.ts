@@ -13,7 +13,16 @@ export type Resubmission = { _id: string; service: string; by: string; at: strin
 
 type FaultData = EventOf<typeof fault>['data'];
 
+/** What is asked for of faults; everything when absent. */
+export type FaultFilter = { service?: string | null; resubmitted?: boolean | null };
+
+/** Those of a page: `further` is the place after which there may be more. */
+export type FaultPage = { found: { row: LakeRow; resubmission: Resubmission | null }[]; further: number | undefined };
+
 const RESUBMIT_MAX = 1_000;
+/** Faults read at a time while a page is looked for, and at most: then it comes with fewer. */
+const READ = 200;
+const READ_MAX = 5_000;
 
 export const indexes = { resubmissions: [{ key: { service: 1 } }] } as const;
 
@@ -31,18 +40,30 @@ export function createFaults(options: {
   const dataOf = (row: LakeRow): FaultData => readEvent(fault, row.event).data;
 
   async function node(row: LakeRow, known?: Resubmission | null) {
-    const { service, error, eventId, deliveries } = dataOf(row);
+    const { service, error, eventId, deliveries, original } = dataOf(row);
     const resubmission = known === undefined ? await resubmissions.findOne({ _id: row._id }) : known;
     return {
       id: row._id,
       service,
       error,
       eventId,
+      eventType: typeOf(original),
+      subject: row.event.subject ?? null,
       deliveries,
+      original,
       time: row.event.time,
       resubmittedAt: resubmission?.at ?? null,
       event: () => lake.rows.findOne({ _id: eventId }),
     };
+  }
+
+  async function resubmissionsOf(rows: readonly LakeRow[]): Promise<Map<string, Resubmission>> {
+    if (rows.length === 0) return new Map();
+    const some = await resubmissions
+      .find({ _id: { $in: rows.map(({ _id }) => _id) } })
+      .batchSize(READ_MAX)
+      .toArray();
+    return new Map(some.map(resubmission => [resubmission._id, resubmission]));
   }
 
   /** @returns how it stands now. Idempotent: a fault is sent again once; failing again makes a fault of its own. */
@@ -68,9 +89,31 @@ export function createFaults(options: {
   }
 
   return {
-    page: (beyond: number | undefined, limit: number): Promise<LakeRow[]> =>
-      lake.page({ types: [fault.type] }, -1, beyond, limit),
+    /** Newest first, beyond a position. A filter is held to each fault as it is read, so a page may be short. */
+    async page({ service, resubmitted }: FaultFilter, beyond: number | undefined, size: number): Promise<FaultPage> {
+      const isFree = !service && typeof resubmitted !== 'boolean';
+      const found: FaultPage['found'] = [];
+      let place = beyond;
+      for (let read = 0; read < READ_MAX; ) {
+        const limit = isFree ? size + 1 : READ;
+        const rows = await lake.page({ types: [fault.type] }, -1, place, limit);
+        read += rows.length;
+        const known = await resubmissionsOf(rows);
+        for (const row of rows) {
+          if (found.length === size) return { found, further: place };
+          place = row.version;
+          const resubmission = known.get(row._id) ?? null;
+          if (service && dataOf(row).service !== service) continue;
+          if (typeof resubmitted === 'boolean' && resubmitted !== (resubmission !== null)) continue;
+          found.push({ row, resubmission });
+        }
+        if (rows.length < limit) return { found, further: undefined };
+      }
+      return { found, further: place };
+    },
     node,
+
+    find: (id: string): Promise<LakeRow | null> => lake.rows.findOne({ ...isFault, _id: id }),
 
     /** @throws BAD_USER_INPUT when there is no such fault; nothing is sent then. */
     async resubmit(ids: readonly string[], by: string) {
@@ -92,6 +135,11 @@ export function createFaults(options: {
       return Math.max(0, all - again);
     },
   };
+}
+
+function typeOf(original: unknown): string | null {
+  const type = (original as Record<string, unknown> | null | undefined)?.type;
+  return typeof type === 'string' ? type : null;
 }
 
 function unknownFault(id: string): never {

@@ -3,6 +3,7 @@ import type { Resolvers } from '../host.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
 import { createCheckpoints } from './checkpoint.ts';
 import { createFaults, indexes as faultIndexes } from './faults.ts';
+import { createFlows } from './flows.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createResolvers } from './resolvers.ts';
@@ -10,6 +11,7 @@ import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
 import { type Seeder, startSeeder } from './seeder.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 import { createSummaries } from './summaries.ts';
+import { createSystemWatch } from './system.ts';
 
 /**
  * The lake: keeps every event of the system for ever, known type or not, in one order, and sends them again to a service
@@ -27,10 +29,13 @@ export const service: ServiceDefinition<Resolvers> = {
     const checkpoints = createCheckpoints({
       ...{ collection: collection('checkpoints'), keys: collection('keys'), system: rows.dbName, clock },
     });
-    const lake = createLake({ rows, feed, clock, summaries, checkpoints });
+    const flows = createFlows({ feed, clock, ids });
+    const lake = createLake({ rows, feed, clock, summaries, checkpoints, flows });
     const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
+    const system = createSystemWatch({ lake, flows, faults, bindings, transport, feed, clock });
+    let leaveSystem: (() => void) | undefined;
     let replayer: Replayer | undefined;
     const stopped = new AbortController();
     let answerer: Answerer | undefined;
@@ -44,6 +49,7 @@ export const service: ServiceDefinition<Resolvers> = {
         replays,
         schedules,
         checkpoints,
+        system,
         bindings,
         transport,
         feed,
@@ -53,6 +59,7 @@ export const service: ServiceDefinition<Resolvers> = {
       start() {
         const onError = (error: unknown) => log.debug({ err: error }, 'no checkpoint recorded; the next look will');
         void checkpoints.keepRecording(lake.head, stopped.signal, onError);
+        leaveSystem = system.listen();
         const held = lease('replayer', wake);
         replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
         seeder = startSeeder({ replays, lake, bindings, lease: held, wake, clock, log });
@@ -60,6 +67,7 @@ export const service: ServiceDefinition<Resolvers> = {
       },
       async stop() {
         stopped.abort();
+        leaveSystem?.();
         await answerer?.stop();
         await seeder?.stop();
         await replayer?.stop();

@@ -186,7 +186,9 @@ test('1,000 events cost three commands of MongoDB and two messages of Redis; not
   await until(async () => (await system.bindings.find(ORIGIN))?.reconciled?.flush === relayed + 5, 10_000);
   system.mongo.off('commandStarted', looked);
   expect(commands.get('rows')).toBe(5);
-  expect(published).toHaveBeenCalledTimes(10);
+  // Signs of life are others.
+  const said = published.mock.calls.filter(([channel]) => /lake\/(questions|answers)/.test(String(channel)));
+  expect(said).toHaveLength(10);
   // One more tells how much is unconfirmed, before any of it is settled.
   expect(commands.get('places')).toBeLessThanOrEqual(6);
   // One that found nothing to do, before the flushes counted as settled, and one at the end.

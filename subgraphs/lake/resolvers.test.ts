@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { systemClock } from '../../events/clock.ts';
+import { faultEvent } from '../../events/fault.ts';
 import { createSystem, happening, isReady, silent, useServers } from '../../events/fixture.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
@@ -20,6 +22,8 @@ async function started() {
   const identity = await identities.sign({ ownerId: 'olga', operator: true });
   return {
     ...system,
+    subgraph,
+    identities,
     store: async (events: Parameters<(typeof rules)[number]['handle']>[0]) =>
       rules[0]?.handle(events, { replay: false }),
     async ask(query: string, variables: Record<string, unknown> = {}) {
@@ -156,4 +160,74 @@ test('a replay says what it was asked for, and a dry run how many subjects that 
     { input: { service: 'reporting' } },
   );
   expect(whole.replay).toEqual({ total: 3, subjects: null, ratePerSecond: null, filter: null });
+});
+
+test('an operator sees the system as a query and as a stream; nobody else does', async () => {
+  const { ask, watch, bind, subgraph, identities } = await started();
+  await bind('balance', { consumes: ['deposited'], emits: ['balance-updated'] });
+  const fields = '{ events services { name consumes emits lagEvents faults } servers { name state } flows { type } }';
+  const system = {
+    events: 0,
+    services: [{ name: 'balance', consumes: ['deposited'], emits: ['balance-updated'], lagEvents: 0, faults: 0 }],
+    servers: [
+      { name: 'mongodb', state: 'OK' },
+      { name: 'redis', state: 'OK' },
+    ],
+    flows: [],
+  };
+  expect((await ask(`{ system ${fields} }`)).data).toEqual({ system });
+  const stream = await watch(`subscription { systemChanged ${fields} }`);
+  if (!(Symbol.asyncIterator in stream)) throw new Error('no stream');
+  for (let at = 0; at < 2; at++) expect((await stream.next()).value).toMatchObject({ data: { systemChanged: system } });
+  await stream.return?.();
+
+  const identity = await identities.sign({ ownerId: 'alice', operator: false });
+  const query = '{ system { time } }';
+  expect((await subgraph.execute({ query, identity })).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  const refused = await subgraph.subscribe({ query: `subscription { systemChanged { time } }`, identity });
+  expect('errors' in refused && refused.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+});
+
+test('faults are found by service and by whether they were resubmitted, page by page', async () => {
+  const { store, ask, bind } = await started();
+  await bind('balance');
+  const faultOf = (service: string, id: string) =>
+    faultEvent(
+      { service, original: happening(id), error: new Error('cannot'), deliveries: 3, resubmission: 0 },
+      systemClock,
+    );
+  const faults = Array.from({ length: 9 }, (_, index) => faultOf(index % 3 === 0 ? 'account' : 'balance', `${index}`));
+  await store(faults);
+  const idsBy = async (filter: string) => {
+    const seen: string[] = [];
+    for (let after = ''; ; ) {
+      const { data, errors } = await ask(
+        `{ faults(first: 2 ${filter} ${after}) { nodes { id service resubmittedAt } pageInfo { hasNextPage endCursor } } }`,
+      );
+      if (errors) throw errors[0];
+      seen.push(...data.faults.nodes.map(({ id }: { id: string }) => id));
+      if (!data.faults.pageInfo.hasNextPage) return seen;
+      after = `after: "${data.faults.pageInfo.endCursor}"`;
+    }
+  };
+  const newestFirst = faults.map(({ id }) => id).reverse();
+  const ofBalance = newestFirst.filter((_, index) => (8 - index) % 3 !== 0);
+  expect(await idsBy('')).toEqual(newestFirst);
+  expect(await idsBy('service: "balance"')).toEqual(ofBalance);
+  expect(await idsBy('service: "nobody"')).toEqual([]);
+  const { data } = await ask(
+    'query ($id: ID!) { fault(id: $id) { service error eventType subject original resubmittedAt } }',
+    {
+      id: ofBalance[0],
+    },
+  );
+  expect(data.fault).toEqual({
+    ...{ service: 'balance', error: 'cannot', eventType: 'happened', subject: 'a', resubmittedAt: null },
+    original: expect.objectContaining({ id: '8', type: 'happened' }),
+  });
+  expect((await ask('{ fault(id: "8") { id } }')).data).toEqual({ fault: null });
+  const again = ofBalance.slice(1, 3);
+  await ask('mutation ($ids: [ID!]!) { resubmit(faultIds: $ids) { id } }', { ids: again });
+  expect(await idsBy('resubmitted: true')).toEqual(again);
+  expect(await idsBy('service: "balance", resubmitted: false')).toEqual(ofBalance.filter(id => !again.includes(id)));
 });

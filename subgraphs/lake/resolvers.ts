@@ -5,16 +5,25 @@ import { type Feed, follow, type Hint } from '../../events/feed.ts';
 import type { Transport } from '../../events/transport.ts';
 import { assertOperator } from '../../schema/errors.ts';
 import { parseInput } from '../../schema/input.ts';
-import { connection, decodeCursor, numberPlace, PAGE_MAX, pageSize, timePlace } from '../../schema/paging.ts';
+import {
+  connection,
+  decodeCursor,
+  encodeCursor,
+  numberPlace,
+  PAGE_MAX,
+  pageSize,
+  timePlace,
+} from '../../schema/paging.ts';
 import { DateTime, JsonValue } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers } from '../host.ts';
 import { causation } from './causes.ts';
 import { type Checkpoints, checkpointNow } from './checkpoint.ts';
 import { type LinesRequest, readLines } from './export.ts';
-import type { Faults } from './faults.ts';
+import type { FaultFilter, Faults } from './faults.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
+import type { System, SystemWatch } from './system.ts';
 import { startOf, tail } from './tail.ts';
 import { unbind } from './unbinding.ts';
 import type { Part } from './verify.ts';
@@ -31,6 +40,7 @@ export type LakeParts = {
   replays: Replays;
   schedules: Schedules;
   checkpoints: Checkpoints;
+  system: SystemWatch;
   bindings: Bindings;
   transport: Transport;
   feed: Feed;
@@ -116,21 +126,24 @@ function replayQueries({ replays, schedules, faults }: LakeParts) {
         .toArray();
       return connection(rows, size, ({ createdAt, _id }) => [createdAt, _id], replayNode);
     },
-    async faults(_: unknown, { first, after }: Page) {
+    async fault(_: unknown, { id }: { id: string }) {
+      const row = await faults.find(id);
+      return row && faults.node(row);
+    },
+    async faults(_: unknown, { first, after, ...filter }: Page & FaultFilter) {
       const size = pageSize(first);
-      const rows = await faults.page(decodeCursor(after, numberPlace)?.[0], size + 1);
-      return connection(
-        rows,
-        size,
-        row => [row.version],
-        row => faults.node(row),
-      );
+      const { found, further } = await faults.page(filter, decodeCursor(after, numberPlace)?.[0], size);
+      const last = further ?? found.at(-1)?.row.version;
+      const endCursor = last === undefined ? null : encodeCursor([last]);
+      const pageInfo = { hasNextPage: further !== undefined, endCursor };
+      return { nodes: found.map(({ row, resubmission }) => faults.node(row, resubmission)), pageInfo };
     },
   };
 }
 
-function serviceQueries({ bindings, transport, faults, clock }: LakeParts) {
+function serviceQueries({ bindings, transport, faults, clock, system }: LakeParts) {
   return {
+    system: () => system.now(),
     async services() {
       const all = await bindings.all();
       return all
@@ -176,8 +189,14 @@ function mutations(parts: LakeParts) {
   };
 }
 
-function subscriptions({ lake, replays, feed }: LakeParts) {
+function subscriptions({ lake, replays, feed, system }: LakeParts) {
   return {
+    systemChanged: {
+      subscribe(_: unknown, _arguments: unknown, { identity }: RequestContext) {
+        assertOperator(identity);
+        return follow<System, { systemChanged: System }>(system.watch(), async now => now && { systemChanged: now });
+      },
+    },
     replayProgress: {
       async subscribe(_: unknown, { id }: { id: string }, { identity }: RequestContext) {
         assertOperator(identity);

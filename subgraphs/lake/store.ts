@@ -9,6 +9,7 @@ import type { Feed } from '../../events/feed.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { causeIndexes } from './causes.ts';
 import type { Checkpoints } from './checkpoint.ts';
+import type { Flows } from './flows.ts';
 import { GENESIS, hashAfter } from './hash.ts';
 import { CHAIN, createQueries, type EventFilter, queryIndexes } from './query.ts';
 import type { Summaries } from './summaries.ts';
@@ -29,6 +30,7 @@ export type Lake = ReturnType<typeof createLake>;
 /**
  * @param summaries kept up with what is stored. Without them reading by time takes as long as the lake is.
  * @param checkpoints recorded as events are stored. Without them rows may be cut off at the end unnoticed.
+ * @param flows told of every event that is stored here.
  */
 export function createLake(options: {
   rows: Collection<LakeRow>;
@@ -36,8 +38,9 @@ export function createLake(options: {
   clock: Clock;
   summaries?: Summaries;
   checkpoints?: Checkpoints;
+  flows?: Pick<Flows, 'count'>;
 }) {
-  const { rows, feed, clock, summaries, checkpoints } = options;
+  const { rows, feed, clock, summaries, checkpoints, flows } = options;
   const chain = createChain<LakeRow>({
     collection: rows,
     chainOf: () => CHAIN,
@@ -69,6 +72,7 @@ export function createLake(options: {
     /** The rule for everything: stores it and tells whoever watches. */
     async store(events: readonly Event[]): Promise<void> {
       const { appended, heads } = await chain.append(events);
+      flows?.count(appended.map(({ event }) => event));
       await feed.publish(heads.map(({ version }) => ({ topic: TOPIC, message: version })));
       for (const { version } of heads) await summaries?.extend(version, appended);
       await checkpoints?.note(appended);

@@ -162,7 +162,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: 'const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });',
     replace: 'const unfenced = (fence: number) => ({ ...(fence < 0 && { fence }) });',
-    foundBy: 111,
+    foundBy: 615,
   },
   {
     name: 'the fence does not rise with a new tenure',

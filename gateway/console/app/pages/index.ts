@@ -9,6 +9,10 @@ import { Account } from './account.tsx';
 import { Accounts } from './accounts.tsx';
 import { Event } from './event.tsx';
 import { Events } from './events.tsx';
+import { OneFault } from './fault.tsx';
+import { Faults } from './faults.tsx';
+import { Integrity } from './integrity.tsx';
+import { Overview } from './overview.tsx';
 import { Replay } from './replay.tsx';
 import { Replays } from './replays.tsx';
 
@@ -23,9 +27,12 @@ export type PageEntry = {
 };
 
 export const PAGES: Partial<Record<Place, PageEntry>> = {
+  overview: { label: 'Overview', icon: 'overview', operators: true, page: Overview },
   accounts: { label: 'Accounts', icon: 'accounts', page: Accounts, one: Account },
   events: { label: 'Events', icon: 'events', operators: true, page: Events, one: Event },
   replays: { label: 'Replays', icon: 'replays', operators: true, page: Replays, one: Replay },
+  faults: { label: 'Faults', icon: 'faults', operators: true, page: Faults, one: OneFault },
+  integrity: { label: 'Integrity', icon: 'integrity', operators: true, page: Integrity },
 };
 
 /** Where the landing page sends people: the first of these that there is for them. */

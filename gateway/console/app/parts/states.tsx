@@ -53,14 +53,17 @@ export function Failed({ failure, reload }: { failure: Failure; reload?: () => v
 export function Notice({
   kind = 'warning',
   title,
+  quiet = false,
   children,
 }: {
   kind?: 'warning' | 'error' | 'info';
   title?: string;
+  /** Not said by itself to those who listen: for what changes all the time. */
+  quiet?: boolean;
   children: ComponentChildren;
 }) {
   return (
-    <div class={`notice ${kind}`} role={kind === 'error' ? 'alert' : 'status'}>
+    <div class={`notice ${kind}`} role={quiet ? undefined : kind === 'error' ? 'alert' : 'status'}>
       <Icon name={kind === 'info' ? 'check' : 'faults'} />
       <div>
         {title && <strong>{title}</strong>}
