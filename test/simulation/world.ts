@@ -65,13 +65,62 @@ export type Effect<T> = {
   result(): T;
 };
 
+/** What the weather has in store for one I/O; in parts up to `tear` and from there on, with time in between. */
+type Fate = Pick<Weather, 'latencyMaxMs' | 'slow' | 'slowMaxMs'> & {
+  isDoomed: boolean;
+  isRefused: boolean;
+  isLost: boolean;
+  isLast: boolean;
+  tear: number;
+};
+
+type Request<T> = {
+  process: SimProcess;
+  server: Server;
+  what: string;
+  effect: Effect<T>;
+  fate: Fate;
+  resolve: (value: T) => void;
+  reject: (error: unknown) => void;
+};
+
 // Taken before anybody may replace it.
 const realImmediate = setImmediate;
+
+/** A turn of the event loop asks the operating system for news; this many steps share one. */
+const STEPS_A_TURN = 64;
+
+/**
+ * @returns a function that waits until all has happened that follows without waiting for anything, and a rejection that
+ *   nobody has caught by then has ended the process.
+ */
+function createSettling(): () => Promise<void> {
+  let prepared = 0;
+  // Several runs may take turns.
+  const waiting: (() => void)[] = [];
+  const next = () => {
+    prepared -= 1;
+    waiting.shift()?.();
+    if (waiting.length > 0) prepare();
+  };
+  function prepare(): void {
+    if (prepared > 0) return;
+    prepared = STEPS_A_TURN;
+    // Between two of them Node does all that promises and ticks have left to do.
+    for (let count = 0; count < STEPS_A_TURN; count++) realImmediate(next);
+  }
+  return () =>
+    new Promise(resolve => {
+      waiting.push(resolve);
+      prepare();
+    });
+}
 
 export type World = ReturnType<typeof createWorld>;
 
 export function createWorld(random: Random, options: { trace?: (line: string) => void } = {}) {
   const steps: Step[] = [];
+  const settle = createSettling();
   const down = new Set<Server>();
   let nowMs = 0;
   let turn = 0;
@@ -124,48 +173,54 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
   /** One request to a server and its answer. */
   function io<T>(process: SimProcess, server: Server, what: string, effect: Effect<T>): Promise<T> {
     if (!process.alive) return new Promise(() => undefined);
-    const { latencyMaxMs, slow, slowMaxMs, errorBefore, errorAfter, crashBefore, crashAfter, torn } = weather;
-    const latency = () => random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
-    const doomed = random.chance(crashBefore);
-    const refused = random.chance(errorBefore);
-    const lost = random.chance(errorAfter);
-    const last = random.chance(crashAfter);
-    const least = effect.begin ? 0 : 1;
-    const tears = effect.count > least && random.chance(torn);
-    const tear = tears ? random.int(least, effect.count - 1) : effect.count;
+    const fate = fateOf(effect);
     return new Promise<T>((resolve, reject) => {
-      const answer = (settle: () => void) => travel(process, settle, latency());
-      const perform = (from: number, to: number) => {
-        for (let index = from; index < to; index++) effect.part(index);
-      };
-      const finish = () => {
-        if (down.has(server)) return void answer(() => reject(unavailable(server)));
-        perform(tear, effect.count);
-        note(`${process.name} ${what}`);
-        const outcome = settled(effect);
-        for (const listener of listeners) listener.after(process, what);
-        if (last) return kill(process, `after ${what}`);
-        if (lost) return void answer(() => reject(unavailable(server)));
-        answer(() => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)));
-      };
-      const arrive = () => {
-        // What a dying process had sent may still arrive.
-        if (!process.alive && random.chance(0.5)) return;
-        if (doomed) return kill(process, `before ${what}`);
-        if (refused || down.has(server)) return void answer(() => reject(unavailable(server)));
-        effect.begin?.();
-        if (tear === effect.count) {
-          perform(0, tear);
-          return finish();
-        }
-        perform(0, tear);
-        travel(undefined, finish, latency());
-      };
+      const request = { process, server, what, effect, fate, resolve, reject };
       for (const listener of listeners) listener.before(process, what);
       // A process that stands still sends its request when it goes on.
-      if (process.paused) process.held.push(() => travel(undefined, arrive, latency()));
-      else travel(undefined, arrive, latency());
+      if (process.paused) process.held.push(() => travel(undefined, () => arrive(request), latencyOf(fate)));
+      else travel(undefined, () => arrive(request), latencyOf(fate));
     });
+  }
+
+  function fateOf({ begin, count }: Effect<unknown>): Fate {
+    const { latencyMaxMs, slow, slowMaxMs, errorBefore, errorAfter, crashBefore, crashAfter, torn } = weather;
+    const isDoomed = random.chance(crashBefore);
+    const isRefused = random.chance(errorBefore);
+    const isLost = random.chance(errorAfter);
+    const isLast = random.chance(crashAfter);
+    const least = begin ? 0 : 1;
+    const tears = count > least && random.chance(torn);
+    const tear = tears ? random.int(least, count - 1) : count;
+    return { latencyMaxMs, slow, slowMaxMs, isDoomed, isRefused, isLost, isLast, tear };
+  }
+
+  const latencyOf = ({ latencyMaxMs, slow, slowMaxMs }: Fate) =>
+    random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
+
+  function arrive<T>(request: Request<T>): void {
+    const { process, server, what, effect, fate, reject } = request;
+    // What a dying process had sent may still arrive.
+    if (!process.alive && random.chance(0.5)) return;
+    if (fate.isDoomed) return kill(process, `before ${what}`);
+    if (fate.isRefused || down.has(server)) {
+      return travel(process, () => reject(unavailable(server)), latencyOf(fate));
+    }
+    effect.begin?.();
+    perform(effect, 0, fate.tear);
+    if (fate.tear === effect.count) finish(request);
+    else travel(undefined, () => finish(request), latencyOf(fate));
+  }
+
+  function finish<T>({ process, server, what, effect, fate, resolve, reject }: Request<T>): void {
+    if (down.has(server)) return travel(process, () => reject(unavailable(server)), latencyOf(fate));
+    perform(effect, fate.tear, effect.count);
+    note(`${process.name} ${what}`);
+    const outcome = settled(effect);
+    for (const listener of listeners) listener.after(process, what);
+    if (fate.isLast) return kill(process, `after ${what}`);
+    if (fate.isLost) return travel(process, () => reject(unavailable(server)), latencyOf(fate));
+    travel(process, () => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)), latencyOf(fate));
   }
 
   /** Lets things happen until `until` holds, nothing is left, or the time is over. @returns whether `until` holds. */
@@ -190,7 +245,7 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
       step.run();
       done += 1;
       // All that follows without waiting for anything happens now.
-      await new Promise<void>(resolve => realImmediate(resolve));
+      await settle();
     }
   }
 
@@ -236,6 +291,10 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
       };
     },
   };
+}
+
+function perform({ part }: Effect<unknown>, from: number, to: number): void {
+  for (let index = from; index < to; index++) part(index);
 }
 
 function settled<T>(effect: Effect<T>): { ok: true; value: T } | { ok: false; error: unknown } {
