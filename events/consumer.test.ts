@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from './clock.ts';
-import { rule } from './consumer.ts';
+import { type Delivery, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
@@ -241,6 +241,25 @@ describe('an unavailable store', () => {
     await send([happening('poison'), happening('1')]);
     await until(() => empty(system), 15_000);
     // Its job came again, and a fault that comes again is the same fault.
+    expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
+    expect(applied()).toContain('1');
+  });
+
+  test('does not count either when it is away for the count as well', async () => {
+    const { system, send } = await started();
+    const deliveries = system.collection<Delivery>('a', 'deliveries');
+    let tries = 0;
+    const { rule, applied } = remembering(({ id }) => {
+      if (id === 'poison') throw new TypeError('cannot be handled');
+      if (id === '1' && tries++ < 6) away();
+    });
+    // All that it does but for taking back what was counted.
+    const cannotTakeBack = new Proxy(deliveries, {
+      get: (target, name) => (name === 'updateOne' ? async () => away() : Reflect.get(target, name).bind(target)),
+    });
+    const { faults } = consuming(system, 'a', { rules: [rule], clock, deliveries: cannotTakeBack });
+    await send([happening('poison'), happening('1')]);
+    await until(() => empty(system), 15_000);
     expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
     expect(applied()).toContain('1');
   });

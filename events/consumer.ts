@@ -11,6 +11,7 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
+import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import { type Contract, readEvent } from './contract.ts';
 import { ContractViolation, isUnavailable } from './errors.ts';
@@ -94,6 +95,7 @@ const SUSPICIOUS_DEATHS = 2;
 const TRIES_MAX = 6;
 const TRY_DELAY_MAX_MS = 1_000;
 const STOP_WITHIN_MS = 4_000;
+const OVERCOUNTED_MAX = 1_000;
 /** Events of a batch from the lake, for which nobody waits. */
 const REPLAYED_AT_ONCE = 250;
 
@@ -101,6 +103,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
   const { gate = work => work() } = options;
   const changed: Changes = new Map();
+  const overcounted: Overcounted = createCache(OVERCOUNTED_MAX);
   /** Live events wait for nothing that comes from the lake: each kind has batches of its own. */
   const batcherOf = (kind: Kind, waitMs: number) =>
     createBatcher<Taken>({
@@ -116,7 +119,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
   const suspects = createBatcher<Suspect>({
     handle: async some => {
-      for (const suspect of some) await handleAlone(options, suspect, changed);
+      for (const suspect of some) await handleAlone(options, suspect, changed, overcounted);
     },
     clock,
     gatherMs: 0,
@@ -147,6 +150,8 @@ type Kind = 'live' | 'repair' | 'copy' | 'trial';
 type Batchers = Readonly<Record<Kind, Batcher<Taken>>>;
 /** By replay: rows changed since one of its jobs was acknowledged. A process that dies takes its count with it. */
 type Changes = Map<string, number>;
+/** Deliveries that were counted once though it was not the event's fault, which could not be taken back yet. */
+type Overcounted = ReturnType<typeof createCache<true>>;
 
 const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
   if (replay === undefined) return 'live';
@@ -209,7 +214,12 @@ function count(taken: readonly Taken[], changed: number, changes: Changes): void
   if (replay) changes.set(replay, (changes.get(replay) ?? 0) + changed);
 }
 
-async function handleAlone(options: ConsumerOptions, suspect: Suspect, changes: Changes): Promise<void> {
+async function handleAlone(
+  options: ConsumerOptions,
+  suspect: Suspect,
+  changes: Changes,
+  overcounted: Overcounted,
+): Promise<void> {
   const { deliveries, setAside, service, log } = options;
   const { event, kind, resubmission } = suspect;
   // A resubmitted event is counted anew.
@@ -218,9 +228,10 @@ async function handleAlone(options: ConsumerOptions, suspect: Suspect, changes: 
   for (;;) {
     const counted = await deliveries.findOneAndUpdate(
       { _id },
-      { $inc: { count: 1 } },
+      { $inc: { count: overcounted.has(_id) ? 0 : 1 } },
       { upsert: true, returnDocument: 'after' },
     );
+    overcounted.delete(_id);
     const count = counted?.count ?? 1;
     if (count > DELIVERIES_MAX || failure instanceof ContractViolation) {
       log.warn({ eventId: event.id, err: failure }, 'could not be handled: set aside');
@@ -232,8 +243,8 @@ async function handleAlone(options: ConsumerOptions, suspect: Suspect, changes: 
       break;
     } catch (error) {
       if (isUnavailable(error)) {
-        // Not the event's fault, so it does not count; if this cannot be stored either, it does.
-        await deliveries.updateOne({ _id }, { $inc: { count: -1 } }).catch(() => undefined);
+        // Not the event's fault, so it does not count; if this cannot be stored either, the next try makes up for it.
+        await deliveries.updateOne({ _id }, { $inc: { count: -1 } }).catch(() => overcounted.set(_id, true));
         throw error;
       }
       failure = error;
