@@ -14,6 +14,9 @@ type Balance = { balanceChanged: { known?: { version: number } } };
 
 const ANSWER_WITHIN_MS = 15_000;
 const TRIES_MAX = 8;
+const WATCHERS_EACH = 3;
+/** Less than a system stays at rest before it is looked at. */
+const WATCHER_PAUSE_MAX_MS = 1_200;
 
 const identityOf = (ownerId: string): Identity => ({ ownerId, operator: false });
 const OPERATOR: Identity = { ownerId: 'olga', operator: true };
@@ -122,7 +125,8 @@ export function createClients(world: World, system: System) {
       const asked = { kind, owner, key: `c${client}-${turn}`, account, amountMinor: world.random.int(1, 100) } as const;
       if (world.random.chance(0.1)) await Promise.all([insist(asked, false), insist(asked, false)]);
       else await insist(asked, false);
-      if (world.random.chance(0.1)) {
+      // What comes last is left standing with watchers, so it comes at once more often.
+      if (world.random.chance(turn === operations ? 0.5 : 0.1)) {
         const burst = Array.from({ length: 4 }, (_, at) => ({
           ...asked,
           kind: 'deposit' as const,
@@ -163,7 +167,8 @@ export function createClients(world: World, system: System) {
       }
       watches.push(record);
       sights.push({ asker: owner, operator: false, account: id, owner });
-      await follow(found.process, told.value, record);
+      // Some take their time with all that they are sent.
+      await follow(found.process, told.value, record, world.random.chance(0.5) ? WATCHER_PAUSE_MAX_MS : 0);
       await sleep(50);
     }
   }
@@ -172,6 +177,7 @@ export function createClients(world: World, system: System) {
     process: SimProcess,
     stream: AsyncIterableIterator<Balance>,
     record: Watch & { versions: number[] },
+    pauseMaxMs: number,
   ) {
     record.toTheEnd = true;
     const died = new Promise<'died'>(resolve => process.onDeath.add(() => resolve('died')));
@@ -182,8 +188,7 @@ export function createClients(world: World, system: System) {
         return;
       }
       record.versions.push(next.value.balanceChanged.known?.version ?? -1);
-      // Some take their time with what they were sent.
-      if (world.random.chance(0.3)) await sleep(world.random.real() * 500);
+      if (pauseMaxMs > 0) await sleep(world.random.real() * pauseMaxMs);
     }
   }
 
@@ -208,7 +213,7 @@ export function createClients(world: World, system: System) {
           return { id: eventId, owner };
         }),
       );
-      for (const account of opened) void watch(account);
+      for (const account of opened) for (let count = 0; count < WATCHERS_EACH; count++) void watch(account);
       await Promise.all([
         ...Array.from({ length: options.clients }, (_, client) =>
           work(client, opened, options.operationsEach, options.thinkMaxMs),

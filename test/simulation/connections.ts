@@ -6,6 +6,8 @@ import { copy } from './documents.ts';
 import { LOCK_MS, queueOf, type SimRedis } from './redis.ts';
 import { type SimProcess, type World, whole } from './world.ts';
 
+const LATE_MAX_MS = 1_000;
+
 /** What a process sees of the queues. */
 export function transportTo(redis: SimRedis, world: World, process: SimProcess): Transport {
   let tokens = 0;
@@ -152,21 +154,21 @@ export function pubSubTo(redis: SimRedis, world: World, process: SimProcess) {
   redis.subscribers.add(subscriber);
   process.onDeath.add(() => redis.subscribers.delete(subscriber));
 
+  const tell = (channel: string, text: string) => {
+    for (const { process: to, channels, emitter: ear, ...at } of redis.subscribers) {
+      if (!at.online || !channels.has(channel)) continue;
+      world.schedule(world.random.real() * world.weather().latencyMaxMs, to, () => ear.emit('message', channel, text));
+    }
+  };
   const publisher = {
-    publish: (channel: string, text: string) =>
-      world.io(
-        process,
-        'redis',
-        `publish ${channel}`,
-        whole(() => {
-          for (const { process: to, channels, emitter: ear, ...at } of redis.subscribers) {
-            if (!at.online || !channels.has(channel)) continue;
-            world.schedule(world.random.real() * world.weather().latencyMaxMs, to, () =>
-              ear.emit('message', channel, text),
-            );
-          }
-        }),
-      ),
+    async publish(channel: string, text: string) {
+      if (world.random.chance(world.weather().late)) {
+        const lateMs = world.random.real() * LATE_MAX_MS;
+        await new Promise<void>(resolve => void world.schedule(lateMs, process, resolve));
+      }
+      const effect = whole(() => tell(channel, text));
+      await world.io(process, 'redis', `publish ${channel}`, effect);
+    },
   };
   const listener = Object.assign(emitter, {
     async subscribe(...channels: string[]) {

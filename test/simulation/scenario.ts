@@ -110,6 +110,7 @@ export function scenarioOf(random: Random): Scenario {
       crashBefore: sometimes(0.002),
       crashAfter: sometimes(0.002),
       torn: sometimes(0.5),
+      late: sometimes(0.5),
     },
     delivery: { shuffled: random.chance(0.5) ? random.real() : 0, again: sometimes(0.5) },
     disturbances: Array.from({ length: random.int(0, 4) }, () => disturbance(random, processes.length)),
@@ -143,11 +144,14 @@ const AMBUSHED = [
 
 const CLEAR = /^(account|balance)\.events updateMany \{"_id"/;
 
+/** What was taken from a queue is about to be stored. */
+const HANDLING = /^\w+\.\w+ (insertMany|bulkWrite)/;
+
 /** Mostly anything; sometimes a known way to lose something, where the parts must come in this order. */
 function chain(random: Random): Ambush[] {
   const nth = random.int(1, 6);
   const plots: (() => Ambush[])[] = [
-    // A relay clears late what it had sent before Redis lost it and another relay took over.
+    // A relay clears late what it had sent before Redis lost it, whoever had it in hand died, and another relay took over.
     () => {
       const relay = random.pick(['account', 'balance']);
       return [
@@ -161,6 +165,7 @@ function chain(random: Random): Ambush[] {
           forMs: 12_000,
         },
         { on: /./, nth: random.int(1, 5), what: 'flush', when: 'before' },
+        { on: HANDLING, nth: 1, what: 'crash', when: 'before' },
       ];
     },
     // What was sent late, when the watermark had looked, is lost at once.
@@ -189,8 +194,14 @@ function chain(random: Random): Ambush[] {
       ]);
       return [{ on, nth, what: 'freeze', others: 1, until: on, forMs: 6_000 }];
     },
-    // Redis loses something while the watermark looks.
-    () => [{ on: / outstanding/, nth: random.int(1, 8), what: 'flush', when: 'before' }],
+    // Redis loses something while the watermark looks, and whoever had it in hand is dead.
+    () => {
+      const service = random.pick(['balance', 'lake', 'reporting']);
+      return [
+        { on: new RegExp(`^${service}\\.\\w+ insertMany`), nth, what: 'crash', when: 'before' },
+        { on: new RegExp(`^${service} outstanding`), nth: 1, what: 'flush', when: 'before' },
+      ];
+    },
     // The watermark takes its time, and what it has passed is lost at once.
     () => [
       {

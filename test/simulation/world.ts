@@ -41,6 +41,8 @@ export type Weather = {
   crashAfter: number;
   /** A write of many documents is done in two parts with time in between. */
   torn: number;
+  /** A message to watchers takes up to a second longer: others overtake it. */
+  late: number;
 };
 
 export const CALM: Weather = {
@@ -52,6 +54,7 @@ export const CALM: Weather = {
   crashBefore: 0,
   crashAfter: 0,
   torn: 0,
+  late: 0,
 };
 
 type Step = { atMs: number; turn: number; process: SimProcess | undefined; run: () => void; travelling?: boolean };
@@ -199,28 +202,36 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
 
   function arrive<T>(request: Request<T>): void {
-    const { process, server, what, effect, fate, reject } = request;
+    const { process, server, what, effect, fate } = request;
     // What a dying process had sent may still arrive.
     if (!process.alive && random.chance(0.5)) return;
-    if (fate.isDoomed) return kill(process, `before ${what}`);
-    if (fate.isRefused || down.has(server)) {
-      return travel(process, () => reject(unavailable(server)), latencyOf(fate));
+    if (fate.isDoomed) kill(process, `before ${what}`);
+    else if (fate.isRefused || down.has(server)) refuse(request);
+    else {
+      effect.begin?.();
+      perform(effect, 0, fate.tear);
+      if (fate.tear === effect.count) finish(request);
+      else travel(undefined, () => finish(request), latencyOf(fate));
     }
-    effect.begin?.();
-    perform(effect, 0, fate.tear);
-    if (fate.tear === effect.count) finish(request);
-    else travel(undefined, () => finish(request), latencyOf(fate));
   }
 
-  function finish<T>({ process, server, what, effect, fate, resolve, reject }: Request<T>): void {
-    if (down.has(server)) return travel(process, () => reject(unavailable(server)), latencyOf(fate));
+  function finish<T>(request: Request<T>): void {
+    const { process, server, what, effect, fate, resolve, reject } = request;
+    if (down.has(server)) {
+      refuse(request);
+      return;
+    }
     perform(effect, fate.tear, effect.count);
     note(`${process.name} ${what}`);
     const outcome = settled(effect);
     for (const listener of listeners) listener.after(process, what);
-    if (fate.isLast) return kill(process, `after ${what}`);
-    if (fate.isLost) return travel(process, () => reject(unavailable(server)), latencyOf(fate));
-    travel(process, () => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)), latencyOf(fate));
+    if (fate.isLast) kill(process, `after ${what}`);
+    else if (fate.isLost) refuse(request);
+    else travel(process, () => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)), latencyOf(fate));
+  }
+
+  function refuse<T>({ process, server, fate, reject }: Request<T>): void {
+    travel(process, () => reject(unavailable(server)), latencyOf(fate));
   }
 
   /** Lets things happen until `until` holds, nothing is left, or the time is over. @returns whether `until` holds. */
