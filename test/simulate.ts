@@ -2,16 +2,20 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BUGS } from './simulation/bugs.ts';
+import { type Finding, findAll, recordFindings, WITHIN } from './simulation/finder.ts';
 import { type Failure, runSeeds } from './simulation/seeds.ts';
 
 const USAGE = `npm run simulate -- [--seed N] [--count M] [--jobs K] [--trace]
+npm run simulate -- --bugs [--jobs K]
 
   --seed   the first seed (1)
   --count  how many seeds, one after the other (100)
   --jobs   processes at a time (one a core)
   --trace  prints everything that happens; for one seed
+  --bugs   finds the first seed for each planted bug, and writes it into test/simulation/bugs.ts
 
-Ends with 0 when every seed is clean, 1 when one is not, 2 when it could not be tried.`;
+Ends with 0 when every seed is clean, 1 when one is not, 2 when it could not be tried; with --bugs 1 when one is not found.`;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const COUNT_MAX = 10_000_000;
@@ -25,14 +29,17 @@ function readOptions() {
       count: { type: 'string' },
       jobs: { type: 'string', default: String(availableParallelism()) },
       trace: { type: 'boolean', default: false },
+      bugs: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { trace, help } = values;
+  const { trace, bugs, help } = values;
+  if (bugs && (trace || values.count))
+    throw new Error('--bugs looks at seeds of its own: leave --count and --trace out');
   const seed = whole('seed', values.seed, 0, 2 ** 31);
   const count = whole('count', values.count ?? (trace ? '1' : '100'), 1, COUNT_MAX);
   if (trace && count > 1) throw new Error('--trace is for one seed: leave --count out');
-  return { seed, count, jobs: whole('jobs', values.jobs, 1, 64), trace, help };
+  return { seed, count, jobs: whole('jobs', values.jobs, 1, 64), trace, bugs, help };
 }
 
 function whole(name: string, text: string, min: number, max: number): number {
@@ -90,6 +97,25 @@ async function explain({ seed, violations, traceHash }: Failure): Promise<void> 
   );
 }
 
+/** After a change of the simulation, of what it draws, or of the services: the seeds of old find nothing any more. */
+async function findBugs({ jobs }: { jobs: number }): Promise<boolean> {
+  const startedMs = performance.now();
+  const findings = await findAll({ root, bugs: BUGS, jobs, onFinding: finding => void write(`${tell(finding)}\n`) });
+  await recordFindings(root, findings);
+  const missed = findings.filter(({ seed }) => seed === undefined).length;
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+  await write(
+    `${findings.length - missed} of ${findings.length} planted bugs found, ${seconds} s; their seeds are written\n`,
+  );
+  return missed === 0;
+}
+
+function tell({ bug, seed, error }: Finding): string {
+  if (error !== undefined) return `COULD NOT BE TRIED: ${error instanceof Error ? error.message : error}`;
+  if (seed === undefined) return `NOT FOUND within ${WITHIN} seeds: ${bug.name}`;
+  return `${String(seed).padStart(4)}${seed === bug.foundBy ? '' : ` (was ${bug.foundBy})`}  ${bug.name}`;
+}
+
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`);
 }
@@ -98,9 +124,12 @@ const write = (text: string) => new Promise<void>(resolve => process.stdout.writ
 
 async function main(): Promise<number> {
   const options = readOptions();
-  if (options.help) await write(`${USAGE}\n`);
-  else return (await (options.trace ? traceOne(options.seed) : runMany(options))) ? 0 : 1;
-  return 0;
+  if (options.help) {
+    await write(`${USAGE}\n`);
+    return 0;
+  }
+  if (options.bugs) return (await findBugs(options)) ? 0 : 1;
+  return (await (options.trace ? traceOne(options.seed) : runMany(options))) ? 0 : 1;
 }
 
 // Whoever reads may have read enough; a disk may be full.
