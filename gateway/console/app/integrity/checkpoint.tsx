@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { gql } from '../client.ts';
 import { textOf } from '../failure.ts';
+import { Copy } from '../lake/copying.tsx';
 import { Button } from '../parts/button.tsx';
 import { Card } from '../parts/card.tsx';
-import { Copy } from '../parts/copy.tsx';
 import { Failed, Notice, Skeleton } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
 import { useQuery } from '../query.ts';
@@ -36,7 +36,11 @@ export function Checkpoint() {
           <Button kind="quiet" busy={loading} onClick={reload}>
             Sign a new one
           </Button>
-          {text && <Copy text={text} what="the checkpoint" />}
+          {text && (
+            <Copy said="Copied the checkpoint." text={() => text}>
+              Copy
+            </Copy>
+          )}
           {text && <Download text={text} name={`checkpoint-${checkpoint.position}.json`} />}
         </span>
       }

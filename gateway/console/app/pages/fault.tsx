@@ -2,10 +2,10 @@ import { useState } from 'preact/hooks';
 import { textOf } from '../failure.ts';
 import { FAULT, type Fault } from '../faults/facts.ts';
 import { Resubmit } from '../faults/resubmit.tsx';
+import { Copy } from '../lake/copying.tsx';
 import { Badge } from '../parts/badge.tsx';
 import { Button } from '../parts/button.tsx';
 import { Card, PageHead } from '../parts/card.tsx';
-import { Copy } from '../parts/copy.tsx';
 import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
 import { useQuery } from '../query.ts';
@@ -126,7 +126,14 @@ function WhatWentWrong({ fault }: { fault: Fault }) {
 function Original({ fault: { original } }: { fault: Fault }) {
   const text = JSON.stringify(original, null, 2) ?? 'nothing';
   return (
-    <Card title="What was delivered" action={<Copy text={text} what="what was delivered" />}>
+    <Card
+      title="What was delivered"
+      action={
+        <Copy said="Copied what was delivered." text={() => text}>
+          Copy
+        </Copy>
+      }
+    >
       {/* Longer ones are moved by keyboard too. */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to take the focus */}
       <pre class="delivered" tabIndex={0}>
