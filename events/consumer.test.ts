@@ -297,6 +297,23 @@ test('Redis away and back again: the consumer goes on', async () => {
   await until(() => applied().length === 2);
 });
 
+test('an event that comes from the lake while it is being handled waits, and changes nothing', async () => {
+  const { system, send } = await started();
+  const stored = new Set<string>();
+  const storing = rule([happened], async events => {
+    const fresh = idsOf(events).filter(id => !stored.has(id));
+    for (const id of fresh) stored.add(id);
+    return fresh.length;
+  });
+  consuming(system, 'a', { rules: [storing], gatherMs: 500 });
+  await send([happening('1')]);
+  await until(async () => (await system.transport.queue('a', 0).getActiveCount()) === 1);
+  const events = [happening('1'), happening('2')];
+  await system.transport.send([{ service: 'a', partition: 0, source: 'lake', events, replay: 'r' }], { jobId: 'r-1' });
+  await until(async () => (await system.transport.acknowledged('a', 'r', ['r-1']))[0] !== undefined);
+  expect(await system.transport.acknowledged('a', 'r', ['r-1'])).toEqual([1]);
+});
+
 test('the jobs of a replay are acknowledged when they are handled', async () => {
   const { system } = await started();
   const { rule } = remembering();

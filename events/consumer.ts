@@ -125,9 +125,10 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     gatherMs: 0,
     batchMax: 1,
   });
+  const atHand: AtHand = new Map();
   async function handle(job: Delivered): Promise<void> {
     const { replay } = job.data;
-    await withPatience(clock, () => gate(() => processJob(options, batchers[kindOf(job)], suspects, job)));
+    await withPatience(clock, () => gate(() => processJob(options, { batchers, suspects, atHand }, job)));
     if (!replay) return;
     const rows = changed.get(replay) ?? 0;
     changed.delete(replay);
@@ -164,12 +165,15 @@ type Taken = { event: Event; kind: Kind; replay: string | undefined };
 /** One that may be what made its batch fail, or its process die. */
 type Suspect = Taken & { resubmission: number };
 
-async function processJob(
-  options: ConsumerOptions,
-  batcher: Batcher<Taken>,
-  suspects: Batcher<Suspect>,
-  job: Delivered,
-): Promise<void> {
+/**
+ * What is being handled as it happens, by event: when it comes from the lake too, that waits, and then finds nothing to
+ * repair.
+ */
+type AtHand = Map<string, Promise<void>>;
+
+type Stages = { batchers: Batchers; suspects: Batcher<Suspect>; atHand: AtHand };
+
+async function processJob(options: ConsumerOptions, stages: Stages, job: Delivered): Promise<void> {
   const { setAside, service, log } = options;
   const resubmission = job.data.resubmission ?? 0;
   const { replay } = job.data;
@@ -183,14 +187,34 @@ async function processJob(
       await setAside({ service, original, error, deliveries: 1, resubmission });
     }
   }
+  const { atHand } = stages;
+  if (kind === 'repair') await Promise.allSettled(events.map(({ event }) => atHand.get(event.id)));
+  const work = submit(options, stages, job, events);
+  if (kind !== 'live') return work;
+  for (const { event } of events) atHand.set(event.id, work);
+  try {
+    await work;
+  } finally {
+    for (const { event } of events) if (atHand.get(event.id) === work) atHand.delete(event.id);
+  }
+}
+
+/** Hands events over in a batch; or, where one of them may be what a batch fails of, one by one. */
+async function submit(
+  { log }: ConsumerOptions,
+  { batchers, suspects }: Stages,
+  job: Delivered,
+  events: readonly Taken[],
+): Promise<void> {
   if (job.deaths < SUSPICIOUS_DEATHS) {
     try {
-      return await batcher.submit(events);
+      return await batchers[kindOf(job)].submit(events);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.warn({ err: error }, 'a batch failed: its events go one by one');
     }
   }
+  const resubmission = job.data.resubmission ?? 0;
   for (const taken of events) await suspects.submit([{ ...taken, resubmission }]);
 }
 
