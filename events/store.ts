@@ -52,9 +52,9 @@ export type ChainOptions<Row extends ChainRow> = {
   /** The row for an event that follows `head`: pure, and quick. */
   next(head: Row | undefined, event: Event): Row;
   /**
-   * Looks whether a cached head is still stored before it is followed: one more command for each batch. For rows that are
-   * calculated here alone and may be removed to be calculated anew; where a row is published, as a ledger's is, it
-   * stays true even when it is lost. Default false.
+   * Looks whether a cached head is still stored, in its place, before it is followed: one more command for each batch. For
+   * rows that are calculated here alone and may be removed or moved to be calculated anew; where a row is published, as a
+   * ledger's is, it stays true even when it is lost. Default false.
    */
   verifyHeads?: boolean;
   /** The field that holds the id of the row's event; it needs a unique index. Default `_id`. */
@@ -88,9 +88,10 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     if (cached.length === 0) return;
     const field: string = '_id';
     const filter: Filter<Document> = { [field]: { $in: cached.map(({ _id }) => _id) } };
-    const found = await collection.find(filter, { projection: { _id: 1 }, batchSize: cached.length + 1 }).toArray();
-    const stored = new Set(found.map(({ _id }) => String(_id)));
-    for (const { _id, chain } of cached) if (!stored.has(_id)) heads.delete(chain);
+    const projection = { _id: 1, version: 1 };
+    const found = await collection.find(filter, { projection, batchSize: cached.length + 1 }).toArray();
+    const stored = new Map(found.map(({ _id, version }) => [String(_id), version]));
+    for (const { _id, chain, version } of cached) if (stored.get(_id) !== version) heads.delete(chain);
   }
 
   /** Which chains have rows at all: of many, one question for all of them saves one for each. */

@@ -145,6 +145,46 @@ test('a replay mends an hour that lost rows in its middle, or counted some twice
   expect(versions.map(({ version }) => version)).toEqual([1, 2, 3]);
 });
 
+describe('an hour that lost rows', () => {
+  const past = Array.from({ length: 300 }, (_, index) => event(`past ${index}`, 1));
+  const replay = { replay: true, replayId: 'a replay' };
+
+  async function damaged() {
+    const all = await started();
+    await all.count(past);
+    await all.store.deleteMany({ version: { $in: [20, 150] } });
+    return all;
+  }
+
+  async function expectDeposits({ store, statistics }: Awaited<ReturnType<typeof started>>, count: number) {
+    const rows = await store.find().sort({ version: 1 }).toArray();
+    expect(rows.map(({ version }) => version)).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+    expect(await statistics.find().toArray()).toMatchObject([{ deposits: count, version: count }]);
+  }
+
+  test('is mended while counting in it goes on', async () => {
+    const all = await damaged();
+    let over = false;
+    let made = 0;
+    const counting = (async () => {
+      while (!over) await all.count([event(`live ${made++}`, 1)]);
+    })();
+    for (let at = 0; at < past.length; at += 50) await all.count(past.slice(at, at + 50), replay);
+    over = true;
+    await counting;
+    await expectDeposits(all, past.length + made);
+  });
+
+  test('and was mended by another process goes on from there', async () => {
+    const all = await damaged();
+    await all.another().count(past.slice(0, 10), replay);
+    await all.count([event('live', 1)]);
+    await expectDeposits(all, past.length - 2 + 1);
+    await all.count(past, replay);
+    await expectDeposits(all, past.length + 1);
+  });
+});
+
 test('sums stay exact numbers: beyond what can be counted they end there', () => {
   const most = { ...NONE, deposits: 1, depositedMinor: Number.MAX_SAFE_INTEGER };
   expect(merge(most, most)).toMatchObject({ deposits: 2, depositedMinor: Number.MAX_SAFE_INTEGER });

@@ -148,8 +148,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
    *
    * @returns how many rows were wrong.
    */
-  async function mend(names: readonly string[], replayId = ''): Promise<number> {
-    const suspects = names.filter(name => replayId === '' || mended.get(name) !== replayId);
+  async function mend(suspects: readonly string[]): Promise<number> {
     if (suspects.length === 0) return 0;
     let wrong = 0;
     let head: StoredEvent | undefined;
@@ -171,8 +170,43 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     }
     await write();
     if (spoiled.size > 0) await statistics.deleteMany({ _id: { $in: [...spoiled] } });
-    for (const name of suspects) mended.set(name, replayId);
     return wrong;
+  }
+
+  /** Stores the events, and shows the hours that they belong to. @returns how many rows it has changed. */
+  async function add(events: readonly Event[], how?: Handling): Promise<number> {
+    const { appended, heads } = await chain.append(events, how);
+    const shown = await materialize(
+      statistics,
+      heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({
+        _id,
+        version,
+        account,
+        currency,
+        hour,
+        ...totals,
+      })),
+      how,
+    );
+    return appended.length + shown;
+  }
+
+  async function repair(events: readonly Event[], how: Handling): Promise<number> {
+    const { replayId } = how;
+    const names = [...groupBy(events, chainName).keys()];
+    const suspects = names.filter(name => replayId === undefined || mended.get(name) !== replayId);
+    const wrong = await mend(suspects);
+    // An hour that was wrong is looked at again: another process may have followed a row that was moved since.
+    if (wrong === 0 && replayId !== undefined) for (const name of suspects) mended.set(name, replayId);
+    return wrong + (await add(events, how));
+  }
+
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other: nobody adds to an hour while it is being counted anew. */
+  function inTurn(work: () => Promise<number>): Promise<number> {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
   }
 
   const hoursIn = ({ from, to }: Range) => ({
@@ -183,25 +217,9 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   const inRange = (range: Range) => (range.from || range.to ? { hour: hoursIn(range) } : {});
 
   return {
-    /** The rule: stores the events, and shows the hours that they belong to. */
-    async count(events: readonly Event[], how?: Handling): Promise<number> {
-      let changed = 0;
-      if (how?.replay) changed += await mend([...groupBy(events, chainName).keys()], how.replayId);
-      const { appended, heads } = await chain.append(events, how);
-      changed += await materialize(
-        statistics,
-        heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({
-          _id,
-          version,
-          account,
-          currency,
-          hour,
-          ...totals,
-        })),
-        how,
-      );
-      return changed + appended.length;
-    },
+    /** The rule. */
+    count: (events: readonly Event[], how?: Handling): Promise<number> =>
+      inTurn(() => (how?.replay ? repair(events, how) : add(events, how))),
 
     async ofAccount(account: string, range: Range, interval: Interval): Promise<IntervalTotals[]> {
       return sumUp(await statistics.find({ account, ...inRange(range) }).toArray(), interval);
