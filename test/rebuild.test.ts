@@ -87,7 +87,15 @@ const state = () => Promise.all(accounts.map(id => look(alice, id)));
 const balances = async () => (await state()).map(({ account }) => account.balance);
 const statistics = async () => (await state()).map(({ account }) => account.statistics[0] ?? { withdrawals: 0 });
 
-type Replay = { id: string; status: string; differences: number | null; error: string | null; total: number };
+type Replay = {
+  id: string;
+  status: string;
+  differences: number | null;
+  error: string | null;
+  total: number;
+  applied: number;
+  eventsPerSecond: number | null;
+};
 
 async function replayed(service: string, input = ''): Promise<Replay> {
   return over(await olga.get(`mutation { replay(input: { service: "${service}", ${input} }) { id } }`));
@@ -99,9 +107,12 @@ async function over(asked: Record<string, { id: string }>): Promise<Replay> {
   const done = await eventually(
     () =>
       olga.get<{ replay: Replay }>(
-        `{ replay(id: "${replay?.id}") { id status differingSubjects mode dryRun total applied differences error reason requestedBy } }`,
+        `{ replay(id: "${replay?.id}") { id status differingSubjects mode dryRun total applied eventsPerSecond differences error reason requestedBy } }`,
       ),
-    ({ replay: { status } }) => status !== 'PLANNED' && status !== 'RUNNING',
+    ({ replay: { status, applied, total } }) => {
+      expect(applied).toBeLessThanOrEqual(total);
+      return status !== 'PLANNED' && status !== 'RUNNING';
+    },
     30_000,
   );
   return done.replay;
@@ -214,6 +225,7 @@ describe.each(['reporting', 'balance', 'account'])('the %s service', service => 
     const done = await replayed(service, 'mode: REBUILD, reason: "a test"');
     expect(done).toMatchObject({ status: 'COMPLETED', error: null, reason: 'a test', requestedBy: 'olga' });
     expect(done.differences).toBeGreaterThan(1);
+    expect(done.eventsPerSecond).toBeGreaterThan(0);
     const { wrong, made } = await stop();
     expect(wrong).toEqual([]);
     expect(made).toBeGreaterThan(10);
@@ -232,7 +244,7 @@ describe('a rebuild', () => {
     );
     const status = async () =>
       (
-        await olga.get<{ replay: Replay & { applied: number } }>(
+        await olga.get<{ replay: Replay }>(
           `{ replay(id: "${replay.id}") { status applied differences error } }`,
         )
       ).replay;

@@ -132,6 +132,12 @@ export function createReplays(options: {
     );
   }
 
+  /** How many events a replay would send now, in all its passes. */
+  async function count(binding: Binding, filter: EventFilter | null): Promise<number> {
+    const counts = await Promise.all(passesOf(binding, filter).map(pass => lake.count(pass)));
+    return counts.reduce((sum, some) => sum + some, 0);
+  }
+
   async function announce(row: ReplayRow): Promise<void> {
     await feed.publish([{ topic: topicOf(row._id), message: row }]);
   }
@@ -146,6 +152,7 @@ export function createReplays(options: {
     rows,
     announce,
     bindingOf,
+    count,
 
     /** @throws BAD_USER_INPUT when it cannot be done; nothing is recorded then. */
     async request(input: ReplayRequest, by: string, id = ids.random()): Promise<ReplayRow> {
@@ -155,8 +162,7 @@ export function createReplays(options: {
       if (mode !== 'REPAIR') assertRebuildable(filter);
       const until = await lake.size();
       const passes = passesOf(binding, filter);
-      const counts = await Promise.all(passes.map(pass => lake.count(pass)));
-      const total = counts.reduce((sum, count) => sum + count, 0);
+      const total = await count(binding, filter);
       const dryRun = input.dryRun === true;
       const subjects = dryRun ? await countSubjects(lake, { filters: passes, total, isWhole: isWhole(filter) }) : null;
       // What a repair would send is counted; what a rebuild would change is known only when it is built.

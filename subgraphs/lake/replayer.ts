@@ -118,7 +118,9 @@ export function startReplayer(options: {
       // Also while nothing comes back: this is how a replay that waits learns that it has been cancelled.
       if (nowMs - savedMs >= PROGRESS_MS || (isApplied && window.length === 0)) {
         savedMs = nowMs;
-        const eventsPerSecond = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
+        const rate = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
+        // What is sent once more counts for nothing, and neither does its rate.
+        const eventsPerSecond = row.phase === 'ENDING' ? row.eventsPerSecond : rate;
         const { applied, position, differences } = row;
         if (!(await save(row, fence, { applied, position, differences, eventsPerSecond }))) return false;
       }
@@ -158,11 +160,14 @@ export function startReplayer(options: {
   /** Begins with the passes over what lies between a position and the lake's end now. */
   async function nextRound(row: ReplayRow, fence: number, phase: RebuildPhase, from: number): Promise<boolean> {
     const until = await lake.size();
+    // After the size: more may be counted than is sent, and never less.
+    const total = await replays.count(await replays.bindingOf(row.service), row.filter);
     const { round, differences, differingSubjects } = row;
     return save(row, fence, {
       phase,
       from,
       until,
+      total,
       position: from,
       pass: 0,
       round: round + 1,
