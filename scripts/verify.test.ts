@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { happenings } from '../events/fixture.ts';
 import { type Checkpoint, signStatement } from '../subgraphs/lake/checkpoint.ts';
@@ -29,7 +30,7 @@ function exported(): { lines: Line[]; checkpoint: Checkpoint } {
 
 const ndjson = (lines: readonly object[]) => lines.map(line => `${JSON.stringify(line)}\n`).join('');
 
-async function files(contents: Record<string, string>): Promise<(name: string) => string> {
+async function files(contents: Record<string, string | Buffer>): Promise<(name: string) => string> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(contents)) await writeFile(join(dir, name), text);
@@ -56,6 +57,20 @@ test('a checkpoint, a key and an export that belong together are right', async (
     '2 more follow on, which no signature covers.',
   ]);
   expect(code).toBe(0);
+});
+
+test('an export may be compressed, as it came', async () => {
+  const { lines, checkpoint } = exported();
+  const packed = gzipSync(ndjson(lines));
+  const path = await files({
+    'c.json': JSON.stringify(checkpoint),
+    'e.ndjson.gz': packed,
+    'cut.ndjson.gz': packed.subarray(0, -20),
+  });
+  expect(await verifyFiles([path('c.json'), path('e.ndjson.gz')])).toMatchObject({ code: 0 });
+  const cut = await verifyFiles([path('c.json'), path('cut.ndjson.gz')]);
+  expect(cut).toMatchObject({ code: 2 });
+  expect(cut.lines.at(-1)).toMatch(/cannot be read: unexpected end of file/);
 });
 
 test('without a key it says that the key has to be compared', async () => {

@@ -1,5 +1,5 @@
 /**
- * `npm run verify -- checkpoint.json [events.ndjson] [--key public.pem]`: checks a signed checkpoint of the lake and, with an
+ * `npm run verify -- checkpoint.json [events.ndjson[.gz]] [--key public.pem]`: checks a signed checkpoint of the lake and, with an
  * export of it, that every event up to the checkpoint is as it was. It trusts nothing but these files.
  *
  * checkpoint.json is the `checkpoint` field's answer, or the whole answer around it. events.ndjson has a CloudEvent a line,
@@ -9,14 +9,16 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import { z } from 'zod';
 import type { Event } from '../events/event.ts';
 import { type Checkpoint, isGenuine } from '../subgraphs/lake/checkpoint.ts';
 import { GENESIS, hashAfter } from '../subgraphs/lake/hash.ts';
 
-const USAGE = 'usage: npm run verify -- checkpoint.json [events.ndjson] [--key public.pem]';
+const USAGE = 'usage: npm run verify -- checkpoint.json [events.ndjson[.gz]] [--key public.pem]';
 
 /** What was found wrong with what was given: exit code 1. */
 class Untrue extends Error {}
@@ -113,7 +115,9 @@ function checkSignature(checkpoint: Checkpoint, pinned: KeyObject | undefined): 
 
 /** Line by line, so that memory does not depend on the size of the export. */
 async function checkEvents(checkpoint: Checkpoint, path: string): Promise<string[]> {
-  const input = createReadStream(path);
+  const file = createReadStream(path);
+  // The last stream of a pipeline fails with whichever of them fails.
+  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
   const failure = new Promise<never>((_, reject) =>
     input.once('error', error => reject(new Unclear(`${path} cannot be read: ${error.message}`))),
   );

@@ -243,11 +243,8 @@ describe('a rebuild', () => {
       'mutation { replay(input: { service: "reporting", mode: REBUILD, ratePerSecond: 60 }) { id } }',
     );
     const status = async () =>
-      (
-        await olga.get<{ replay: Replay }>(
-          `{ replay(id: "${replay.id}") { status applied differences error } }`,
-        )
-      ).replay;
+      (await olga.get<{ replay: Replay }>(`{ replay(id: "${replay.id}") { status applied differences error } }`))
+        .replay;
     await eventually(status, ({ applied }) => applied > 0);
     system.kill('SIGKILL');
     await system.exited;

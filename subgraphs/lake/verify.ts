@@ -1,9 +1,10 @@
 /**
  * Verifying the lake: computes the hash chain anew, in whole or in part, and holds it to the signed checkpoints. It finds
- * an event that was changed, removed, inserted or swapped, its id and its position included; and rows that were cut off
- * at the end, as far as a checkpoint covers them. `storedAt` is no part of the chain.
+ * an event that was changed, removed, inserted or swapped, its id and its position included; rows that were put beside the
+ * chain, when it looks at the whole lake; and rows that were cut off at the end, as far as a checkpoint covers them.
+ * `storedAt` is no part of the chain.
  */
-import type { Collection } from 'mongodb';
+import type { Collection, Filter } from 'mongodb';
 import { clientError } from '../../schema/errors.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { GENESIS, hashAfter } from './hash.ts';
@@ -21,6 +22,9 @@ export type Part = { from?: number | null | undefined; to?: number | null | unde
 
 /** Rows in memory: one batch at work, one on its way. */
 const BATCH = 1_000;
+
+/** Rows that stand at no position, which filters would find all the same. */
+const BESIDE_THE_CHAIN: Filter<LakeRow> = { $or: [{ chain: { $ne: CHAIN } }, { version: { $not: { $gte: 1 } } }] };
 
 /**
  * @param size how many events the lake holds.
@@ -42,7 +46,8 @@ export async function verifyChain(
     throw clientError('BAD_USER_INPUT', 'to: must not be before from.');
   // Before the size: what a checkpoint covers is in the lake by then.
   const recorded = await checkpoints();
-  const held = await size();
+  // The position of a row that was tampered with may be anything.
+  const held = Number(await size()) || 0;
   if (from > held + 1) throw clientError('BAD_USER_INPUT', `from: the lake has ${held} events.`);
   const end = Math.min(held, part.to ?? held);
   const covering = new Map(
@@ -92,5 +97,8 @@ export async function verifyChain(
   }
   const cutOff = [...covering.keys()].some(position => position > held);
   if (cutOff) return bad(held + 1, hash);
+  const isWhole = from === 1 && end === held;
+  const stray = isWhole ? await rows.findOne(BESIDE_THE_CHAIN) : null;
+  if (stray) return bad(Math.min(Math.max(1, Math.trunc(Number(stray.version)) || 1), held + 1), hash);
   return { valid: true, events: end - from + 1, head: hash, firstBadPosition: null };
 }
