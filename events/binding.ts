@@ -22,6 +22,8 @@ export type Binding = {
   partitions: number;
   /** Types that a replay sends before all others: they restore what the others would count. */
   replayedFirst: string[];
+  /** Whether it has data that can be built anew beside what it serves. */
+  rebuildable?: boolean;
   /** What is to become of the service's data, as whoever replays wishes: see rebuild.ts. */
   rebuild?: RebuildWish;
   /** What has become of them, as the service says. */

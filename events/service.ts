@@ -234,6 +234,7 @@ export function assemble<Resolvers>(
       emits: typesOf(definition.emits),
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
+      rebuildable: Object.keys(derived).length > 0,
     };
     // Nobody can seed the lake but the outboxes themselves.
     await bindings.bind(wishes, name === LAKE ? undefined : ids.random());

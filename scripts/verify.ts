@@ -9,7 +9,7 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import { pipeline } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
@@ -117,7 +117,7 @@ function checkSignature(checkpoint: Checkpoint, pinned: KeyObject | undefined): 
 async function checkEvents(checkpoint: Checkpoint, path: string): Promise<string[]> {
   const file = createReadStream(path);
   // The last stream of a pipeline fails with whichever of them fails.
-  const input = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
+  const input: Readable = path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
   const failure = new Promise<never>((_, reject) =>
     input.once('error', error => reject(new Unclear(`${path} cannot be read: ${error.message}`))),
   );

@@ -345,6 +345,11 @@ describe('the five as processes of their own', () => {
       { ownerId: 'bob', amount: last, deposits: last - 499 },
     ]);
 
+    const rebuild = 'mutation ($service: String!) { replay(input: { service: $service, mode: REBUILD }) { id } }';
+    expect((await olga.ask(rebuild, { service: ADDED })).errors?.[0]).toMatchObject({
+      message: expect.stringContaining('use REPAIR'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
     running.get(ADDED)?.kill('SIGTERM');
     expect(await running.get(ADDED)?.exited).toBe(0);
     running.delete(ADDED);

@@ -308,6 +308,13 @@ describe('asking for a replay', () => {
     expect(await replays.rows.countDocuments()).toBe(0);
   });
 
+  test.each(['REBUILD', 'RECONCILE', 'ROLLBACK'] as const)('%s is refused where nothing can be rebuilt', async mode => {
+    const { system, request, replays } = await counted(3);
+    await system.bind('plain', { rebuildable: false });
+    await expect(request({ service: 'plain', mode })).rejects.toThrow('"plain" declares no data as derived');
+    expect(await replays.rows.countDocuments()).toBe(0);
+  });
+
   test('is recorded as it stands', async () => {
     const { request } = await counted(3);
     expect(await request({ filter: { types: [deposited.type] } })).toMatchObject({

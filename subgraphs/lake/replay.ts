@@ -100,7 +100,13 @@ const isWhole = (filter: EventFilter | null): boolean =>
   Object.values(filter ?? {}).every(value => value === null || value === undefined);
 
 /** A copy has all of an account, or of all accounts; what is in parts of a story would not be the data that it replaces. */
-function assertRebuildable(filter: EventFilter | null): void {
+function assertRebuildable({ _id: service, rebuildable }: Binding, filter: EventFilter | null): void {
+  if (rebuildable === false) {
+    throw clientError(
+      'BAD_USER_INPUT',
+      `mode: "${service}" declares no data as derived, of which a copy could be built beside them; use REPAIR.`,
+    );
+  }
   const { subject: _, ...others } = filter ?? {};
   const [given] = Object.entries(others).find(([, value]) => value !== null && value !== undefined) ?? [];
   if (given === undefined) return;
@@ -126,10 +132,7 @@ export function createReplays(options: {
     const binding = service === 'lake' ? null : await bindings.find(service);
     if (binding) return binding;
     const names = (await bindings.all()).map(({ _id }) => _id).filter(name => name !== 'lake');
-    throw clientError(
-      'BAD_USER_INPUT',
-      `service: there is no "${service}" to replay into, only ${names.sort().join(', ')}.`,
-    );
+    throw clientError('BAD_USER_INPUT', `service: there is no "${service}", only ${names.sort().join(', ')}.`);
   }
 
   /** How many events a replay would send now, in all its passes. */
@@ -159,7 +162,7 @@ export function createReplays(options: {
       const binding = await bindingOf(input.service);
       const filter = input.filter ?? null;
       const mode = input.mode ?? 'REPAIR';
-      if (mode !== 'REPAIR') assertRebuildable(filter);
+      if (mode !== 'REPAIR') assertRebuildable(binding, filter);
       const until = await lake.size();
       const passes = passesOf(binding, filter);
       const total = await count(binding, filter);

@@ -62,6 +62,11 @@ export function createSchedules({
       return row;
     },
 
+    /** What is taken out of the system does not come round any more. */
+    async forget(service: string): Promise<void> {
+      await rows.deleteOne({ _id: service });
+    },
+
     /** Asks for what is due. Only one process does: each moves the time on before it asks. */
     async ask(): Promise<void> {
       if (clock.monotonic() - askedMs < ASK_MS) return;

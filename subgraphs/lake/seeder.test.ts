@@ -3,6 +3,7 @@ import type { Binding } from '../../events/binding.ts';
 import { systemIds } from '../../events/clock.ts';
 import { createSystem, happenings, isReady, silent, until, useServers, waitingIds } from '../../events/fixture.ts';
 import { createReplays, type ReplayRow } from './replay.ts';
+import { createSchedules, type Schedule } from './schedule.ts';
 import { awaited, startSeeder } from './seeder.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 import { dependents, unbind } from './unbinding.ts';
@@ -76,9 +77,11 @@ test('the replay is planned once, by whichever process, and ends with what the l
   expect((await system.bindings.find('new'))?.seeding).toBeUndefined();
 });
 
-test('unbinding cancels replays and removes the queues; the lake, strangers and whoever is needed stay', async () => {
+test('unbinding cancels replays, now and to come, and removes the queues; the lake, strangers and whoever is needed stay', async () => {
   const { system, replays } = await started();
-  const parts = { ...system, replays, clock: { ...system.clock, sleep: async () => undefined } };
+  const clock = { ...system.clock, sleep: async () => undefined };
+  const schedules = createSchedules({ rows: system.collection<Schedule>('lake', 'schedules'), replays, clock });
+  const parts = { ...system, replays, schedules, clock };
   await system.bind('source', { emits: ['happened'], consumes: [] });
   await system.bind('sink');
   await system.transport.send([{ service: 'sink', partition: 0, source: 'source', events: happenings(1) }]);
@@ -87,9 +90,11 @@ test('unbinding cancels replays and removes the queues; the lake, strangers and 
   await expect(unbind(parts, 'nobody')).rejects.toThrow('only sink, source');
   await expect(unbind(parts, 'source')).rejects.toThrow('unbind them first: sink');
   expect(await waitingIds(system, 'sink')).toHaveLength(1);
+  await schedules.reconcile({ service: 'sink', everyHours: 1 }, 'olga');
   await unbind(parts, 'sink');
   await unbind(parts, 'source');
   expect((await system.bindings.all()).map(({ _id: name }) => name)).toEqual(['lake']);
   expect(await replays.find(_id)).toMatchObject({ status: 'CANCELLED' });
   expect(await waitingIds(system, 'sink')).toEqual([]);
+  expect(await schedules.rows.find().toArray()).toEqual([]);
 });

@@ -5,6 +5,7 @@ import { LAKE } from '../../events/reconciler.ts';
 import type { Transport } from '../../events/transport.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Replays } from './replay.ts';
+import type { Schedules } from './schedule.ts';
 
 /** A relay that runs has looked at the bindings by then; what a slower one sends stays in Redis, and does no harm. */
 const RELAYS_KNOW_MS = 3_000;
@@ -16,15 +17,22 @@ export function dependents({ _id, emits }: Binding, all: readonly Binding[]): st
 }
 
 /**
- * Unbinds a service: nothing is sent to it any more, its replays are cancelled, and its queues are removed.
+ * Unbinds a service: nothing is sent to it any more, its replays are cancelled, its reconciliations come round no
+ * more, and its queues are removed.
  *
  * @throws BAD_USER_INPUT for an unknown service, the lake, and one whose events others consume; nothing is changed then.
  */
 export async function unbind(
-  options: { replays: Replays; bindings: Bindings; transport: Transport; clock: Clock },
+  options: {
+    replays: Replays;
+    schedules: Pick<Schedules, 'forget'>;
+    bindings: Bindings;
+    transport: Transport;
+    clock: Clock;
+  },
   service: string,
 ): Promise<void> {
-  const { replays, bindings, transport, clock } = options;
+  const { replays, schedules, bindings, transport, clock } = options;
   if (service === LAKE) throw clientError('BAD_USER_INPUT', 'service: the lake keeps every event, and stays bound.');
   const { partitions, ...binding } = await replays.bindingOf(service);
   const needed = dependents({ partitions, ...binding }, await bindings.all());
@@ -39,6 +47,7 @@ export async function unbind(
     { service, status: { $in: ['PLANNED', 'RUNNING'] } },
     { $set: { status: 'CANCELLED', finishedAt: timestamp(clock.now()) } },
   );
+  await schedules.forget(service);
   await clock.sleep(RELAYS_KNOW_MS);
   await transport.remove(service, partitions);
 }
