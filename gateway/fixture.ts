@@ -37,6 +37,18 @@ const accountOf = (id: string, ownerId: string, version: number): Account => ({
 export function fakes(log = recordingLog().log) {
   const balances = topic<{ balanceChanged: Account | null }>();
   const stored = topic<{ eventStored: object }>();
+  /** Events 1 to `size`; the stream is lost once before `lostAt`. `begun`: after which places it was read. */
+  const history = { size: 0, lostAt: 0, begun: [] as number[] };
+  async function* historyAfter(place: number) {
+    history.begun.push(place);
+    for (let position = place + 1; position <= history.size; position++) {
+      if (position === history.lostAt) {
+        history.lostAt = 0;
+        throw new Error('lost the lake at 10.0.0.9');
+      }
+      yield { eventStored: { position, type: `type ${position}` } };
+    }
+  }
   const host = (name: string, resolvers: HostOptions['resolvers']) =>
     hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
   const control = { down: false, slowMs: 0, accountsAsked: 0, ledgerFetches: 0 };
@@ -104,11 +116,16 @@ export function fakes(log = recordingLog().log) {
   });
   const reporting = host('reporting', { Query: { statistics: () => [] }, Account: { statistics: () => [] } });
   const lake = host('lake', {
-    Subscription: { eventStored: { subscribe: () => stored.subscribe() } },
+    Subscription: {
+      eventStored: {
+        subscribe: (_: unknown, { after }: { after?: number }) =>
+          after === undefined ? stored.subscribe() : historyAfter(after),
+      },
+    },
     Query: { services: () => [] },
   });
   const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake };
-  return { subgraphs, account, balances, stored, control, accountOf };
+  return { subgraphs, account, balances, stored, history, control, accountOf };
 }
 
 /** A gateway on a free port, over the fakes unless others are given. */

@@ -20,6 +20,8 @@ export type GroupOptions<Context, Result> = {
   execute(event: StreamEvent<ExecutionResult>, context: Context): Promise<Result>;
   /** Whether an event is a state: then it makes the one before it worthless, and the newest is what newcomers begin with. */
   state: boolean;
+  /** Whether it waits for its subscriber, who is its only one. Default false. */
+  waits?: boolean;
   /** Called once, when it has ended. */
   onClose(): void;
 };
@@ -31,7 +33,7 @@ export type GroupOptions<Context, Result> = {
  * add to it may have changed after it.
  */
 export function group<Context, Result>(options: GroupOptions<Context, Result>): Group<Context, Result> {
-  const { open, execute, state, onClose } = options;
+  const { open, execute, state, waits = false, onClose } = options;
   type Member = Mailbox<StreamEvent<Result>>;
   const members = new Map<Member, Context>();
   const newcomers = new Set<Member>();
@@ -73,7 +75,10 @@ export function group<Context, Result>(options: GroupOptions<Context, Result>): 
 
   async function read(events: AsyncIterableIterator<StreamEvent<ExecutionResult>>): Promise<void> {
     try {
-      for await (const event of events) await inTurn(() => broadcast(event));
+      for await (const event of events) {
+        await inTurn(() => broadcast(event));
+        if (waits) await Promise.all([...members.keys()].map(member => member.room()));
+      }
       // After whoever came meanwhile has got the newest too.
       await inTurn(async () => close());
     } catch (error) {

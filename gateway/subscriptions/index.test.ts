@@ -126,6 +126,52 @@ test('occurrences that come faster than they are sent are all sent', async () =>
   }
 });
 
+const numbersAfter = (place: number, last: number) =>
+  Array.from({ length: last - place }, (_, index) => place + 1 + index);
+
+test('a history is sent whole, however long it is, and whatever it is asked for by', async () => {
+  started.history.size = 5_000;
+  const queries: [string, Record<string, unknown>][] = [
+    ['subscription { eventStored(after: 0) { position } }', {}],
+    ['subscription ($at: Int = 0) { it: eventStored(after: $at) { ...P } } fragment P on Event { position }', {}],
+    ['subscription ($at: Int) { eventStored(after: $at) { position } }', { at: 4_000 }],
+  ];
+  for (const [query, variables] of queries) {
+    const positions: unknown[] = [];
+    for await (const { data, errors, extensions } of read(query, variables)) {
+      expect({ errors, extensions }).toEqual({});
+      const [event, ...others] = Object.values(data ?? {});
+      expect(others).toEqual([]);
+      expect(Object.keys(event as object)).toEqual(['position']);
+      positions.push((event as { position: number }).position);
+    }
+    expect(positions).toEqual(numbersAfter(Number(variables.at ?? 0), 5_000));
+  }
+});
+
+test('everybody who begins in a history gets all of it, also when another asks for the same', async () => {
+  started.history.size = 300;
+  const query = 'subscription { eventStored(after: 0) { position } }';
+  const all = async () => {
+    const positions: unknown[] = [];
+    for await (const { data } of read(query, {}))
+      positions.push((data as { eventStored: { position: number } }).eventStored.position);
+    return positions;
+  };
+  for (const positions of await Promise.all([all(), all(), all()])) expect(positions).toEqual(numbersAfter(0, 300));
+});
+
+test('a history that is lost goes on where it was, and nothing says that something may be missing', async () => {
+  Object.assign(started.history, { size: 300, lostAt: 200 });
+  const types: unknown[] = [];
+  for await (const { data, extensions } of read('subscription { eventStored(after: 100) { type } }', {})) {
+    expect(extensions).toBeUndefined();
+    types.push(data);
+  }
+  expect(types).toEqual(numbersAfter(100, 300).map(position => ({ eventStored: { type: `type ${position}` } })));
+  expect(started.history.begun).toEqual([100, 199]);
+});
+
 const WITH_LEDGER =
   'subscription($id: ID!) { balanceChanged(accountId: $id) { balance { version } ledger { nodes { eventId } } } }';
 

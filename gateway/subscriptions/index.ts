@@ -6,6 +6,7 @@
  *   group      all subscribers who want the same: one upstream and one execution for all of them
  *   upstream   the stream of the subgraph that owns the root field, opened again when it is lost
  *   execution  completes an event from the other subgraphs, by whatever runs query plans
+ *   history    streams that are read from a place on
  *   events     what waits for a slow reader
  */
 import type { ExecutionResult, FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
@@ -13,6 +14,7 @@ import type { Logger } from 'pino';
 import type { StreamEvent } from './events.ts';
 import { badVariables, eventExecutor, type RunPlan } from './execution.ts';
 import { type Group, group } from './group.ts';
+import { PLACE } from './history.ts';
 import type { OperationPlanner, SubscriptionPlan, ValidOperation } from './plan.ts';
 import { RETRY, type Retry, upstream } from './upstream.ts';
 
@@ -70,32 +72,43 @@ export type Subscriptions<Context> = {
 };
 
 /**
- * Subscriptions of one caller with the same document and variables share one stream and one execution of every event;
- * those of a field that is the same for all callers share it with other callers (see plan.ts).
+ * Subscriptions of one caller with the same document and variables share one stream and one execution of every event, but
+ * for those that begin in a history; those of a field that is the same for all callers share it with other callers (see plan.ts).
  */
 export function subscriptions<Context>(options: SubscriptionsOptions<Context>): Subscriptions<Context> {
   const { planner, run, sources, callerOf, format, upstreams, log, retry = RETRY } = options;
   const execute = eventExecutor(run);
   const groups = new Map<string, Group<Context, FormattedExecutionResult>>();
+  let histories = 0;
 
   const formatted = (result: ExecutionResult): FormattedExecutionResult =>
     result.errors ? { ...result, errors: format(result.errors) } : result;
 
-  function open({ primary, state }: SubscriptionPlan, variables: Record<string, unknown>, context: () => Context) {
-    const { serviceName, operation: query, operationName, variableUsages = [] } = primary;
+  function open(
+    { primary, state, history }: SubscriptionPlan,
+    variables: Record<string, unknown>,
+    context: () => Context,
+  ) {
+    const { serviceName, operationName, variableUsages = [] } = primary;
+    let place = history?.startOf(variables);
+    const isHistory = place !== undefined;
     const source = sources[serviceName];
     if (!source) throw new Error(`no subgraph ${serviceName}`);
     const used = variableUsages.filter(name => Object.hasOwn(variables, name));
-    const operation = {
-      query,
-      operationName,
-      variables: Object.fromEntries(used.map(name => [name, variables[name]])),
-    };
+    const given = Object.fromEntries(used.map(name => [name, variables[name]]));
+    const operation = (): SubgraphOperation =>
+      history && isHistory
+        ? { query: history.operation, operationName, variables: { ...given, [PLACE]: place } }
+        : { query: primary.operation, operationName, variables: given };
     return upstream({
       state,
+      history: isHistory,
       retry,
       log: log.child({ subgraph: serviceName }),
-      open: () => source.subscribe(operation, context()),
+      open: () => source.subscribe(operation(), context()),
+      onResult(result) {
+        if (isHistory) place = history?.takePlace(result) ?? place;
+      },
     });
   }
 
@@ -104,6 +117,7 @@ export function subscriptions<Context>(options: SubscriptionsOptions<Context>): 
     if (known) return known;
     const made = group<Context, FormattedExecutionResult>({
       state: plan.state,
+      waits: plan.history?.startOf(variables) !== undefined,
       open: context => open(plan, variables, context),
       execute: async ({ result }, context) => formatted(await execute({ plan, variables, context, event: result })),
       onClose() {
@@ -121,7 +135,9 @@ export function subscriptions<Context>(options: SubscriptionsOptions<Context>): 
       const refused = badVariables(planner, operation, variables);
       if (refused) return { errors: format(refused) };
       const plan = planner.plan(operation);
-      const key = JSON.stringify([plan.id, plan.public || callerOf(context), used(operation, variables)]);
+      // Nobody else is at the same place of a history.
+      const own = plan.history?.startOf(variables) === undefined ? undefined : histories++;
+      const key = JSON.stringify([plan.id, plan.public || callerOf(context), used(operation, variables), own]);
       return marked(groupOf(key, plan, variables).join(context));
     },
     end(error) {

@@ -26,6 +26,24 @@ test('no more than the capacity waits: the oldest is folded into the one after i
   expect(await all(box.values)).toEqual(['a+b+c', 'd']);
 });
 
+test('a producer that can wait goes on when hardly anything waits, or the consumer is gone', async () => {
+  const box = keep(10);
+  for (let count = 0; count < 6; count++) box.push('a');
+  expect(box.hasRoom()).toBe(false);
+  let wentOn = false;
+  const room = box.room().then(() => {
+    wentOn = true;
+  });
+  for (let count = 0; count < 4; count++) await box.values.next();
+  expect([box.hasRoom(), wentOn]).toEqual([true, false]);
+  await box.values.next();
+  await room;
+  for (let count = 0; count < 9; count++) box.push('a');
+  const left = box.room();
+  await box.values.return?.();
+  await left;
+});
+
 test('an error comes after what was waiting, once', async () => {
   const box = keep(1);
   box.push('a');

@@ -3,6 +3,10 @@ export type Mailbox<T> = {
   push(value: T): void;
   /** No more values: the consumer gets what is waiting, then the end, or the error. */
   end(error?: Error): void;
+  /** For a producer that can wait: whether no more than half as many wait as may, or the consumer is done. */
+  hasRoom(): boolean;
+  /** Resolves when there is room, or else when there is plenty: no more than a tenth wait. */
+  room(): Promise<void>;
   values: AsyncIterableIterator<T>;
 };
 
@@ -23,9 +27,18 @@ export function mailbox<T>({ capacity, fold, onReturn }: MailboxOptions<T>): Mai
   const waiting: T[] = [];
   let reader: { resolve(result: IteratorResult<T>): void; reject(error: Error): void } | undefined;
   let ended: { error: Error | undefined } | undefined;
+  let producers: (() => void)[] = [];
+
+  const hasRoom = () => ended !== undefined || waiting.length <= capacity / 2;
+  function letGoOn(): void {
+    if (producers.length === 0 || (ended === undefined && waiting.length > capacity / 10)) return;
+    for (const goOn of producers) goOn();
+    producers = [];
+  }
 
   function close(error?: Error): void {
     ended = { error };
+    letGoOn();
     const { resolve, reject } = reader ?? {};
     reader = undefined;
     if (error && reject) {
@@ -38,6 +51,7 @@ export function mailbox<T>({ capacity, fold, onReturn }: MailboxOptions<T>): Mai
 
   function next(): Promise<IteratorResult<T>> {
     const [value] = waiting.splice(0, 1);
+    letGoOn();
     if (value !== undefined) return Promise.resolve({ done: false, value });
     if (ended) {
       const { error } = ended;
@@ -65,6 +79,8 @@ export function mailbox<T>({ capacity, fold, onReturn }: MailboxOptions<T>): Mai
     end(error) {
       if (!ended) close(error);
     },
+    hasRoom,
+    room: () => (hasRoom() ? Promise.resolve() : new Promise(resolve => void producers.push(resolve))),
     values: {
       next,
       async return() {

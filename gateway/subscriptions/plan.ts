@@ -16,6 +16,7 @@ import {
   parse,
   visit,
 } from 'graphql';
+import { type History, historyOf } from './history.ts';
 
 /**
  * How the owner of a root field tells what its events are: `@tag(name: "stream-state")` for states, as those of an entity
@@ -23,6 +24,9 @@ import {
  */
 const STATE_TAG = 'stream-state';
 const PUBLIC_TAG = 'stream-public';
+
+/** How it tells that its argument `after` is a place in a history, and each event's `position` the next one. */
+const HISTORY_TAG = 'stream-history';
 
 /** The name under which a plan fetches the event itself; no subgraph can have it. */
 export const EVENT_SERVICE = '(event)';
@@ -51,6 +55,8 @@ export type SubscriptionPlan = {
   state: boolean;
   /** Whether its results are the same for all callers. */
   public: boolean;
+  /** How it is read from a place on, where that can be: see history.ts. */
+  history: History | undefined;
 };
 
 /** How a query or a mutation runs: the plan, and what was asked for, as the planner reads it. */
@@ -101,6 +107,7 @@ export function operationPlanner(supergraphSdl: string): OperationPlanner {
       state: isEntity(field) || isTagged(field, STATE_TAG),
       // What other subgraphs add may be the caller's own.
       public: isTagged(field, PUBLIC_TAG) && !rest,
+      history: isTagged(field, HISTORY_TAG) ? historyOf(primary.operation) : undefined,
     };
   }
 

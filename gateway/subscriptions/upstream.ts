@@ -17,6 +17,13 @@ export type UpstreamOptions = {
   open(): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult>;
   /** Whether a result makes the one before it worthless, so that a slow reader gets the newest alone. */
   state: boolean;
+  /**
+   * Whether it is opened again after the event that was read last, so that nothing is missed: then it need not be read while
+   * the reader is busy. Default false.
+   */
+  history?: boolean;
+  /** Called with each result before it is handed on, and may take something out of it. */
+  onResult?(result: ExecutionResult): void;
   retry: Retry;
   log: Logger;
 };
@@ -29,6 +36,8 @@ export type UpstreamOptions = {
 export function upstream({
   open,
   state,
+  history = false,
+  onResult,
   retry,
   log,
 }: UpstreamOptions): AsyncIterableIterator<StreamEvent<ExecutionResult>> {
@@ -52,25 +61,39 @@ export function upstream({
     left?.return?.().catch(() => undefined);
   }
 
-  /** Reads one stream until the subgraph ends it. @throws when it is lost. */
-  async function read(): Promise<void> {
+  /**
+   * Reads one stream until the subgraph ends it.
+   *
+   * @returns whether it has: a history is left where the reader is too slow for it, and waits for him.
+   * @throws when it is lost.
+   */
+  async function read(): Promise<boolean> {
     source = iterate(await open());
-    if (stopped.signal.aborted) return leave();
+    if (stopped.signal.aborted) {
+      leave();
+      return true;
+    }
     for (let step = await source.next(); !step.done; step = await source.next()) {
       if (delivered && isOutage(step.value)) throw new Error('the subgraph cannot open the stream again yet');
+      onResult?.(step.value);
       box.push({ result: step.value, resumed, skipped: 0 });
       delivered = true;
       resumed = false;
-      if (stopped.signal.aborted) return;
+      if (stopped.signal.aborted) return true;
+      if (!history || box.hasRoom()) continue;
+      leave();
+      await box.room();
+      return false;
     }
+    return true;
   }
 
   async function pump(): Promise<void> {
     for (let lost = 1; !stopped.signal.aborted; lost++) {
       const openedAtMs = Date.now();
       try {
-        await read();
-        return box.end();
+        if (await read()) return box.end();
+        lost = 0;
       } catch (error) {
         leave();
         if (stopped.signal.aborted) return;
@@ -79,7 +102,7 @@ export function upstream({
         // Once for an outage: every stream of a subgraph is lost with it, and every attempt fails alike.
         if (lost === 1 || givenUp) log.warn({ err: error, givenUp }, 'a stream of a subgraph was lost');
         if (givenUp) return box.end(streamLost());
-        resumed = delivered;
+        resumed = delivered && !history;
         await delay(backoffMs(retry, lost), undefined, { signal: stopped.signal }).catch(() => undefined);
       }
     }
