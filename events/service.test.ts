@@ -145,6 +145,7 @@ describe('assembled services', () => {
         emits: ['answered'],
         partitions: 1,
         replayedFirst: [],
+        rebuildable: false,
         seeding: expect.any(String),
       } satisfies Binding,
     ]);
