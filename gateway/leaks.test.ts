@@ -4,8 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { afterAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { fakes, identities, metric, recordingLog, startGateway, tokenOf } from './fixture.ts';
-import { remoteSubgraph } from './remote.ts';
-import { serveSubgraph } from './subgraph.ts';
+import { remoteSubgraph } from './services/remote.ts';
+import { serveSubgraph } from './services/subgraph.ts';
 import { until } from './subscriptions/topic.ts';
 
 const ROUNDS = 10;

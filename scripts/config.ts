@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { type PersistedDocuments, parsePersistedDocuments } from '../gateway/documents/persisted.ts';
 import type { Limits } from '../gateway/limits.ts';
-import { type PersistedDocuments, parsePersistedDocuments } from '../gateway/persisted.ts';
 
 export const DATA_DIR_DEFAULT = resolve('.data');
 

@@ -72,6 +72,22 @@ describe('imports go one way', () => {
     expect(strayImports('gateway/plans', within('gateway/plans'))).toEqual([]);
   });
 
+  test('nor do the gateway’s folders lead back: wire, documents, services, then the doors of HTTP and of sockets', () => {
+    const folders = (...names: string[]) => names.map(name => `gateway/${name}`);
+    const [shared, libraries] = [
+      ['errors', 'health', 'identity', 'limits', 'metrics', 'requests'],
+      ['plans', 'subscriptions'],
+    ];
+    const below = [...shared.map(name => `gateway/${name}.ts`), 'events', 'schema', 'subgraphs/host.ts'];
+    const services = [...below, ...folders('wire', 'documents', 'services', ...libraries)];
+    expect(strayImports('gateway/wire', within('gateway/wire'))).toEqual([]);
+    expect(strayImports('gateway/documents', within(...below, 'gateway/documents'))).toEqual([]);
+    expect(strayImports('gateway/services', within(...services))).toEqual([]);
+    expect(strayImports('gateway/sockets', within(...services, 'gateway/sockets'))).toEqual([]);
+    const pages = folders('http', 'console', 'playground', 'queues');
+    expect(strayImports('gateway/http', within(...services, ...pages))).toEqual([]);
+  });
+
   test('the toolkit imports nothing of the project but itself', () => {
     expect(strayImports('events', within('events'))).toEqual([]);
   });

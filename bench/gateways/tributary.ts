@@ -1,6 +1,6 @@
 /** Tributary's gateway over subgraphs in other processes, as `npm run service -- gateway` starts it. */
 import { pino } from 'pino';
-import { remoteSubgraph } from '../../gateway/remote.ts';
+import { remoteSubgraph } from '../../gateway/services/remote.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { told } from '../process.ts';
 import { SUBGRAPHS } from '../subgraphs/bank.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
+import { documentRules, operationReader } from '../documents/operations.ts';
 import { supergraphSdl } from '../fixture.ts';
-import { documentRules, operationReader } from '../operations.ts';
 import { EVENT_SERVICE, operationPlanner } from './plan.ts';
 
 function plan(query: string, sdl = supergraphSdl) {

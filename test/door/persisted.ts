@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hashOf } from '../../gateway/persisted.ts';
+import { hashOf } from '../../gateway/documents/persisted.ts';
 import type { Client, Door } from './door.ts';
 
 const MINE = 'query Mine($first: Int) { accounts(first: $first) { nodes { id } } }';

@@ -12,7 +12,7 @@ const subscribe = (id: string, query: string, variables: object = {}) => ({
 const TYPENAME = '{ __typename }';
 const WATCH = 'subscription ($id: ID!) { balanceChanged(accountId: $id) { id } }';
 
-/** What a client does, and with what it is closed. Who says nothing is closed too, as gateway/sockets.test.ts waits to see. */
+/** What a client does, and with what it is closed. Who says nothing is closed too, as gateway/sockets/sockets.test.ts waits to see. */
 const CLOSED: [string, number, (socket: RawSocket, token: string) => void][] = [
   ['says something else first', 4401, socket => socket.send(subscribe('1', TYPENAME))],
   ['brings no token', 4403, socket => socket.send({ type: 'connection_init' })],

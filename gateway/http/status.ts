@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import type { FormattedExecutionResult } from 'graphql';
-import type { GatewayContext } from './datasource.ts';
+import type { GatewayContext } from '../services/datasource.ts';
 
 /**
  * The HTTP status of an answer in which there is nothing but errors: 503 when a store or a subgraph is out of reach, 400 when

@@ -1,17 +1,17 @@
 import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
-import { asGraphQLError, clientError } from '../schema/errors.ts';
-import type { GatewayContext } from './datasource.ts';
-import { type FormatError, formatAll, tooManyRequests } from './errors.ts';
-import type { Execute } from './execution.ts';
-import type { Caller } from './identity.ts';
-import type { Allow, Limits } from './limits.ts';
-import type { Metrics } from './metrics.ts';
-import type { Operation, OperationReader } from './operations.ts';
-import type { ConnectionParams } from './protocol.ts';
-import type { RecordRequest } from './requests.ts';
-import type { Subscribe } from './subscriptions/index.ts';
+import { asGraphQLError, clientError } from '../../schema/errors.ts';
+import type { Operation, OperationReader } from '../documents/operations.ts';
+import { type FormatError, formatAll, tooManyRequests } from '../errors.ts';
+import type { Caller } from '../identity.ts';
+import type { Allow, Limits } from '../limits.ts';
+import type { Metrics } from '../metrics.ts';
+import type { RecordRequest } from '../requests.ts';
+import type { GatewayContext } from '../services/datasource.ts';
+import type { Execute } from '../services/execution.ts';
+import type { Subscribe } from '../subscriptions/index.ts';
+import type { ConnectionParams } from '../wire/protocol.ts';
 
 /** What is known of one socket, once it has said who it is. */
 export type SocketState = {

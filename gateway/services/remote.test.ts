@@ -1,11 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import type { Subgraph } from '../subgraphs/host.ts';
-import { connect, fakes, identities, post, recordingLog, startGateway, tokenOf } from './fixture.ts';
+import type { Subgraph } from '../../subgraphs/host.ts';
+import { connect, fakes, identities, post, recordingLog, startGateway, tokenOf } from '../fixture.ts';
+import { until } from '../subscriptions/topic.ts';
 import { remoteSubgraph } from './remote.ts';
 import { type ServedSubgraph, serveSubgraph } from './subgraph.ts';
-import { until } from './subscriptions/topic.ts';
 
 const stops: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

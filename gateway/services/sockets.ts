@@ -4,12 +4,12 @@ import type { Extra } from 'graphql-ws/use/ws';
 import type { Logger } from 'pino';
 import type { Histogram } from 'prom-client';
 import { WebSocketServer } from 'ws';
-import { clientError, maskError } from '../schema/errors.ts';
-import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
-import { CorkedSocket } from './corking.ts';
-import type { Listener } from './listener.ts';
-import { serveProtocol } from './protocol.ts';
+import { clientError, maskError } from '../../schema/errors.ts';
+import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
+import type { Subgraph, SubgraphRequest } from '../../subgraphs/host.ts';
+import { CorkedSocket } from '../wire/corking.ts';
+import type { Listener } from '../wire/listener.ts';
+import { serveProtocol } from '../wire/protocol.ts';
 import type { DocumentReader } from './subgraph.ts';
 
 export type SubgraphSocketsOptions = {

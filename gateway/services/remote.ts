@@ -2,11 +2,11 @@ import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } fro
 import { type Client, createClient, type Sink } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { clientError } from '../schema/errors.ts';
-import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
-import { CorkedSocket } from './corking.ts';
-import { mailbox } from './subscriptions/mailbox.ts';
+import { clientError } from '../../schema/errors.ts';
+import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
+import type { Subgraph, SubgraphRequest } from '../../subgraphs/host.ts';
+import { mailbox } from '../subscriptions/mailbox.ts';
+import { CorkedSocket } from '../wire/corking.ts';
 
 /** A subgraph behind a socket, and the connections to it. */
 export type RemoteSubgraph = Subgraph & {

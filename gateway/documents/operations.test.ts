@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import { supergraphSdl } from '../fixture.ts';
+import { operationPlanner } from '../subscriptions/plan.ts';
 import { BOUNDS } from './bounds.ts';
-import { supergraphSdl } from './fixture.ts';
 import { documentRules, operationReader } from './operations.ts';
 import { hashOf } from './persisted.ts';
-import { operationPlanner } from './subscriptions/plan.ts';
 
 const { schema } = operationPlanner(supergraphSdl);
 const read = operationReader(schema, documentRules({ introspection: false }));

@@ -12,19 +12,19 @@ import express, {
 import { GraphQLError } from 'graphql';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
-import { asGraphQLError, clientError } from '../schema/errors.ts';
-import type { Identity } from '../schema/identity.ts';
-import { consoleRoutes } from './console/index.ts';
-import type { SignIn } from './console/session.ts';
-import type { GatewayContext } from './datasource.ts';
-import { type FormatError, formatAll, httpRefusal, tooManyRequests } from './errors.ts';
+import { asGraphQLError, clientError } from '../../schema/errors.ts';
+import type { Identity } from '../../schema/identity.ts';
+import { consoleRoutes } from '../console/index.ts';
+import type { SignIn } from '../console/session.ts';
+import type { OperationReader } from '../documents/operations.ts';
+import { type FormatError, formatAll, httpRefusal, tooManyRequests } from '../errors.ts';
+import { bearer, type TokenVerifier } from '../identity.ts';
+import { type Allow, WINDOW_SECONDS } from '../limits.ts';
+import { playgroundRoutes } from '../playground/index.ts';
+import { type RecordRequest, recordVisit, type Visit } from '../requests.ts';
+import type { GatewayContext } from '../services/datasource.ts';
 import { type AnswerExport, EXPORT_PATH, statusOfRefusal } from './export.ts';
-import { bearer, type TokenVerifier } from './identity.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
-import { type Allow, WINDOW_SECONDS } from './limits.ts';
-import type { OperationReader } from './operations.ts';
-import { playgroundRoutes } from './playground/index.ts';
-import { type RecordRequest, recordVisit, type Visit } from './requests.ts';
 
 export type AppOptions = {
   apollo: ApolloServer<GatewayContext>;

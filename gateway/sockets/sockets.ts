@@ -5,11 +5,11 @@ import { GraphQLError } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { CorkedSocket } from './corking.ts';
-import { bearer, type Caller, type TokenVerifier } from './identity.ts';
-import { counter } from './limits.ts';
+import { bearer, type Caller, type TokenVerifier } from '../identity.ts';
+import { counter } from '../limits.ts';
+import { CorkedSocket } from '../wire/corking.ts';
+import { type Heartbeat, serveProtocol } from '../wire/protocol.ts';
 import { type MessagesOptions, messageHooks, type SocketOptions, type SocketState } from './messages.ts';
-import { type Heartbeat, serveProtocol } from './protocol.ts';
 
 export type SocketsOptions = Omit<MessagesOptions, 'stopping'> & {
   server: Server;

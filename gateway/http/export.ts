@@ -10,11 +10,11 @@ import type { Request, Response } from 'express';
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { assertOperator, clientError } from '../schema/errors.ts';
-import { parseInput } from '../schema/input.ts';
-import { DateTime } from '../schema/scalars.ts';
-import type { DataSource, GatewayContext } from './datasource.ts';
-import { counter } from './limits.ts';
+import { assertOperator, clientError } from '../../schema/errors.ts';
+import { parseInput } from '../../schema/input.ts';
+import { DateTime } from '../../schema/scalars.ts';
+import { counter } from '../limits.ts';
+import type { DataSource, GatewayContext } from '../services/datasource.ts';
 
 export const EXPORT_PATH = '/lake/events.ndjson';
 

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { clientError } from '../schema/errors.ts';
-import { connect, post, recordingLog, startGateway, tokenOf } from './fixture.ts';
-import type { GatewayOptions } from './index.ts';
-import { until } from './subscriptions/topic.ts';
+import { clientError } from '../../schema/errors.ts';
+import { connect, post, recordingLog, startGateway, tokenOf } from '../fixture.ts';
+import type { GatewayOptions } from '../index.ts';
+import { until } from '../subscriptions/topic.ts';
 
 const PROTOCOL = 'graphql-transport-ws';
 const SUBSCRIPTION = 'subscription S($id: ID!) { balanceChanged(accountId: $id) { id balance { version } } }';

@@ -5,12 +5,12 @@ import { json } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import express from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { assertOperator, clientError } from '../schema/errors.ts';
-import { readSdl } from '../subgraphs/catalog.ts';
-import { hostSubgraph } from '../subgraphs/host.ts';
-import { dataSource } from './datasource.ts';
+import { assertOperator, clientError } from '../../schema/errors.ts';
+import { readSdl } from '../../subgraphs/catalog.ts';
+import { hostSubgraph } from '../../subgraphs/host.ts';
+import { fakes, identities, recordingLog, startGateway, tokenOf } from '../fixture.ts';
+import { dataSource } from '../services/datasource.ts';
 import { EXPORT_PATH, lakeExport, parseExport } from './export.ts';
-import { fakes, identities, recordingLog, startGateway, tokenOf } from './fixture.ts';
 
 type Asked = { filter: object; after: number; until: number | null };
 type Part = { text: string; position: number; until: number };

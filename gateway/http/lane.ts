@@ -1,16 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { z } from 'zod';
-import { asGraphQLError } from '../schema/errors.ts';
-import type { GatewayContext } from './datasource.ts';
-import { type FormatError, formatAll } from './errors.ts';
-import type { Execute } from './execution.ts';
-import { bearer, type TokenVerifier } from './identity.ts';
-import type { Allow } from './limits.ts';
-import type { OperationReader } from './operations.ts';
-import { type RecordRequest, recordVisit, type Visit } from './requests.ts';
+import { asGraphQLError } from '../../schema/errors.ts';
+import type { OperationReader } from '../documents/operations.ts';
+import { type FormatError, formatAll } from '../errors.ts';
+import { bearer, type TokenVerifier } from '../identity.ts';
+import type { Allow } from '../limits.ts';
+import { type RecordRequest, recordVisit, type Visit } from '../requests.ts';
+import type { GatewayContext } from '../services/datasource.ts';
+import type { Execute } from '../services/execution.ts';
+import { atEndOfTurn } from '../wire/turn.ts';
 import { statusOfFailure } from './status.ts';
-import { atEndOfTurn } from './turn.ts';
 
 export type LaneOptions = {
   path: string;

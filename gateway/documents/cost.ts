@@ -20,7 +20,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { PAGE_MAX } from '../schema/paging.ts';
+import { PAGE_MAX } from '../../schema/paging.ts';
 import { fragmentsOf, selectedFields } from './selections.ts';
 
 export type Variables = Readonly<Record<string, unknown>>;

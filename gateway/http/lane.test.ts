@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { clientError } from '../schema/errors.ts';
-import { post, startGateway, tokenOf } from './fixture.ts';
+import { clientError } from '../../schema/errors.ts';
+import { post, startGateway, tokenOf } from '../fixture.ts';
 
 let started: Awaited<ReturnType<typeof startGateway>>;
 beforeAll(async () => {

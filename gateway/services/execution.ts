@@ -1,9 +1,9 @@
 import type { FormattedExecutionResult, GraphQLError, GraphQLFormattedError } from 'graphql';
-import { asGraphQLError } from '../schema/errors.ts';
+import { asGraphQLError } from '../../schema/errors.ts';
+import type { Operation } from '../documents/operations.ts';
+import { badVariables, type RunPlan } from '../subscriptions/execution.ts';
+import type { OperationPlanner } from '../subscriptions/plan.ts';
 import type { GatewayContext } from './datasource.ts';
-import type { Operation } from './operations.ts';
-import { badVariables, type RunPlan } from './subscriptions/execution.ts';
-import type { OperationPlanner } from './subscriptions/plan.ts';
 
 /** Executes a valid query or mutation. Never rejects: what goes wrong is in `errors`, as clients may see it. */
 export type Execute = (

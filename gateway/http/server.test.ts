@@ -1,7 +1,7 @@
 import express from 'express';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { post, startGateway, tokenOf } from './fixture.ts';
-import type { Health } from './health.ts';
+import { post, startGateway, tokenOf } from '../fixture.ts';
+import type { Health } from '../health.ts';
 
 let started: Awaited<ReturnType<typeof startGateway>>;
 let parts: Health = {};

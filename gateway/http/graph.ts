@@ -6,11 +6,11 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { Logger } from 'pino';
-import type { IdentityCodec } from '../schema/identity.ts';
-import type { Subgraph } from '../subgraphs/host.ts';
-import { dataSource, type GatewayContext } from './datasource.ts';
-import type { FormatError } from './errors.ts';
-import type { DocumentRules } from './operations.ts';
+import type { IdentityCodec } from '../../schema/identity.ts';
+import type { Subgraph } from '../../subgraphs/host.ts';
+import type { DocumentRules } from '../documents/operations.ts';
+import type { FormatError } from '../errors.ts';
+import { dataSource, type GatewayContext } from '../services/datasource.ts';
 import { failureStatus } from './status.ts';
 
 export type GraphOptions = {

@@ -10,14 +10,14 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import { Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
-import { clientError } from '../schema/errors.ts';
-import { IDENTITY_HEADER, type IdentityCodec } from '../schema/identity.ts';
-import type { Subgraph } from '../subgraphs/host.ts';
-import { httpRefusal } from './errors.ts';
-import { type HealthCheck, healthRoutes } from './health.ts';
-import { listener } from './listener.ts';
-import { once, processMetrics } from './metrics.ts';
-import { serveSubgraphSockets } from './subgraph-sockets.ts';
+import { clientError } from '../../schema/errors.ts';
+import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
+import type { Subgraph } from '../../subgraphs/host.ts';
+import { httpRefusal } from '../errors.ts';
+import { type HealthCheck, healthRoutes } from '../health.ts';
+import { once, processMetrics } from '../metrics.ts';
+import { listener } from '../wire/listener.ts';
+import { serveSubgraphSockets } from './sockets.ts';
 
 export type ServeOptions = {
   /** As `hostSubgraph` made it. */

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { IDENTITY_HEADER, identityCodec } from '../schema/identity.ts';
-import { fakes, identities, recordingLog, tokenOf } from './fixture.ts';
+import { IDENTITY_HEADER, identityCodec } from '../../schema/identity.ts';
+import { fakes, identities, recordingLog, tokenOf } from '../fixture.ts';
+import { until } from '../subscriptions/topic.ts';
 import { type ServedSubgraph, serveSubgraph } from './subgraph.ts';
-import { until } from './subscriptions/topic.ts';
 
 const { log, lines } = recordingLog();
 const services = fakes(log);

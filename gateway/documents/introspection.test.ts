@@ -1,6 +1,6 @@
 import { getIntrospectionQuery, introspectionTypes, isObjectType } from 'graphql';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { post, startGateway } from './fixture.ts';
+import { post, startGateway } from '../fixture.ts';
 
 let started: Awaited<ReturnType<typeof startGateway>>;
 beforeAll(async () => {

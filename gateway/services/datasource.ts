@@ -1,10 +1,10 @@
 import type { GraphQLDataSource } from '@apollo/gateway';
 import { type ExecutionResult, GraphQLError } from 'graphql';
-import { clientError } from '../schema/errors.ts';
-import type { Identity, IdentityCodec } from '../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../subgraphs/host.ts';
-import type { FetchSource } from './plans/fetch.ts';
-import type { SubscriptionSource } from './subscriptions/index.ts';
+import { clientError } from '../../schema/errors.ts';
+import type { Identity, IdentityCodec } from '../../schema/identity.ts';
+import type { Subgraph, SubgraphRequest } from '../../subgraphs/host.ts';
+import type { FetchSource } from '../plans/fetch.ts';
+import type { SubscriptionSource } from '../subscriptions/index.ts';
 
 /** What travels with an operation through the gateway. */
 export type GatewayContext = { identity: Identity };
