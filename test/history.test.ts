@@ -9,8 +9,9 @@ import { createOutbox } from '../events/outbox.ts';
 import { deposited } from '../schema/events.ts';
 import { createLedger, indexes, type LedgerRow } from '../subgraphs/balance/ledger.ts';
 import { temporaryFolder } from './system.ts';
+import { THOROUGH } from './thorough.ts';
 
-const LONG = 100_000;
+const LONG = THOROUGH ? 100_000 : 20_000;
 const SHORT = 10;
 const BATCH = 1_000;
 const MEASURED = 20;

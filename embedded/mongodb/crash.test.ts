@@ -2,9 +2,10 @@
 import { rmSync } from 'node:fs';
 import { type Collection, type Document, MongoClient } from 'mongodb';
 import { expect, test } from 'vitest';
+import { THOROUGH } from '../../test/thorough.ts';
 import { type Child, startChild, temporary } from './trial.ts';
 
-const ROUNDS = 30;
+const ROUNDS = THOROUGH ? 30 : 10;
 const WRITERS = 20;
 
 type Acknowledged = { inserted: Set<string>; deleted: Set<string>; counted: Map<string, number> };

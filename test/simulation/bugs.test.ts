@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { THOROUGH } from '../thorough.ts';
 import { BUGS } from './bugs.ts';
 import { findBug, WITHIN } from './finder.ts';
 import { plant } from './plant.ts';
@@ -27,9 +28,13 @@ function createTurns(free = availableParallelism()) {
   };
 }
 
+/** All of them, or one in so many. */
+const ONE_IN = THOROUGH ? 1 : 4;
+const looked = BUGS.filter((_, index) => index % ONE_IN === 0);
+
 describe(`each planted bug is found within ${WITHIN} seeds`, () => {
   const inTurn = createTurns();
-  test.concurrent.each(BUGS.map(bug => [bug.name, bug] as const))(
+  test.concurrent.each(looked.map(bug => [bug.name, bug] as const))(
     '%s',
     async (_, bug) => {
       const ranges = [
