@@ -2,7 +2,7 @@
  * What a page of the lake costs when it holds many events: fills a lake on a MongoDB of its own (or that of MONGODB_URL),
  * and reads, counts and verifies it.
  *
- *     node --import tsx bench/lake-queries.ts --events 1000000 [--data DIR]
+ *     npm run bench:queries -- --events 1000000 [--data DIR]
  *
  * --data keeps the folder of its MongoDB: the next run fills in only what is missing.
  */
