@@ -8,7 +8,7 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '.data/**'],
     // The tests wait more than they compute: for processes to start, for disks to sync, for leases to run out.
     maxWorkers: 3,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -278,7 +278,7 @@ describe('a rebuild', () => {
     });
     await over(await olga.get(`mutation { reconcile(input: { service: "balance", everyHours: 0 }) { id } }`));
     expect(await olga.get('{ schedules { service } }')).toEqual({ schedules: [] });
-  }, 30_000);
+  }, 60_000);
 
   it('is not needed for rows that are lost or wrong and still have their place: a repair puts them back', async () => {
     const healthy = await state();
@@ -292,7 +292,7 @@ describe('a rebuild', () => {
     expect(await state()).toEqual(healthy);
     for (const service of ['account', 'balance', 'reporting'])
       expect(await replayed(service)).toMatchObject({ status: 'COMPLETED', differences: 0 });
-  }, 30_000);
+  }, 60_000);
 
   it('that was a mistake is rolled back, with what has happened since', async () => {
     const damaged = { deposits: 1_000 };
@@ -306,7 +306,7 @@ describe('a rebuild', () => {
     expect(done).toMatchObject({ status: 'COMPLETED', error: null });
     expect(await generations('reporting')).toMatchObject({ previous: active });
     expect((await statistics())[0]).toMatchObject({ deposits: 13, withdrawals: 1 });
-  }, 30_000);
+  }, 60_000);
 
   it('that is cancelled leaves nothing behind, and the next one begins anew', async () => {
     const { replay } = await olga.get<{ replay: { id: string } }>(
@@ -324,7 +324,7 @@ describe('a rebuild', () => {
     const names = async () => (await database('account').listCollections().toArray()).map(({ name }) => name);
     await eventually(names, all => all.filter(name => name.startsWith('accounts')).length <= 2);
     expect(await replayed('account', 'mode: REBUILD')).toMatchObject({ status: 'COMPLETED', differences: 0 });
-  }, 30_000);
+  }, 60_000);
 
   it('with nothing to go back to, or of a part of the story, is refused or fails with the reason', async () => {
     const part = await olga.ask(

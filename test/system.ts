@@ -10,7 +10,7 @@ import { WebSocket } from 'ws';
 import { signToken } from '../gateway/identity.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const READY_WITHIN_MS = 25_000;
+const READY_WITHIN_MS = 50_000;
 const STOP_WITHIN_MS = 12_000;
 
 export const AUTH_SECRET = process.env.AUTH_SECRET ?? randomBytes(32).toString('hex');
@@ -178,7 +178,7 @@ export async function clientOf(
 export async function eventually<Value>(
   look: () => Promise<Value>,
   wished: (value: Value) => boolean,
-  withinMs = 15_000,
+  withinMs = 30_000,
 ): Promise<Value> {
   const deadlineMs = Date.now() + withinMs;
   for (;;) {
