@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { live } from '../live.ts';
 import { PAGES, TOOLS } from '../pages/index.ts';
 import { addressOf, location, navigate, routeOf } from '../router.ts';
@@ -47,8 +48,10 @@ export function Mark() {
 function Navigation({ operator }: { operator: boolean }) {
   const here = routeOf(location.value.path)?.place;
   const entries = Object.entries(PAGES).filter(([, { operators }]) => operator || !operators);
+  const nav = useRef<HTMLElement>(null);
+  useLayoutEffect(() => showCurrent(nav.current), [here]);
   return (
-    <nav class="side" aria-label="Console">
+    <nav class="side" aria-label="Console" ref={nav}>
       <ul>
         {entries.map(([place, { label, icon }]) => (
           <li key={place}>
@@ -71,6 +74,14 @@ function Navigation({ operator }: { operator: boolean }) {
       </ul>
     </nav>
   );
+}
+
+/** On a phone the links are one row that scrolls sideways: the one of the page that is shown is in the middle of it, if it can be. */
+function showCurrent(nav: HTMLElement | null): void {
+  const link = nav?.querySelector('[aria-current]');
+  if (!nav || !link) return;
+  const [row, shown] = [nav.getBoundingClientRect(), link.getBoundingClientRect()];
+  nav.scrollLeft += shown.left + shown.width / 2 - (row.left + row.width / 2);
 }
 
 const STATES = {
