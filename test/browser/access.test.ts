@@ -88,6 +88,14 @@ describe.skipIf(!chromiumPath)('axe-core finds nothing wrong with any page', () 
     await context.close();
   });
 
+  test('on a phone the link of the page that is shown is in sight', async () => {
+    const { page, context } = await openWindow(browser, system.url, { viewport: PHONE });
+    await signInAs(page, 'olga', '/integrity');
+    const link = await page.locator('nav [aria-current="page"]').boundingBox();
+    expect((link?.x ?? 0) + (link?.width ?? Number.NaN)).toBeLessThanOrEqual(PHONE.width);
+    await context.close();
+  });
+
   test('the colours can be chosen, and stay so', async () => {
     const { page, context } = await openWindow(browser, system.url, { colorScheme: 'light' });
     await page.goto('/');

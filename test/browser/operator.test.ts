@@ -230,7 +230,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByRole('row', { name: /balance.*day.*compares only/ }).waitFor();
     await page.getByRole('button', { name: 'End the schedule of balance' }).click();
     await page.getByRole('button', { name: 'End it' }).click();
-    await page.getByText('Nothing comes round by itself').waitFor();
+    await page.getByText('No service is reconciled by itself').waitFor();
     expect(complaints).toEqual([]);
   }, 60_000);
 });

@@ -122,6 +122,17 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     expect([complaints, external]).toEqual([[], []]);
   }, 60_000);
 
+  test('on a phone the answer is below the operation, and as wide', async () => {
+    const { page } = await openWindow(browser, system.url, { viewport: { width: 390, height: 844 } });
+    await page.goto('/graphiql');
+    const box = (part: string) => page.locator(`.graphiql-${part}`).boundingBox();
+    await expect.poll(() => box('response')).toBeTruthy();
+    const [editors, response] = [await box('editors'), await box('response')];
+    expect(response?.y).toBeGreaterThanOrEqual((editors?.y ?? 0) + (editors?.height ?? 0));
+    expect(response?.width).toBe(editors?.width);
+    expect(response?.height).toBeGreaterThan(200);
+  }, 60_000);
+
   test('where the gateway keeps its schema to itself the playground says so, and works', async () => {
     const production = await startSystem(folders[1].path, 0, { AUTH_SECRET: '', NODE_ENV: 'production' });
     const { page, complaints, external } = await openWindow(browser, production.url, { tolerated: /status of 400/ });

@@ -73,6 +73,13 @@ describe.skipIf(!chromiumPath)('the queues in a browser', () => {
     await page.getByRole('heading', { name: '1 event for account' }).waitFor();
     expect(await page.getByRole('table').getByRole('link').getAttribute('href')).toBe(lake);
     expect(await violationsOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 390, height: 844 });
+    const link = await page.getByRole('table').getByRole('link').boundingBox();
+    expect((link?.x ?? 0) + (link?.width ?? Number.NaN), 'the way to the lake ends within the screen').toBeLessThan(
+      390,
+    );
+    expect(await violationsOf(page)).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 860 });
 
     expect(await change(page, '%7Baccount%7D-0/resume')).toBe(200);
     expect([complaints, external]).toEqual([[], []]);

@@ -64,7 +64,7 @@ export function Reconciling() {
   ];
   return (
     <Card
-      title="Is what the services made of them right?"
+      title="Is what the services made of the events right?"
       note="Reconciling builds a service’s data anew from the lake, beside it, compares, and puts right what differs."
       action={
         services.length > 0 && (
@@ -78,8 +78,8 @@ export function Reconciling() {
       {failure && data && <Notice>{textOf(failure)}</Notice>}
       {!data && (failure ? <Failed failure={failure} reload={reload} /> : <Skeleton rows={3} />)}
       {data?.schedules.length === 0 && (
-        <Empty icon="replays" title="Nothing comes round by itself">
-          Reconcile a service every so many hours, and it shows here with when it is next due. What came of each is
+        <Empty icon="replays" title="No service is reconciled by itself">
+          Have one reconciled every so many hours, and it shows here with when it is next due. What came of each time is
           among the <a href={addressOf('replays')}>replays</a>.
         </Empty>
       )}

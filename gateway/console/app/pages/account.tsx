@@ -58,7 +58,7 @@ function NoAccount({ id }: { id: string }) {
       <PageHead title="There is no such account" back={BACK} />
       <Empty
         icon="accounts"
-        title="You have no account with this id"
+        title={session.value?.operator ? 'Nobody has an account with this id' : 'You have no account with this id'}
         action={<a href={BACK.to}>See the accounts that there are</a>}
       >
         <code>{id}</code>
@@ -86,6 +86,7 @@ function Facts({
         opened <Time at={openedAt} as="day" />
       </span>
       <span class="mono">{id}</span>
+      {operator && <a href={addressOf('events', undefined, { subject: id })}>All its events</a>}
     </span>
   );
 }
