@@ -51,7 +51,7 @@ const PAGES: Visited[] = [
   { name: 'accounts', as: 'alice', path: '/accounts', ready: text('Everyday') },
   { name: 'accounts of all', as: 'olga', path: '/accounts', ready: text('Everyday') },
   { name: 'no such account', as: 'alice', path: '/accounts/none', ready: text('There is no such account') },
-  { name: 'not built yet', as: 'alice', path: '/signin/none', ready: page => page.locator('main h1').waitFor() },
+  { name: 'no such page', as: 'alice', path: '/signin/none', ready: page => page.locator('main h1').waitFor() },
 ];
 
 const WIDE = { width: 1280, height: 860 };

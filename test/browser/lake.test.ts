@@ -1,39 +1,18 @@
 /** What an operator does with the lake in the console: looks at events, and replays them; in a real browser, on the real system. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type Client,
-  clientOf,
-  DEPOSIT,
-  eventually,
-  openAccount,
-  type System,
-  startSystem,
-  stopAll,
-  temporaryFolder,
-} from '../system.ts';
-import { chromiumPath, launchBrowser, openWindow, signInAs, violationsOf, type Watched } from './browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Client, clientOf, DEPOSIT, eventually, openAccount } from '../system.ts';
+import { chromiumPath, signInAs, violationsOf } from './browser.ts';
+import { useWindows } from './windows.ts';
 
 const HTML = '<img src=x onerror="window.broken = true">';
 const DEPOSITS = 40;
 
-const folder = temporaryFolder();
-let system: System;
-let browser: Browser;
 let alice: Client;
 let olga: Client;
 let accounts: string[] = [];
-let windows: Watched[] = [];
-
-async function windowOf(path: string): Promise<Page> {
-  const watched = await openWindow(browser, system.url, { reducedMotion: 'reduce' });
-  windows.push(watched);
-  await watched.context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await signInAs(watched.page, 'olga', path);
-  return watched.page;
-}
 
 /** Each of them makes two events: itself, and the balance that follows. */
 async function deposit(times: number, accountId = accounts[0]): Promise<void> {
@@ -64,29 +43,22 @@ async function press(page: Page, name: string | RegExp): Promise<void> {
 }
 
 describe.skipIf(!chromiumPath)('in a browser', () => {
+  const windows = useWindows();
+  async function windowOf(path: string): Promise<Page> {
+    const page = await windows.open('olga', path, { reducedMotion: 'reduce' });
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    return page;
+  }
   beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(folder.path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
-    const secret = readFileSync(join(folder.path, 'auth-secret'), 'utf8').trim();
-    alice = await clientOf(system.url, 'alice', [], secret);
-    olga = await clientOf(system.url, 'olga', ['operator'], secret);
+    const secret = readFileSync(join(windows.folder, 'auth-secret'), 'utf8').trim();
+    const { url } = windows.system();
+    alice = await clientOf(url, 'alice', [], secret);
+    olga = await clientOf(url, 'olga', ['operator'], secret);
     accounts = [await openAccount(alice, 'Everyday'), await openAccount(alice, 'Savings')];
     await deposit(DEPOSITS);
     await deposit(1, accounts[1]);
     await eventually(count, events => events === 2 + 2 * (DEPOSITS + 1));
   }, 60_000);
-  afterAll(async () => {
-    await browser?.close();
-    await stopAll();
-    folder.remove();
-  });
-  // Whatever a page is used for: it asks nobody but the system, throws nothing, and keeps to its content security policy.
-  afterEach(async () => {
-    const seen = windows;
-    windows = [];
-    await Promise.all(seen.map(({ context }) => context.close()));
-    expect(seen.flatMap(({ external, complaints }) => [...external, ...complaints])).toEqual([]);
-  });
-
   test('events are filtered, by an address that says so', async () => {
     const page = await windowOf('/events');
     await page.getByRole('checkbox', { name: 'deposited' }).check();
@@ -158,9 +130,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
   });
 
   test('a list that is followed goes on where it was after its connection was lost', async () => {
-    const watched = await openWindow(browser, system.url);
-    windows.push(watched);
-    const { page } = watched;
+    const { page } = await windows.blank();
     const sockets: { close(): Promise<void> }[] = [];
     await page.routeWebSocket(/graphql/, socket => {
       socket.connectToServer();

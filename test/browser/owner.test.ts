@@ -1,20 +1,8 @@
 /** What an account owner does in the console, and an operator with accounts; in a real browser, on the real system. */
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { type System, startSystem, stopAll, temporaryFolder } from '../system.ts';
-import { chromiumPath, launchBrowser, openWindow, signInAs, type Visit, type Watched } from './browser.ts';
-
-const folder = temporaryFolder();
-let system: System;
-let browser: Browser;
-let windows: Watched[] = [];
-
-async function windowOf(name: string, path = '/', visit?: Visit): Promise<Page> {
-  const watched = await openWindow(browser, system.url, visit);
-  windows.push(watched);
-  await signInAs(watched.page, name, path);
-  return watched.page;
-}
+import type { Page } from 'playwright-core';
+import { describe, expect, test } from 'vitest';
+import { chromiumPath } from './browser.ts';
+import { useWindows } from './windows.ts';
 
 async function openAccount(page: Page, name: string, currency = 'USD'): Promise<void> {
   await page.getByRole('button', { name: 'Open an account' }).first().click();
@@ -35,21 +23,8 @@ const balance = (page: Page) => page.locator('.balance-amount');
 const shows = (page: Page, amount: string) => balance(page).getByText(amount, { exact: true }).waitFor();
 
 describe.skipIf(!chromiumPath)('in a browser', () => {
-  beforeAll(async () => {
-    [system, browser] = await Promise.all([startSystem(folder.path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
-  }, 60_000);
-  afterAll(async () => {
-    await browser?.close();
-    await stopAll();
-    folder.remove();
-  });
-  // Whatever a page is used for: it asks nobody but the system, throws nothing, and keeps to its content security policy.
-  afterEach(async () => {
-    const seen = windows;
-    windows = [];
-    await Promise.all(seen.map(({ context }) => context.close()));
-    expect(seen.flatMap(({ external, complaints }) => [...external, ...complaints])).toEqual([]);
-  });
+  const windows = useWindows();
+  const windowOf = windows.open;
 
   test('somebody signs in by name and lands at their accounts; the token is nowhere but in the session', async () => {
     const page = await windowOf('alice');
@@ -58,19 +33,17 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     const token = await page.evaluate<string>('sessionStorage.getItem("tributary.token")');
     expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     expect(await page.evaluate('JSON.stringify(localStorage) + document.cookie')).toBe('{}');
-    expect(page.url()).toBe(`${system.url}/accounts`);
+    expect(page.url()).toBe(`${windows.system().url}/accounts`);
     await page.getByRole('button', { name: 'Sign out alice' }).click();
     await page.getByRole('heading', { name: 'Sign in to Tributary' }).waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
   });
 
   test('a token that is pasted signs in as well, and one that is none is told so', async () => {
-    const watched = await openWindow(browser, system.url);
-    windows.push(watched);
-    const { page } = watched;
-    const answer = await fetch(`${system.url}/session`, {
+    const { page } = await windows.blank();
+    const answer = await fetch(`${windows.system().url}/session`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', origin: system.url },
+      headers: { 'content-type': 'application/json', origin: windows.system().url },
       body: '{"name": "bob"}',
     });
     const { token } = (await answer.json()) as { token: string };
@@ -157,9 +130,9 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     expect(await page.evaluate('window.broken')).toBeUndefined();
     expect(await page.evaluate('getComputedStyle(document.getElementById("styled")).color')).not.toBe('rgb(255, 0, 0)');
     await expect(
-      page.evaluate(`fetch('${system.url.replace('127.0.0.1', 'localhost')}/health/live')`),
+      page.evaluate(`fetch('${windows.system().url.replace('127.0.0.1', 'localhost')}/health/live')`),
     ).rejects.toThrow();
-    const { headers } = await fetch(`${system.url}/accounts`);
+    const { headers } = await fetch(`${windows.system().url}/accounts`);
     expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
     expect(headers.get('x-frame-options')).toBe('DENY');
   });

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { THOROUGH } from '../thorough.ts';
@@ -12,28 +11,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 /** The seed that found it last comes first, and a few after it; whatever is changed, all are tried before it counts as lost. */
 const LOOK_FIRST = 3;
 
-/** Lets one run at a time for each core; the others wait for their turn. */
-function createTurns(free = availableParallelism()) {
-  const waiting: (() => void)[] = [];
-  return async <Value>(act: () => Promise<Value>): Promise<Value> => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>(resolve => waiting.push(resolve));
-    try {
-      return await act();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free += 1;
-    }
-  };
-}
-
 /** All of them, or one in so many. */
 const ONE_IN = THOROUGH ? 1 : 4;
 const looked = BUGS.filter((_, index) => index % ONE_IN === 0);
 
 describe(`each planted bug is found within ${WITHIN} seeds`, () => {
-  const inTurn = createTurns();
   test.concurrent.each(looked.map(bug => [bug.name, bug] as const))(
     '%s',
     async (_, bug) => {
@@ -41,7 +23,7 @@ describe(`each planted bug is found within ${WITHIN} seeds`, () => {
         { from: bug.foundBy, count: LOOK_FIRST },
         { from: 1, count: WITHIN },
       ];
-      const failure = await inTurn(() => findBug(root, bug, ranges));
+      const failure = await findBug(root, bug, ranges);
       expect(failure?.violations[0]).toBeDefined();
     },
     180_000,
