@@ -15,15 +15,21 @@ import { systemClock } from '../events/clock.ts';
 import type { Feed } from '../events/feed.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
 import { history } from './lake/history.ts';
-import { median, quantile } from './measure.ts';
+import { cpuOf, median, quantile } from './measure.ts';
 import { startProcess } from './process.ts';
 import { SECRET, tokenOf } from './token.ts';
+
+const SERVICES = ['account', 'balance', 'reporting'];
+/** From nothing first, for what the history was made of was never in the services; then what is whole; then anew. */
+const REPLAYS = ['REPAIR', 'REPAIR', 'REBUILD'].flatMap(mode => SERVICES.map(service => `${service}:${mode}`));
 
 const { values } = parseArgs({
   options: {
     events: { type: 'string', default: '1000000' },
     accounts: { type: 'string', default: '10000' },
     deposits: { type: 'string', default: '50' },
+    /** `account:REPAIR`, in this order; what is not repaired first has nothing but what it was given live. */
+    replays: { type: 'string', multiple: true, default: REPLAYS },
   },
 });
 const [EVENTS, ACCOUNTS, PER_SECOND] = [Number(values.events), Number(values.accounts), Number(values.deposits)];
@@ -90,17 +96,32 @@ try {
     return performance.now() - startedMs;
   };
 
+  const database = servers.children.find(({ name }) => name === 'mongodb')?.pid();
+  const pids = [system.pid, ...(database === undefined ? [] : [database])];
+  /** What each process has taken of a core since it was last asked. */
+  const meter = () => {
+    const before = pids.map(pid => cpuOf([pid]));
+    const startedMs = performance.now();
+    return () => pids.map((pid, i) => ((cpuOf([pid]) - (before[i] ?? 0)) / 1000 / secondsSince(startedMs)).toFixed(2));
+  };
+
+  const quietly = meter();
   const quiet = await during(deposit, delay(QUIET_SECONDS * 1000));
-  print(`\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)}`);
-  print('\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most |');
-  print('|---|---:|---:|---:|---:|---:|');
-  for (const mode of ['REPAIR', 'REBUILD']) {
-    // Repaired from nothing first: what the history was made of was never in the services.
-    for (const service of ['account', 'balance', 'reporting']) await measure(service, mode);
+  print(
+    `\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)} ms; ${quietly().join(' + ')} cores`,
+  );
+  print(
+    '\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most | services + database, cores |',
+  );
+  print('|---|---:|---:|---:|---:|---:|---:|');
+  for (const replay of values.replays) {
+    const [service = '', mode = ''] = replay.split(':');
+    await measure(service, mode);
   }
 
   async function measure(service: string, mode: string): Promise<void> {
     let redisBytes = 0;
+    const cores = meter();
     const startedMs = performance.now();
     const { replay } = await ask<{ replay: { id: string } }>(
       `mutation { replay(input: { service: "${service}", mode: ${mode} }) { id } }`,
@@ -131,6 +152,7 @@ try {
       (rate / raw).toFixed(2),
       latencies(took),
       (redisBytes / 1_000_000).toFixed(1),
+      cores().join(' + '),
     ];
     print(`| ${cells.join(' | ')} |`);
   }

@@ -32,11 +32,17 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
+/** `NODE_OPTIONS` is how a measurement is profiled: `--cpu-prof --cpu-prof-dir=...`. */
+function inherited(): NodeJS.ProcessEnv {
+  const { PATH, HOME, NODE_OPTIONS } = process.env;
+  return { PATH, HOME, ...(NODE_OPTIONS && { NODE_OPTIONS }) };
+}
+
 /** Starts a program. @throws with what it printed when it does not become ready. */
 export async function startProcess(name: string, { file, args, env, cwd, ready }: Command): Promise<Running> {
   const child = spawn(file, args, {
     cwd,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'production', ...env },
+    env: { ...inherited(), NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   alive.add(child);

@@ -1,11 +1,8 @@
 import { expect, test } from 'vitest';
 import { createBatcher } from './batcher.ts';
-import { systemClock } from './clock.ts';
-import { fakeClock } from './fixture.ts';
 
 /** A batcher whose batches end when the test says so. */
-function started(options: { gatherMs?: number; batchMax?: number } = {}) {
-  const clock = fakeClock();
+function started(options: { batchMax?: number } = {}) {
   const batches: { items: number[]; end: (error?: Error) => Promise<void> }[] = [];
   const batcher = createBatcher<number>({
     handle: items =>
@@ -20,12 +17,10 @@ function started(options: { gatherMs?: number; batchMax?: number } = {}) {
           },
         });
       }),
-    clock,
-    gatherMs: 0,
     batchMax: 100,
     ...options,
   });
-  return { ...batcher, clock, batches, handled: () => batches.map(({ items }) => items) };
+  return { ...batcher, batches, handled: () => batches.map(({ items }) => items) };
 }
 
 test('what is submitted while a batch is handled becomes the next one', async () => {
@@ -42,18 +37,6 @@ test('what is submitted while a batch is handled becomes the next one', async ()
   await batches[2]?.end();
   await after;
   expect(handled().at(-1)).toEqual([5]);
-});
-
-test('a batch that is not full waits for more', async () => {
-  const { submit, clock, handled, batches } = started({ gatherMs: 100 });
-  const all = [submit([1]), submit([2])];
-  await clock.pass(99);
-  expect(handled()).toEqual([]);
-  all.push(submit([3]));
-  await clock.pass(1);
-  expect(handled()).toEqual([[1, 2, 3]]);
-  await batches[0]?.end();
-  await Promise.all(all);
 });
 
 test('a submission is never split, so a batch is larger than its maximum by one submission at most', async () => {
@@ -82,8 +65,6 @@ test('a handler that throws at once is no different', async () => {
       if (first === 1) throw new Error('at once');
       return Promise.resolve();
     },
-    clock: systemClock,
-    gatherMs: 0,
     batchMax: 10,
   });
   await expect(submit([1])).rejects.toThrow('at once');

@@ -2,8 +2,6 @@
  * Group commit: what is submitted while a batch is being handled becomes the next batch. One batch at a time, so that
  * rules of one process never compete with themselves.
  */
-import type { Clock } from './clock.ts';
-
 export type Batcher<Item> = {
   /**
    * Resolves when all these items have been handled.
@@ -15,20 +13,15 @@ export type Batcher<Item> = {
 
 export type BatcherOptions<Item> = {
   handle(items: Item[]): Promise<void>;
-  clock: Clock;
-  /** How long a batch that is not full waits for more. */
-  gatherMs: number;
   /** A submission is never split, so a batch can be larger by one submission. */
   batchMax: number;
 };
 
 type Submission<Item> = { items: readonly Item[]; resolve: () => void; reject: (error: unknown) => void };
 
-export function createBatcher<Item>({ handle, clock, gatherMs, batchMax }: BatcherOptions<Item>): Batcher<Item> {
+export function createBatcher<Item>({ handle, batchMax }: BatcherOptions<Item>): Batcher<Item> {
   const waiting: Submission<Item>[] = [];
   let running = false;
-
-  const size = () => waiting.reduce((sum, { items }) => sum + items.length, 0);
 
   function take(): Submission<Item>[] {
     let end = 0;
@@ -39,7 +32,6 @@ export function createBatcher<Item>({ handle, clock, gatherMs, batchMax }: Batch
   async function run(): Promise<void> {
     running = true;
     while (waiting.length > 0) {
-      if (gatherMs > 0 && size() < batchMax) await clock.sleep(gatherMs);
       const batch = take();
       try {
         await handle(batch.flatMap(({ items }) => items));

@@ -17,6 +17,8 @@ export type Binding = {
   /** The service. */
   _id: string;
   consumes: string[];
+  /** Those of them that nobody waits for: the relays gather them for a while. */
+  unhurried?: string[];
   emits: string[];
   /** How many queues the service's events are spread over, by subject; 1 to 64. */
   partitions: number;

@@ -94,9 +94,14 @@ describe('batches', () => {
 
   test('are at most batchMax, but for the last job in them', async () => {
     const { system, send } = await started();
-    const { rule, batches } = remembering();
+    const { rule: note, batches } = remembering();
     await send(...happenings(40).map(event => [event]));
-    consuming(system, 'a', { rules: [rule], batchMax: 8, gatherMs: 50 });
+    // While a batch is handled the next ones gather.
+    const slow = rule([happened], async events => {
+      await delay(50);
+      await note.handle(events);
+    });
+    consuming(system, 'a', { rules: [slow], batchMax: 8 });
     await until(() => empty(system));
     expect(Math.max(...batches.map(({ length }) => length))).toBe(8);
     expect(batches.flat()).toHaveLength(40);
@@ -302,10 +307,11 @@ test('an event that comes from the lake while it is being handled waits, and cha
   const stored = new Set<string>();
   const storing = rule([happened], async events => {
     const fresh = idsOf(events).filter(id => !stored.has(id));
+    if (fresh.includes('1')) await delay(500);
     for (const id of fresh) stored.add(id);
     return fresh.length;
   });
-  consuming(system, 'a', { rules: [storing], gatherMs: 500 });
+  consuming(system, 'a', { rules: [storing] });
   await send([happening('1')]);
   await until(async () => (await system.transport.queue('a', 0).getActiveCount()) === 1);
   const events = [happening('1'), happening('2')];

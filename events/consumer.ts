@@ -11,12 +11,14 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
+import { partitionOf } from './binding.ts';
 import { createCache } from './cache.ts';
 import type { Clock } from './clock.ts';
 import { type Contract, readEvent } from './contract.ts';
 import { ContractViolation, isUnavailable } from './errors.ts';
 import { type Event, parseEnvelope } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
+import { groupBy } from './group.ts';
 import type { Delivered, Transport } from './transport.ts';
 
 /** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
@@ -76,8 +78,6 @@ export type ConsumerOptions = {
   setAside(fault: FaultInput): Promise<void>;
   clock: Clock;
   log: Logger;
-  /** How long a batch may wait for more before it is handled: 0 where somebody waits for the result. Default 0. */
-  gatherMs?: number;
   /** Events a batch. Default 500. */
   batchMax?: number;
   /** Jobs held at the same time by each partition's worker. Default 32. */
@@ -96,33 +96,37 @@ const TRIES_MAX = 6;
 const TRY_DELAY_MAX_MS = 1_000;
 const STOP_WITHIN_MS = 4_000;
 const OVERCOUNTED_MAX = 1_000;
-/** Events of a batch from the lake, for which nobody waits. */
-const REPLAYED_AT_ONCE = 250;
+/**
+ * What comes from the lake is handled in lanes, by subject, side by side: while the database is busy with one, the next is
+ * made ready. Batches are small, because what happens meanwhile waits for whichever is at hand.
+ */
+const REPLAY_LANES = 4;
+const REPLAYED_AT_ONCE = 100;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { service, partitions, transport, clock, gatherMs = 0, batchMax = 500, concurrency = 32 } = options;
+  const { service, partitions, transport, clock, batchMax = 500, concurrency = 32 } = options;
   const { gate = work => work() } = options;
   const changed: Changes = new Map();
   const overcounted: Overcounted = createCache(OVERCOUNTED_MAX);
   /** Live events wait for nothing that comes from the lake: each kind has batches of its own. */
-  const batcherOf = (kind: Kind, waitMs: number) =>
-    createBatcher<Taken>({
-      handle: taken => apply(options, kind, taken, changed),
-      ...{ clock, gatherMs: waitMs, batchMax: kind === 'live' ? batchMax : REPLAYED_AT_ONCE },
-    });
+  const batchersOf = (kind: Kind, lanes: number) =>
+    Array.from({ length: lanes }, () =>
+      createBatcher<Taken>({
+        handle: taken => apply(options, kind, taken, changed),
+        batchMax: kind === 'live' ? batchMax : REPLAYED_AT_ONCE,
+      }),
+    );
   const batchers: Batchers = {
-    live: batcherOf('live', gatherMs),
-    repair: batcherOf('repair', 0),
-    copy: batcherOf('copy', 0),
-    trial: batcherOf('trial', 0),
+    live: batchersOf('live', 1),
+    repair: batchersOf('repair', REPLAY_LANES),
+    copy: batchersOf('copy', REPLAY_LANES),
+    trial: batchersOf('trial', REPLAY_LANES),
   };
   // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
   const suspects = createBatcher<Suspect>({
     handle: async some => {
       for (const suspect of some) await handleAlone(options, suspect, changed, overcounted);
     },
-    clock,
-    gatherMs: 0,
     batchMax: 1,
   });
   const atHand: AtHand = new Map();
@@ -148,7 +152,8 @@ export function startConsumer(options: ConsumerOptions): Consumer {
 
 /** As it happens; from the lake into the service's data as they are; from the lake into a copy, to serve it or to compare it. */
 type Kind = 'live' | 'repair' | 'copy' | 'trial';
-type Batchers = Readonly<Record<Kind, Batcher<Taken>>>;
+type Lanes = readonly Batcher<Taken>[];
+type Batchers = Readonly<Record<Kind, Lanes>>;
 /** By replay: rows changed since one of its jobs was acknowledged. A process that dies takes its count with it. */
 type Changes = Map<string, number>;
 /** Deliveries that were counted once though it was not the event's fault, which could not be taken back yet. */
@@ -208,7 +213,7 @@ async function submit(
 ): Promise<void> {
   if (job.deaths < SUSPICIOUS_DEATHS) {
     try {
-      return await batchers[kindOf(job)].submit(events);
+      return await submitTo(batchers[kindOf(job)], events);
     } catch (error) {
       if (isUnavailable(error)) throw error;
       log.warn({ err: error }, 'a batch failed: its events go one by one');
@@ -216,6 +221,14 @@ async function submit(
   }
   const resubmission = job.data.resubmission ?? 0;
   for (const taken of events) await suspects.submit([{ ...taken, resubmission }]);
+}
+
+/** Events of one subject go the same way: whatever is made of them alone does not compete with itself. */
+async function submitTo(lanes: Lanes, events: readonly Taken[]): Promise<void> {
+  const parts = groupBy(events, ({ event }) => partitionOf(event, lanes.length));
+  const results = await Promise.allSettled([...parts].map(([lane, part]) => lanes[lane]?.submit(part)));
+  const failed = results.find(({ status }) => status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
 }
 
 /** Hands a batch of one kind to the rules that it is for. */

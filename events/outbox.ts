@@ -41,8 +41,8 @@ export type Outbox = {
   appendDerived(events: readonly Event[]): Promise<void>;
   /** The document for an event, for a store that inserts it itself and then calls `wake`. */
   entry<Data>(event: Event<Data>): OutboxEntry<Data>;
-  /** Says that there is something to relay. */
-  wake(): void;
+  /** Says that there is something to relay: what was just stored, where that is known. */
+  wake(events?: readonly Event[]): void;
 };
 
 export const outboxIndexes = [
@@ -52,7 +52,11 @@ export const outboxIndexes = [
 
 const RETRY = { retries: 3, minTimeout: 50, maxTimeout: 500, maxRetryTime: 3_000 };
 
-export function createOutbox(options: { collection: Collection<Document>; clock: Clock; wake: () => void }): Outbox {
+export function createOutbox(options: {
+  collection: Collection<Document>;
+  clock: Clock;
+  wake: (events?: readonly Event[]) => void;
+}): Outbox {
   const { clock, wake } = options;
   const collection = options.collection as unknown as Collection<OutboxEntry>;
   const entry = <Data>(event: Event<Data>): OutboxEntry<Data> => ({ _id: event.id, event, pending: clock.now() });
@@ -75,7 +79,7 @@ export function createOutbox(options: { collection: Collection<Document>; clock:
         if (!existing) throw error;
         return existing;
       }
-      wake();
+      wake([event]);
       return undefined;
     },
 

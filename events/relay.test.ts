@@ -18,8 +18,9 @@ import {
   waitingIds,
   waitingJobs,
 } from './fixture.ts';
+import { lettersFor } from './letters.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { lettersFor, type RelayOptions } from './relay.ts';
+import type { RelayOptions } from './relay.ts';
 import { createWatermark } from './watermark.ts';
 
 const urls = useServers();
@@ -192,6 +193,132 @@ describe('jobs', () => {
     await until(async () => (await pending()) === 0);
     expect((await waitingJobs(system, 'a')).map(job => job.events.length)).toEqual([10, 10, 5]);
     expect(new Set((await events.find().toArray()).map(({ relayed }) => relayed)).size).toBe(3);
+  });
+});
+
+describe('what somebody waits for', () => {
+  /** Stores events and says which, as a service does. A flush gathers for a minute, unless the test says otherwise. */
+  async function hurrying(options: Partial<RelayOptions> = {}) {
+    const { system, outbox, relay, pending, events } = await started('a');
+    await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });
+    const active = relay({ pollMs: 60_000, gatherMs: 60_000, ...options });
+    // The relay has begun.
+    await until(async () => (await system.transport.marks('lake'))[ORIGIN] !== undefined);
+    const store = async (...ids: string[]) => {
+      const stored = ids.map(id => happening(id));
+      for (const event of stored) await outbox.append(event);
+      active.wake(stored);
+    };
+    const sent = async (service: string, count: number) => {
+      await until(async () => (await waitingIds(system, service)).length >= count);
+      return waitingIds(system, service);
+    };
+    return { system, active, store, sent, pending, events };
+  }
+
+  test('is sent at once, and the rest gathers until the flush, which clears', async () => {
+    const { system, active, store, sent, pending } = await hurrying();
+    await store('1');
+    expect(await sent('a', 1)).toEqual(['1']);
+    await store('2');
+    expect(await sent('a', 2)).toEqual(['1', '2']);
+    expect(await waitingIds(system, 'lake')).toEqual([]);
+    expect(await pending()).toBe(2);
+
+    active.wake();
+    await until(async () => (await pending()) === 0);
+    expect((await waitingJobs(system, 'lake')).map(({ events }) => events.length)).toEqual([2]);
+    expect(await waitingIds(system, 'a')).toEqual(['1', '2']);
+  });
+
+  test('need not be flushed by anybody: that happens when the flush has gathered', async () => {
+    const { system, store, pending } = await hurrying({ gatherMs: 50 });
+    await store('1');
+    await until(async () => (await pending()) === 0);
+    expect([await waitingIds(system, 'a'), await waitingIds(system, 'lake')]).toEqual([['1'], ['1']]);
+  });
+
+  test('is sent again when Redis has lost it before the flush', async () => {
+    const { system, active, store, sent, pending } = await hurrying();
+    await store('1');
+    await sent('a', 1);
+    await system.loseRedis();
+    active.wake();
+    await until(async () => (await pending()) === 0);
+    expect(await waitingIds(system, 'a')).toEqual(['1']);
+  });
+
+  test('is sent again when the connection on which it was sent is gone', async () => {
+    let connection = 0;
+    const { system, active, store, sent, pending } = await hurrying();
+    await active.stop();
+    const { outbox, relay } = await origin(system);
+    const { send, mark } = system.transport;
+    const next = relay({
+      ...{ pollMs: 60_000, gatherMs: 60_000, lease: leaseOf(2) },
+      transport: {
+        ...system.transport,
+        send: async letters => {
+          await send(letters);
+          return connection;
+        },
+        mark: (service, source, expected, flush) => mark(service, source, expected, flush),
+      },
+    });
+    await store('0');
+    next.wake();
+    await until(async () => (await pending()) === 0);
+    await takeAll(system, 'a');
+    await outbox.append(happening('1'));
+    next.wake([happening('1')]);
+    await sent('a', 1);
+    connection = 1;
+    next.wake();
+    await until(async () => (await pending()) === 0);
+    expect(await waitingIds(system, 'a')).toEqual(['1', '1']);
+  });
+
+  test('is sent by the flush to whoever has been bound meanwhile', async () => {
+    const { system, store, sent, pending } = await hurrying({ pollMs: 400 });
+    await store('1');
+    await sent('a', 1);
+    await system.bind('b');
+    // The look at the bindings comes after the flush of what was hurried: what it cleared, the lake has to send.
+    await until(async () => (await pending()) === 0 && (await system.transport.marks('b'))[ORIGIN] !== undefined);
+    await store('2');
+    expect(await sent('b', 1)).toContain('2');
+  });
+
+  test('and was found by a flush before it was handed over is not sent twice', async () => {
+    const { system, active, store, pending } = await hurrying();
+    const event = happening('1');
+    const { outbox } = await origin(system);
+    await outbox.append(event);
+    active.wake();
+    await until(async () => (await pending()) === 0);
+    active.wake([event]);
+    await store('2');
+    await until(async () => (await waitingIds(system, 'a')).includes('2'));
+    expect(await waitingIds(system, 'a')).toEqual(['1', '2']);
+  });
+
+  test('and is stored by more at once than a flush takes is looked for', async () => {
+    const { system, active, pending } = await hurrying({ flushMax: 3 });
+    const { outbox } = await origin(system);
+    const all = happenings(10);
+    for (const event of all) await outbox.append(event);
+    active.wake(all);
+    await until(async () => (await pending()) === 0);
+    expect((await waitingIds(system, 'a')).sort()).toEqual(idsOf(all).sort());
+  });
+
+  test('is left to the next tenure, flushed, when the relay stops', async () => {
+    const { system, active, store, sent, pending } = await hurrying();
+    await store('1');
+    await sent('a', 1);
+    await active.stop();
+    expect(await pending()).toBe(0);
+    expect(await waitingIds(system, 'lake')).toEqual(['1']);
   });
 });
 

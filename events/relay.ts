@@ -6,22 +6,27 @@
  * poll behind it. Does not guarantee order, or that an entry is sent only once.
  *
  * A flush: read what is pending, queue it, leave the flush's mark with every consumer, clear `pending`. In this order a
- * crash anywhere repeats work and loses none.
+ * crash anywhere repeats work and loses none. What somebody waits for does not wait for the flush: it is sent at once, by
+ * whoever has just stored it, and the next flush, which gathers for a while, sends the rest, leaves the marks and clears.
  */
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
-import { type Binding, type Bindings, partitionOf, reached, wants } from './binding.ts';
+import { type Binding, type Bindings, reached } from './binding.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
-import { chunk, groupBy } from './group.ts';
 import { hasToJoin, letJoin } from './joining.ts';
 import type { Lease } from './lease.ts';
+import { canWait, lettersFor } from './letters.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Letter, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 export type Relay = {
-  /** Something is pending. */
-  wake(): void;
+  /**
+   * Something is pending.
+   *
+   * @param events all that is new, where that is known: then nobody has to look for it.
+   */
+  wake(events?: readonly Event[]): void;
   /** Finishes the flush in flight. */
   stop(): Promise<void>;
 };
@@ -40,10 +45,15 @@ export type RelayOptions = {
   /** Events a flush and events a job. Defaults 1,000 and 100. */
   flushMax?: number;
   jobMax?: number;
+  /** How long a flush gathers when all that somebody waits for has been sent. Default 100. */
+  gatherMs?: number;
 };
 
 /** A flush's number is its fence times this plus its turn in this process, so numbers only rise. */
 const FLUSHES_PER_TENURE = 1_000_000_000;
+
+/** Between two sendings of what somebody waits for: the first goes at once, and under load a few go together. */
+const HURRY_GAP_MS = 5;
 
 /** What the holder of the lease knows since it last looked everything through. */
 type Tenure = {
@@ -55,14 +65,26 @@ type Tenure = {
   marks: Map<string, number>;
   /** Somebody has joined: every watermark has to get beyond where, whether there is something to send or not. */
   announces: boolean;
+  /** Pending, and sent already to those that wait for it, on one connection. */
+  hurried: { ids: Set<string>; connection: number; sentMs: number };
+  /** What the last flush has found before whoever stored it handed it over. */
+  found: Set<string>;
+  /** When the flush that gathers is due; undefined while there is nothing to gather. */
+  dueMs: number | undefined;
 };
+
+const NOT_HURRIED = -1;
 
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
-  const { pollMs = 1_000, flushMax = 1_000, jobMax = 100 } = options;
+  const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   let tenure: Tenure | undefined;
+  /** Stored by this process since the last turn. */
+  let handed: Event[] = [];
+  /** Somebody knows of something pending, and not what it is. */
+  let asked = false;
   // Kept for the whole life of the process: within a fence no number may come twice.
   let flushes = 0;
 
@@ -82,7 +104,11 @@ export function startRelay(options: RelayOptions): Relay {
     const all = await bindings.all();
     // The tenure before may have let somebody join, and not have come to tell of it.
     const announces = all.some(({ seeding }) => seeding !== undefined);
-    const begun: Tenure = { fence, collection, checkedMs, bindings: all, marks: new Map(), announces };
+    const begun: Tenure = {
+      ...{ fence, collection, checkedMs, bindings: all, marks: new Map(), announces },
+      ...{ hurried: { ids: new Set(), connection: NOT_HURRIED, sentMs: Number.NEGATIVE_INFINITY } },
+      ...{ found: new Set(), dueMs: undefined },
+    };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
       .sort({ relayed: -1 })
@@ -104,7 +130,8 @@ export function startRelay(options: RelayOptions): Relay {
   /** Makes pending again what these consumers have not durably passed, and only then leaves a mark with them. */
   async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
     if (lost.length === 0) return;
-    const { collection } = current;
+    const { collection, hurried } = current;
+    hurried.ids.clear();
     const isFirst = flushes === 0;
     const flush = nextFlush(current);
     const all = current.bindings;
@@ -142,9 +169,32 @@ export function startRelay(options: RelayOptions): Relay {
     current.checkedMs = clock.monotonic();
   }
 
+  /** Sends to those that wait for it what this process has just stored. The flush that is gathering does the rest. */
+  async function hurry(current: Tenure, stored: readonly Event[]): Promise<void> {
+    const { hurried, found } = current;
+    const events = stored.filter(({ id }) => !found.has(id));
+    if (events.length === 0) return;
+    const letters = lettersFor(
+      service,
+      events,
+      current.bindings,
+      jobMax,
+      (binding, { type }) => !canWait(binding, type),
+    );
+    if (letters.length > 0) {
+      const connection = await transport.send(letters);
+      // What was sent on another connection may be lost.
+      if (connection !== hurried.connection) hurried.ids.clear();
+      Object.assign(hurried, { connection, sentMs: clock.monotonic() });
+      for (const { id } of events) hurried.ids.add(id);
+    }
+    current.dueMs ??= clock.monotonic() + gatherMs;
+  }
+
   /** @returns whether there may be more. */
   async function flush(current: Tenure): Promise<boolean> {
-    const { collection } = current;
+    const { collection, hurried } = current;
+    current.dueMs = undefined;
     const entries = await collection
       .find({ pending: { $exists: true } })
       .sort({ pending: 1 })
@@ -159,8 +209,14 @@ export function startRelay(options: RelayOptions): Relay {
         entries.map(({ event }) => event),
         current.bindings,
         jobMax,
+        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
       ),
     );
+    if (hurried.ids.size > 0 && hurried.connection !== connection) {
+      // What was hurried may be lost: nothing is cleared, and all of it is sent again.
+      hurried.ids.clear();
+      return true;
+    }
     const number = nextFlush(current);
     const lost = await leaveMarks(current, number, connection);
     if (lost.length > 0) {
@@ -173,6 +229,7 @@ export function startRelay(options: RelayOptions): Relay {
       { _id: { $in: ids }, ...unfenced(current.fence) },
       { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
+    current.found = new Set(ids.filter(id => !hurried.ids.delete(id)));
     return entries.length === flushMax;
   }
 
@@ -194,6 +251,10 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   async function turn(): Promise<void> {
+    const events = handed;
+    handed = [];
+    const looks = asked;
+    asked = false;
     const fence = lease.fence();
     if (fence === undefined) {
       tenure = undefined;
@@ -201,10 +262,28 @@ export function startRelay(options: RelayOptions): Relay {
     }
     const isCurrent = ({ fence, collection }: Tenure) =>
       !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
+    const flushAll = async (current: Tenure) => {
+      while (isCurrent(current) && (await flush(current)));
+    };
+    const isNew = !tenure || !isCurrent(tenure);
     if (!tenure || !isCurrent(tenure)) tenure = await begin(fence);
-    else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);
+    const isCheck = clock.monotonic() - tenure.checkedMs >= pollMs;
+    if (isCheck) {
+      // Who consumes may change now: nothing is left that was sent to some of them.
+      if (tenure.hurried.ids.size > 0) await flushAll(tenure);
+      await check(tenure);
+    }
     if (tenure.announces && lease.fence() === fence) await announce(tenure);
-    while (isCurrent(tenure) && (await flush(tenure)));
+    if (!isNew && !isCheck && !looks && events.length > 0 && isCurrent(tenure)) await hurry(tenure, events);
+    const isFull = tenure.hurried.ids.size >= flushMax;
+    const isGathering = tenure.dueMs !== undefined && clock.monotonic() < tenure.dueMs && !isFull;
+    if (isNew || isCheck || looks || !isGathering) await flushAll(tenure);
+  }
+
+  /** How long nothing has to be done unless somebody wakes it. */
+  function restMs(): number {
+    if (tenure?.dueMs === undefined) return pollMs;
+    return Math.max(0, Math.min(pollMs, tenure.dueMs - clock.monotonic()));
   }
 
   const running = (async () => {
@@ -217,31 +296,24 @@ export function startRelay(options: RelayOptions): Relay {
         tenure = undefined;
         await clock.sleep(pollMs / 4, stopped.signal);
       }
-      await wake.wait(pollMs, stopped.signal);
+      await wake.wait(restMs(), stopped.signal);
+      const gapMs = (tenure?.hurried.sentMs ?? Number.NEGATIVE_INFINITY) + HURRY_GAP_MS - clock.monotonic();
+      if (gapMs > 0) await clock.sleep(gapMs, stopped.signal);
+    }
+    if (tenure && tenure.dueMs !== undefined && lease.fence() === tenure.fence) {
+      await flush(tenure).catch(error => log.debug({ err: error }, 'what was gathered stays pending'));
     }
   })();
 
   return {
-    wake: wake.notify,
+    wake(events) {
+      if (events === undefined || handed.length + events.length > flushMax) asked = true;
+      else handed.push(...events);
+      wake.notify();
+    },
     async stop() {
       stopped.abort();
       await running;
     },
   };
-}
-
-/** The jobs of one flush: for each consumer and partition, the events it wants, in order, at most `jobMax` a job. */
-export function lettersFor(
-  source: string,
-  events: readonly Event[],
-  bindings: readonly Binding[],
-  jobMax: number,
-): Letter[] {
-  return bindings.flatMap(binding => {
-    const wanted = events.filter(({ type }) => wants(binding, type));
-    const partitions = groupBy(wanted, event => partitionOf(event, binding.partitions));
-    return [...partitions].flatMap(([partition, group]) =>
-      chunk(group, jobMax).map(some => ({ service: binding._id, partition, source, events: some })),
-    );
-  });
 }

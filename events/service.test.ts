@@ -142,6 +142,7 @@ describe('assembled services', () => {
       {
         _id: 'answerer',
         consumes: ['happened'],
+        unhurried: [],
         emits: ['answered'],
         partitions: 1,
         replayedFirst: [],

@@ -8,6 +8,7 @@ import { type Bindings, EVERY_TYPE } from './binding.ts';
 import { type Clock, createWake, type Ids } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
+import type { Event } from './event.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { createGenerations, type GenerationState, type Generations } from './generation.ts';
@@ -34,8 +35,8 @@ export type ServiceDefinition<Resolvers = unknown> = {
   emits: readonly Contract[];
   /** Queues to spread its events over. Default 1. */
   partitions?: number;
-  /** How long a batch may gather where nobody waits for the result. Default 0. */
-  gatherMs?: number;
+  /** Of what it consumes, what nobody waits for: it comes some 100 ms later, and many events at a time. Default nothing. */
+  unhurried?: readonly Contract[] | 'everything';
   /** What a replay sends before all else: what the service has emitted itself, and can put back. */
   replayedFirst?: readonly Contract[];
   /**
@@ -130,7 +131,7 @@ export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
   resources: Resources,
 ): RunningService<Resolvers> {
-  const { name, partitions = 1, gatherMs = 0 } = definition;
+  const { name, partitions = 1, unhurried = [] } = definition;
   const {
     mongo,
     prefix,
@@ -169,8 +170,8 @@ export function assemble<Resolvers>(
   };
   let relaying: Lease | undefined;
   // The active relay may run in another process.
-  const wake = () => {
-    if (relaying?.fence() !== undefined) relay?.wake();
+  const wake = (events?: readonly Event[]) => {
+    if (relaying?.fence() !== undefined) relay?.wake(events);
     else
       feed
         .publish([{ topic: `wake/${name}`, message: 1 }])
@@ -230,7 +231,8 @@ export function assemble<Resolvers>(
     await createIndexes(active);
     const wishes = {
       _id: name,
-      consumes: definition.consumes === 'everything' ? [EVERY_TYPE] : typesOf(definition.consumes),
+      consumes: namesOf(definition.consumes),
+      unhurried: namesOf(unhurried),
       emits: typesOf(definition.emits),
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
@@ -316,7 +318,6 @@ export function assemble<Resolvers>(
         setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
         clock,
         log,
-        gatherMs,
         ...(batchMax !== undefined && { batchMax }),
       });
       if (generations) {
@@ -363,6 +364,9 @@ export function assemble<Resolvers>(
 }
 
 const typesOf = (contracts: readonly Pick<Contract, 'type'>[]) => contracts.map(({ type }) => type);
+
+const namesOf = (consumed: readonly Contract[] | 'everything') =>
+  consumed === 'everything' ? [EVERY_TYPE] : typesOf(consumed);
 
 /** Rules that lead to those of whatever is served when they are called: the same contracts, another generation. */
 function rulesOf(first: ServiceParts<unknown>, current: () => ServiceParts<unknown>): Rule[] {

@@ -22,28 +22,26 @@ export type ChainRow = {
 };
 
 export type AppendOptions = {
-  /** Reads the heads of the chains anew: rows may have been lost behind the store's back. Default false. */
+  /** They come from the lake once more, where mostly nothing is missing: which are stored is asked before the rest is added. */
   replay?: boolean | undefined;
-  /** Of which replay; of one, a head is read anew once. */
-  replayId?: string | undefined;
-  /** Looks which events are stored before it adds the others: for a replay, where mostly nothing is missing. */
-  knownFirst?: boolean | undefined;
 };
 
 export type Chain<Row extends ChainRow> = {
   /**
    * Adds the events that are not in the store yet, each at the end of its chain, in the order given.
    *
-   * @returns the new rows; and the newest row of every chain that the events belong to, new or not, so that whoever keeps
-   *   a view of them can write it again after a crash.
+   * @returns the new rows; and, where they are asked for, the newest row of every chain that the events belong to, new or
+   *   not, so that whoever keeps a view of them can write it again after a crash.
    * @throws what `next` throws: nothing of the batch's remaining events is stored then; Contention when others are
    *   always faster.
    */
-  append(events: readonly Event[], how?: AppendOptions): Promise<{ appended: Row[]; heads: Row[] }>;
+  append(events: readonly Event[], how?: AppendOptions): Promise<{ appended: Row[]; heads(): Promise<Row[]> }>;
   /** The newest row of a chain. */
   head(chain: string): Promise<Row | null>;
   /** Takes note of rows that were stored without `append`: what is cached of their chains is never older. */
   learn(rows: readonly Row[]): void;
+  /** Takes note of the newest rows of their chains, just read: they need not be read again. */
+  remember(heads: readonly Row[]): void;
 };
 
 export type ChainOptions<Row extends ChainRow> = {
@@ -75,8 +73,6 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
   const heads = createCache<Row>(CACHED_HEADS_MAX);
-  /** By chain, the replay for which its head was read anew: a replay comes to a chain many times. */
-  const readFor = createCache<string>(CACHED_HEADS_MAX);
 
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
@@ -150,19 +146,15 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (known && known.version < row.version) heads.set(row.chain, row);
       }
     },
-    async append(events, { replay = false, replayId, knownFirst = replay } = {}) {
+    remember(rows) {
+      for (const row of rows) heads.set(row.chain, row);
+    },
+    async append(events, { replay = false } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
-      if (replay) {
-        for (const chain of chains) {
-          if (replayId !== undefined && readFor.get(chain) === replayId) continue;
-          heads.delete(chain);
-          if (replayId !== undefined) readFor.set(chain, replayId);
-        }
-      }
       if (verifyHeads) await dropLostHeads(chains);
-      if (knownFirst) {
+      if (replay) {
         const stored = await known(remaining);
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
@@ -184,8 +176,13 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         for (const event of remaining) if (stored.has(event.id)) heads.delete(chainOf(event));
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
-      await loadHeads(chains);
-      return { appended, heads: chains.flatMap(chain => heads.get(chain) ?? []) };
+      return {
+        appended,
+        async heads() {
+          await loadHeads(chains);
+          return chains.flatMap(chain => heads.get(chain) ?? []);
+        },
+      };
     },
   };
 }

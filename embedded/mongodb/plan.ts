@@ -52,12 +52,15 @@ type Within = (ranges: Range[], keys: number) => boolean;
 
 export function choosePlan(collection: Collection, { filter, sort, limit, hint }: Wanted, within: Within): Plan {
   const { conditions, others, alternatives } = conditionsOf(filter);
-  const indexes =
-    hint === undefined ? [undefined, ...collection.indexes.filter(i => i.ready)] : [hinted(collection, hint)];
-  const candidates = indexes.flatMap(index => {
+  const byId = hint === undefined ? scanOf(collection, undefined, conditions, sort, others === 0) : undefined;
+  // Nothing can be better than to know which documents they are.
+  if (byId?.keyed && sort.length === 0) return byId;
+  const indexes = hint === undefined ? collection.indexes.filter(i => i.ready) : [hinted(collection, hint)];
+  const byIndex = indexes.flatMap(index => {
     const scan = scanOf(collection, index, conditions, sort, others === 0);
     return scan ? [scan] : [];
   });
+  const candidates = byId ? [byId, ...byIndex] : byIndex;
   const best = candidates.reduce((a, b) => (b.score > a.score ? b : a), candidates[0] ?? whole(collection));
   if (!best.bounded && hint === undefined) {
     const union = alternatives.map(list => unionOf(collection, list, within)).find(plan => plan !== undefined);

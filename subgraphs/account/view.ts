@@ -8,6 +8,7 @@ import type { Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { EventOf } from '../../events/contract.ts';
+import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
@@ -47,6 +48,12 @@ export function fieldsOf({ type, subject = '', time, data }: Event): EntryFields
   // Its own event, read through its contract.
   if (type === accountOpened.type) return { owner: (data as { ownerId: string }).ownerId, openedAt: time };
   return { account: subject, time, settled: UNSETTLED };
+}
+
+/** The write that makes an entry say what was published. What it knows of its balance stays. */
+function putRight(event: Event) {
+  const { settled: _, ...fields } = fieldsOf(event);
+  return { updateOne: { filter: { _id: event.id }, update: { $set: { event, ...fields } } } };
 }
 
 const CACHED_FACTS_MAX = 50_000;
@@ -135,14 +142,12 @@ export function createView({ collection, feed, clock }: Pick<ServiceContext, 'co
       const stored = new Map(found.map(entry => [entry._id, entry]));
       const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id)?.event, event));
       if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
-      await entries.bulkWrite(
-        wrong.map(event => {
-          const { settled, ...fields } = fieldsOf(event);
-          const update = { $set: { event, ...fields }, ...(settled && { $setOnInsert: { settled } }) };
-          return { updateOne: { filter: { _id: event.id }, update, upsert: true } };
-        }),
-        { ordered: false },
-      );
+      const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
+      if (lost?.length) {
+        const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event) }));
+        await entries.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
+      }
+      if (changed?.length) await entries.bulkWrite(changed.map(putRight), { ordered: false });
       return wrong.length;
     },
 
@@ -150,8 +155,8 @@ export function createView({ collection, feed, clock }: Pick<ServiceContext, 'co
     async settle(updates: readonly BalanceUpdated[], how?: Handling): Promise<{ marked: number; shown: number }> {
       const marked = await mark(updates, how);
       const { rows, changed } = await accounts.apply(updates, how);
-      // Also when nothing changed: the process may have died before it said so.
-      await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
+      // Live also when nothing changed: the process may have died before it said so.
+      if (!how?.replay || changed > 0) await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
       return { marked, shown: changed };
     },
   };

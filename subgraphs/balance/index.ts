@@ -13,6 +13,8 @@ import { createResolvers } from './resolvers.ts';
 export const service: ServiceDefinition<Resolvers> = {
   name: 'balance',
   consumes: [deposited, withdrawn, balanceUpdated],
+  // Its own events are snapshots, for a ledger that has lost rows.
+  unhurried: [balanceUpdated],
   emits: [balanceUpdated, overdrawn],
   replayedFirst: [balanceUpdated, overdrawn],
   derived: { events: { subject: 'chain' }, uncounted: { subject: 'chain', incomparable: 'all' } },

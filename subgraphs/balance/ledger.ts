@@ -143,6 +143,18 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
     return { mended: modifiedCount, missing };
   }
 
+  /** Stores rows where they belong. @returns the event of one whose place is taken by another transaction. */
+  async function put(restored: readonly LedgerRow[]): Promise<BalanceUpdated | undefined> {
+    try {
+      await rows.insertMany([...restored], { ordered: false });
+      return undefined;
+    } catch (error) {
+      ignoreDuplicates(error);
+      const [misplaced] = await notStored(restored.map(({ event }) => event));
+      return misplaced;
+    }
+  }
+
   return {
     rows,
     head: chain.head,
@@ -154,8 +166,8 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      * known is the one to follow: it was published, whether its row is there again already or not.
      */
     async count(transactions: readonly Event[], how?: Handling): Promise<number> {
-      const { appended } = await chain.append(transactions, { knownFirst: how?.replay });
-      if (appended.length > 0) outbox.wake();
+      const { appended } = await chain.append(transactions, how);
+      if (appended.length > 0) outbox.wake(appended.map(({ event }) => event));
       return appended.length;
     },
 
@@ -173,9 +185,8 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
       if (missing.length === 0) return mended;
       log.info({ rows: missing.length }, 'ledger rows restored from snapshots');
       const restored = missing.map(restoredRow);
-      await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
+      const misplaced = await put(restored);
       chain.learn(restored);
-      const [misplaced] = await notStored(missing);
       if (!misplaced) return mended + missing.length;
       const { subject, data } = misplaced;
       throw new Error(`ledger of ${subject}: version ${data.version} is not the published one; it has to be rebuilt`);

@@ -21,7 +21,7 @@ export const service: ServiceDefinition<Resolvers> = {
   name: 'lake',
   consumes: 'everything',
   emits: [],
-  gatherMs: 50,
+  unhurried: 'everything',
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
   create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
     const rows = collection<LakeRow>('lake');

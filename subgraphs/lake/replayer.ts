@@ -16,9 +16,9 @@ import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } fro
 import type { Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 
-const CHUNK_EVENTS = 250;
+const CHUNK_EVENTS = 400;
 /** Chunks on their way to a service at a time: what bounds Redis. */
-const WINDOW_CHUNKS = 8;
+const WINDOW_CHUNKS = 6;
 const POLL_MS = 1_000;
 const ACKNOWLEDGEMENT_POLL_MS = 20;
 const STEP_POLL_MS = 50;

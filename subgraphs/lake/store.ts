@@ -72,9 +72,10 @@ export function createLake(options: {
     /** The rule for everything: stores it and tells whoever watches. */
     async store(events: readonly Event[]): Promise<void> {
       const { appended, heads } = await chain.append(events);
+      const newest = await heads();
       flows?.count(appended.map(({ event }) => event));
-      await feed.publish(heads.map(({ version }) => ({ topic: TOPIC, message: version })));
-      for (const { version } of heads) await summaries?.extend(version, appended);
+      await feed.publish(newest.map(({ version }) => ({ topic: TOPIC, message: version })));
+      for (const { version } of newest) await summaries?.extend(version, appended);
       await checkpoints?.note(appended);
     },
 

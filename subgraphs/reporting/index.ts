@@ -14,7 +14,7 @@ export const service: ServiceDefinition<Resolvers> = {
   consumes: counted,
   emits: [],
   // Nobody waits for statistics.
-  gatherMs: 100,
+  unhurried: counted,
   derived: { store: { subject: 'account', incomparable: 'all' }, statistics: { subject: 'account' } },
   indexes,
   create({ collection }) {

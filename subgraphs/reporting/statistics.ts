@@ -4,6 +4,7 @@
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
+import { partitionOf } from '../../events/binding.ts';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
@@ -42,6 +43,8 @@ const NAME_LENGTH = { HOUR: 13, DAY: 10, MONTH: 7, ALL: 0 } as const satisfies R
 
 const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 
+/** A multiple of the lanes in which a replay comes. */
+const TURNS = 64;
 const MENDED_MAX = 100_000;
 const MENDED_AT_ONCE = 1_000;
 
@@ -154,6 +157,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     let head: StoredEvent | undefined;
     let writes: AnyBulkWriteOperation<StoredEvent>[] = [];
     const spoiled = new Set<string>();
+    const heads = new Map<string, StoredEvent>();
     const write = async () => {
       if (writes.length > 0) await store.bulkWrite(writes, { ordered: true });
       wrong += writes.length;
@@ -163,6 +167,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
       const right = next(head?.chain === row.chain ? head : undefined, row.event);
       const { version, totals } = right;
       head = right;
+      heads.set(row.chain, right);
       if (version === row.version && JSON.stringify(totals) === JSON.stringify(row.totals)) continue;
       spoiled.add(row.chain);
       writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
@@ -170,6 +175,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     }
     await write();
     if (spoiled.size > 0) await statistics.deleteMany({ _id: { $in: [...spoiled] } });
+    chain.remember([...heads.values()]);
     return wrong;
   }
 
@@ -178,7 +184,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     const { appended, heads } = await chain.append(events, how);
     const shown = await materialize(
       statistics,
-      heads.map(({ chain: _id, version, account, currency, hour, totals }) => ({
+      (await heads()).map(({ chain: _id, version, account, currency, hour, totals }) => ({
         _id,
         version,
         account,
@@ -201,11 +207,13 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     return wrong + (await add(events, how));
   }
 
-  let turn: Promise<unknown> = Promise.resolve();
-  /** One after the other: nobody adds to an hour while it is being counted anew. */
-  function inTurn(work: () => Promise<number>): Promise<number> {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
+  const turns: Promise<unknown>[] = Array.from({ length: TURNS }, () => Promise.resolve());
+  /** Accounts take turns, some together: nobody adds to an hour while it is being counted anew. */
+  function inTurn(events: readonly Event[], work: () => Promise<number>): Promise<number> {
+    const wanted = [...new Set(events.map(event => partitionOf(event, TURNS)))];
+    const done = Promise.all(wanted.map(turn => turns[turn])).then(work);
+    const over = done.catch(() => undefined);
+    for (const turn of wanted) turns[turn] = over;
     return done;
   }
 
@@ -219,7 +227,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   return {
     /** The rule. */
     count: (events: readonly Event[], how?: Handling): Promise<number> =>
-      inTurn(() => (how?.replay ? repair(events, how) : add(events, how))),
+      inTurn(events, () => (how?.replay ? repair(events, how) : add(events, how))),
 
     async ofAccount(account: string, range: Range, interval: Interval): Promise<IntervalTotals[]> {
       return sumUp(await statistics.find({ account, ...inRange(range) }).toArray(), interval);

@@ -81,18 +81,18 @@ export const BUGS: readonly Bug[] = [
         entries.map(({ event }) => event),
         current.bindings,
         jobMax,
+        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
       ),
-    );
-    const number = nextFlush(current);
-    const lost = await leaveMarks(current, number, connection);`,
-    replace: `    const number = nextFlush(current);
-    const lost = await leaveMarks(current, number, await transport.send([]));
-    await transport.send(
+    );`,
+    replace: `    const early = nextFlush(current);
+    if ((await leaveMarks(current, early, await transport.send([]))).length > 0) return true;
+    const connection = await transport.send(
       lettersFor(
         service,
         entries.map(({ event }) => event),
         current.bindings,
         jobMax,
+        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
       ),
     );`,
     foundBy: 64,
@@ -100,13 +100,13 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'that sending failed is not noticed',
     file: 'events/relay.ts',
-    find: '        jobMax,\n      ),\n    );',
-    replace: '        jobMax,\n      ),\n    ).catch(() => 0);',
+    find: '|| canWait(binding, type),\n      ),\n    );',
+    replace: '|| canWait(binding, type),\n      ),\n    ).catch(() => hurried.connection);',
     foundBy: 3,
   },
   {
     name: 'the last event of a batch is lost',
-    file: 'events/relay.ts',
+    file: 'events/letters.ts',
     find: 'events: some })),',
     replace: 'events: some.length > 2 ? some.slice(0, -1) : some })),',
     foundBy: 1,
@@ -146,16 +146,37 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'losses are looked for only when a tenure begins',
     file: 'events/relay.ts',
-    find: 'else if (clock.monotonic() - tenure.checkedMs >= pollMs) await check(tenure);',
-    replace: 'else if (clock.monotonic() < 0) await check(tenure);',
+    find: 'const isCheck = clock.monotonic() - tenure.checkedMs >= pollMs;',
+    replace: 'const isCheck = clock.monotonic() < 0;',
     foundBy: 6,
   },
   {
     name: 'the relay has no poll behind its wake',
     file: 'events/relay.ts',
-    find: 'await wake.wait(pollMs, stopped.signal);',
-    replace: 'await wake.wait(1e9, stopped.signal);',
+    find: 'if (tenure?.dueMs === undefined) return pollMs;',
+    replace: 'if (tenure?.dueMs === undefined) return 1e9;',
     foundBy: 6,
+  },
+  {
+    name: 'what was hurried is not sent again when it was lost before the flush',
+    file: 'events/relay.ts',
+    find: '    hurried.ids.clear();\n    const isFirst',
+    replace: '    const isFirst',
+    foundBy: 1,
+  },
+  {
+    name: 'what was hurried counts as sent to everybody',
+    file: 'events/relay.ts',
+    find: '!hurried.ids.has(id) || canWait(binding, type)',
+    replace: '!hurried.ids.has(id) && type !== binding._id',
+    foundBy: 1,
+  },
+  {
+    name: 'what was hurried is cleared by nobody',
+    file: 'events/relay.ts',
+    find: 'if (isNew || isCheck || looks || !isGathering) await flushAll(tenure);',
+    replace: 'if (isNew) await flushAll(tenure);',
+    foundBy: 1,
   },
   {
     name: 'a relay that lost its lease may still clear',
@@ -233,8 +254,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a job is acknowledged before it is handled',
     file: 'events/consumer.ts',
-    find: 'return await batchers[kindOf(job)].submit(events);',
-    replace: 'return void batchers[kindOf(job)].submit(events).catch(() => undefined);',
+    find: 'return await submitTo(batchers[kindOf(job)], events);',
+    replace: 'return void submitTo(batchers[kindOf(job)], events).catch(() => undefined);',
     foundBy: 3,
   },
   {
