@@ -14,7 +14,7 @@ async function started(fail: (write: number) => 'before' | 'after' | undefined =
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
-      if (name !== 'insertOne') return value.bind(target);
+      if (name !== 'insertOne' && name !== 'insertMany') return value.bind(target);
       return async (...args: unknown[]) => {
         const when = fail(writes++);
         if (when === 'before') throw new MongoNetworkError('away');
@@ -54,6 +54,33 @@ test('of the same event appended many times at once, one is new', async () => {
   const { outbox } = await started();
   const answers = await Promise.all(Array.from({ length: 10 }, () => outbox.append(happening('1'))));
   expect(answers.filter(answer => answer === undefined)).toHaveLength(1);
+});
+
+test('of events that are appended together each is told its own outcome', async () => {
+  const { outbox, events } = await started();
+  await outbox.append(happening('known', { n: 1 }));
+  const tooLarge = { ...happening('large'), text: 'x'.repeat(17_000_000) };
+  const appended = [happening('1'), happening('known', { n: 2 }), tooLarge, happening('2'), happening('1', { n: 3 })];
+  const outcomes = await Promise.allSettled(appended.map(event => outbox.append(event)));
+  expect(outcomes).toMatchObject([
+    { status: 'fulfilled', value: undefined },
+    { status: 'fulfilled', value: { event: happening('known', { n: 1 }) } },
+    { status: 'rejected' },
+    { status: 'fulfilled', value: undefined },
+    { status: 'fulfilled', value: { event: happening('1') } },
+  ]);
+  expect((await events.find().toArray()).map(({ _id }) => _id).sort()).toEqual(['1', '2', 'known']);
+});
+
+test('what is appended while a command is on its way goes with the next one', async () => {
+  let commands = 0;
+  const { outbox, events } = await started(() => {
+    commands += 1;
+    return undefined;
+  });
+  await Promise.all(Array.from({ length: 50 }, (_, n) => outbox.append(happening(`${n}`))));
+  expect(commands).toBe(2);
+  expect(await events.countDocuments()).toBe(50);
 });
 
 test('a database that is away for a moment is waited for', async () => {
