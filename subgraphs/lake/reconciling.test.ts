@@ -135,6 +135,7 @@ test('nothing is asked and nothing sent again while the lake is away; what it ge
   await emit(1);
   await lakeHas(1);
   await confirmed(1);
+  await until(async () => ((await system.bindings.find(ORIGIN))?.reconciled?.flush ?? 0) > 0, 10_000);
   await lake.stop();
   await emit(30, 1);
   await until(async () => (await entries.countDocuments({ pending: { $exists: true } })) === 0);
