@@ -26,9 +26,11 @@ COPY --from=pages /app/gateway/playground/dist gateway/playground/dist/
 COPY schema schema/
 COPY scripts scripts/
 COPY subgraphs subgraphs/
+# What a service would do at its first start, where it may not write.
+RUN node scripts/run.mjs --prepare scripts/service.ts
 USER node
 EXPOSE 4000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "--eval", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--import", "tsx", "scripts/service.ts"]
+ENTRYPOINT ["node", "scripts/run.mjs", "scripts/service.ts"]
 CMD ["gateway"]

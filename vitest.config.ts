@@ -5,6 +5,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['**/*.test.ts'],
+    globalSetup: 'test/prepare.ts',
     exclude: ['**/node_modules/**', '.data/**'],
     // The tests wait more than they compute: for processes to start, for disks to sync, for leases to run out.
     maxWorkers: 2,

@@ -18,6 +18,8 @@ import { freePort } from './port.ts';
 import { type Supervised, supervise } from './supervise.ts';
 
 const host = '127.0.0.1';
+/** Runs TypeScript. */
+const runner = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 const database = 'tributary';
 const pollMs = 50;
 const stopTimeoutMs = 8_000;
@@ -127,9 +129,7 @@ function ownServer(main: string): Kind {
   return {
     name: 'mongodb',
     spawn(dir, port) {
-      // By its full address, since a bare name is looked up from the working directory.
-      const tsx = import.meta.resolve('tsx');
-      const args = ['--import', tsx, main, '--dir', dir, '--port', String(port)];
+      const args = [runner, main, '--dir', dir, '--port', String(port)];
       return spawnServer(process.execPath, args, { ipc: true });
     },
     ready: (child, port, signal) =>

@@ -3,15 +3,10 @@
  * waits for ever for that socket to drain. When a network cut ends all sockets at once, this is what becomes of the
  * check of the server that the first of them sets off; none follows, and the process never finds its MongoDB again.
  */
-import { createRequire } from 'node:module';
 import { MongoNetworkError } from 'mongodb';
+import { Connection } from 'mongodb/lib/cmap/connection.js';
 
-type WriteCommand = (this: object, command: object, options: object) => Promise<void>;
-
-/** What the driver's own module exports, as far as it is needed here; it has no types. */
-type Internals = { Connection: { prototype: { writeCommand: WriteCommand } } };
-
-export const { Connection } = createRequire(import.meta.url)('mongodb/lib/cmap/connection.js') as Internals;
+export { Connection };
 
 const { writeCommand } = Connection.prototype;
 

@@ -19,7 +19,7 @@ const PROGRESS_MS = 100;
 const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
 
-await run(log, async (undo, done) => {
+void run(log, async (undo, done) => {
   const [file, ...rest] = process.argv.slice(2);
   if (!file || rest.length > 0) throw new ConfigError('usage: npm run import -- events.ndjson[.gz]');
   const lock = await lockDataDir(config.DATA_DIR);

@@ -44,7 +44,7 @@ const config = configOrExit();
 const log = createLog(config.LOG_LEVEL);
 type Undo = (step: () => unknown) => void;
 
-await run(log, async undo => {
+void run(log, async undo => {
   const [name] = process.argv.slice(2);
   const names = [GATEWAY, ...serviceNames()];
   if (!name || !names.includes(name)) throw new ConfigError(`usage: npm run service -- ${names.join('|')}`);

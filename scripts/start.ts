@@ -26,7 +26,7 @@ const PEOPLE = [
   { name: 'olga', roles: ['operator'] },
 ];
 
-await run(log, async undo => {
+void run(log, async undo => {
   const lock = await lockDataDir(config.DATA_DIR);
   undo(() => lock.release());
   const secret = secretOf(config);

@@ -163,7 +163,8 @@ function followed(hash: string, position: number, line: string): string {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { code, lines } = await verifyFiles(process.argv.slice(2));
-  for (const line of lines) (code === 0 ? console.log : console.error)(line);
-  process.exitCode = code;
+  void verifyFiles(process.argv.slice(2)).then(({ code, lines }) => {
+    for (const line of lines) (code === 0 ? console.log : console.error)(line);
+    process.exitCode = code;
+  });
 }

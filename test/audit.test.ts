@@ -31,6 +31,7 @@ import {
 } from './system.ts';
 
 const AUDIT = fileURLToPath(new URL('audit.ts', import.meta.url));
+const RUNNER = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 /** More than a page. */
 const DEPOSITS = 120;
 const RACERS = 12;
@@ -90,7 +91,7 @@ const events = (database: string, name = 'events') =>
 type Run = { code: number; stdout: string; stderr: string };
 
 function audit(args: readonly string[], env: NodeJS.ProcessEnv = { AUTH_SECRET }): Promise<Run> {
-  const command = ['--import', 'tsx', AUDIT, '--url', system.url, ...args];
+  const command = [RUNNER, AUDIT, '--url', system.url, ...args];
   return new Promise(resolve => {
     const child = execFile(
       process.execPath,

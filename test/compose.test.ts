@@ -133,7 +133,7 @@ test('the image is made of files that exist and are not left out', () => {
 
 test('the image starts a service as a user without rights, and its health check is JavaScript', () => {
   const entry = JSON.parse(instruction('ENTRYPOINT')) as string[];
-  expect(entry.slice(0, -1)).toEqual(['node', '--import', 'tsx']);
+  expect(entry.slice(0, -1)).toEqual(['node', 'scripts/run.mjs']);
   const script = entry.at(-1) ?? '';
   expect(existsSync(join(root, script)), script).toBe(true);
   expect(sources).toContain(script.split('/')[0]);

@@ -100,7 +100,7 @@ describe('the README', () => {
     writeFileSync(join(folder, 'index.ts'), blocks(read('README.md'), 'Add a service', 'ts')[0] ?? '');
     writeFileSync(join(folder, 'schema.graphql'), blocks(read('README.md'), 'Add a service', 'graphql')[0] ?? '');
     const node = (...args: string[]) => execute(process.execPath, args, { cwd: copy });
-    await node('--import', 'tsx', 'scripts/compose.ts');
+    await node('scripts/run.mjs', 'scripts/compose.ts');
     await node(join('node_modules', 'typescript', 'bin', 'tsc'), '--noEmit', '-p', '.');
     await node(
       join('node_modules', '@biomejs', 'biome', 'bin', 'biome'),

@@ -80,8 +80,7 @@ afterAll(async () => {
 
 /** Composes anew, and makes the gateway take it into use. */
 async function recompose(): Promise<void> {
-  const compose = join(project.path, 'scripts/compose.ts');
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', compose], { cwd: project.path });
+  await promisify(execFile)(process.execPath, ['scripts/run.mjs', 'scripts/compose.ts'], { cwd: project.path });
   running.get('gateway')?.kill('SIGUSR2');
 }
 

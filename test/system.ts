@@ -34,7 +34,7 @@ export async function launch(
   ready: RegExp,
   project = root,
 ): Promise<Process> {
-  const child = spawn(process.execPath, ['--import', 'tsx', join(project, 'scripts', script), ...args], {
+  const child = spawn(process.execPath, [join(project, 'scripts/run.mjs'), join(project, 'scripts', script), ...args], {
     cwd: project,
     env: { PATH: process.env.PATH, AUTH_SECRET, LOG_LEVEL: 'warn', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,6 @@
 /**
- * The embedded MongoDB server as a process of its own: `node --import tsx embedded/mongodb/main.ts --dir DIR --port
- * PORT` (port 0: any free one). Says on which port it listens by one line of JSON on stdout and, to a parent that has
+ * The embedded MongoDB server as a process of its own: `node scripts/run.mjs embedded/mongodb/main.ts --dir DIR
+ * --port PORT` (port 0: any free one). Says on which port it listens by one line of JSON on stdout and, to a parent that has
  * opened a channel, by a message; ends when that channel closes, so that it never outlives a parent that was killed.
  */
 import { parseArgs } from 'node:util';

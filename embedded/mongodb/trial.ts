@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname;
+const RUNNER = new URL('../../scripts/run.mjs', import.meta.url).pathname;
 
 export type Child = {
   url: string;
@@ -17,7 +18,7 @@ export type Child = {
 
 /** Starts the server over a folder and resolves when it listens; rejects with what it wrote to stderr. */
 export function startChild(dir: string, port = 0): Promise<Child> {
-  const child = fork(MAIN, ['--dir', dir, '--port', String(port)], { execArgv: ['--import', 'tsx'], silent: true });
+  const child = fork(RUNNER, [MAIN, '--dir', dir, '--port', String(port)], { silent: true });
   const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
   let errors = '';
   child.stderr?.on('data', chunk => {

@@ -9,6 +9,7 @@ import { createSummaries, type Summary } from './summaries.ts';
 
 const urls = useServers();
 const program = fileURLToPath(new URL('harness.ts', import.meta.url));
+const runner = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
 
 test('positions are 1, 2, 3, ... however many processes store the same events, and are killed in the middle', async () => {
   const EVENTS = 3_000;
@@ -19,7 +20,7 @@ test('positions are 1, 2, 3, ... however many processes store the same events, a
   type Appender = { child: ChildProcess; exited: Promise<unknown[]> };
   function appender(first: number, count: number, batch: number): Appender {
     const args = [urls.mongodbUrl, rows.dbName, ...[first, count, batch].map(String)];
-    const child = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+    const child = spawn(process.execPath, [runner, program, ...args], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));

@@ -1,7 +1,7 @@
 /**
  * A process that stores events in a lake, for tests that have several of them and kill some:
  *
- *     node --import tsx subgraphs/lake/harness.ts MONGODB_URL DATABASE FIRST COUNT BATCH
+ *     node scripts/run.mjs subgraphs/lake/harness.ts MONGODB_URL DATABASE FIRST COUNT BATCH
  *
  * It says "storing" before it stores, and "stored in MS" when all are.
  */
@@ -26,9 +26,14 @@ const feed: Feed = {
 };
 const lake = createLake({ rows, feed, clock: systemClock, summaries });
 const events = lakeEvents(Number(first), Number(count));
-await lake.size();
-process.stdout.write('storing\n');
-const startedMs = performance.now();
-for (let at = 0; at < events.length; at += Number(batch)) await lake.store(events.slice(at, at + Number(batch)));
-process.stdout.write(`stored in ${Math.round(performance.now() - startedMs)}\n`);
-await mongo.close();
+
+async function main(): Promise<void> {
+  await lake.size();
+  process.stdout.write('storing\n');
+  const startedMs = performance.now();
+  for (let at = 0; at < events.length; at += Number(batch)) await lake.store(events.slice(at, at + Number(batch)));
+  process.stdout.write(`stored in ${Math.round(performance.now() - startedMs)}\n`);
+  await mongo.close();
+}
+
+void main();

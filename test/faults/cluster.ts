@@ -204,10 +204,10 @@ export async function startCluster(arrangement: Arrangement = {}): Promise<Clust
 }
 
 function node(script: readonly string[], { preload = [], env: own }: Extras = {}, env: NodeJS.ProcessEnv = {}) {
-  const preloads = preload.flatMap(name => ['--import', join(root, 'test/faults/preload', `${name}.ts`)]);
+  const preloads = preload.flatMap(name => ['--preload', `test/faults/preload/${name}.ts`]);
   return {
     file: process.execPath,
-    args: ['--import', 'tsx', ...preloads, ...script],
+    args: ['scripts/run.mjs', ...preloads, ...script],
     options: { cwd: root, env: { PATH: process.env.PATH, AUTH_SECRET, LOG_LEVEL: 'warn', ...env, ...own } },
   };
 }

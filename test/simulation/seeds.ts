@@ -2,7 +2,11 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Report } from './worker.ts';
+
+/** The project's own, which a copy does without. */
+const RUNNER = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
 
 export type Failure = Extract<Report, { seed: number }>;
 
@@ -56,11 +60,10 @@ function runWorker(
   onReport: (report: Report) => void,
 ): Promise<void> {
   const worker = join(root, 'test/simulation/worker.ts');
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', worker, String(from), String(count), stopAtFailure ? '1' : '0'],
-    { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [RUNNER, worker, String(from), String(count), stopAtFailure ? '1' : '0'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let errors = '';
   child.stderr.on('data', chunk => {
     errors = `${errors}${chunk}`.slice(-4_000);

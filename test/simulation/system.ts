@@ -4,12 +4,15 @@ import { type Binding, createBindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import { createFeed } from '../../events/feed.ts';
 import { assemble, type RunningService, type ServiceDefinition } from '../../events/service.ts';
-import { loadService } from '../../subgraphs/catalog.ts';
+import { service as account } from '../../subgraphs/account/index.ts';
+import { service as balance } from '../../subgraphs/balance/index.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
+import { service as lake } from '../../subgraphs/lake/index.ts';
+import { service as reporting } from '../../subgraphs/reporting/index.ts';
 import { pubSubTo, transportTo } from './connections.ts';
 import { connectTo, type Store } from './mongo.ts';
 import type { SimRedis } from './redis.ts';
-import { type Scenario, SERVICES } from './scenario.ts';
+import type { Scenario } from './scenario.ts';
 import { newProcess, type SimProcess, type World } from './world.ts';
 
 const PREFIX = 'sim';
@@ -20,7 +23,7 @@ const BOOT_MAX_MS = 1_500;
 const silent = pino({ level: 'silent' });
 
 export const definitions: ReadonlyMap<string, ServiceDefinition<Resolvers>> = new Map(
-  await Promise.all(SERVICES.map(async name => [name, (await loadService(name)).definition] as const)),
+  [account, balance, lake, reporting].map(definition => [definition.name, definition]),
 );
 
 /** A place for a process, which is filled again after each death. */

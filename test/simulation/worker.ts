@@ -11,23 +11,27 @@ const REPORT_EVERY = 25;
 const [from = 1, count = 1, stopAtFailure = 0] = process.argv.slice(2).map(Number);
 const tell = (report: Report) => process.stdout.write(`${JSON.stringify(report)}\n`);
 
-const nothing = { done: 0, steps: 0, simulatedMs: 0, traces: [] as string[] };
-let since = nothing;
-for (let seed = from; seed < from + count; seed++) {
-  const { violations, traceHash, scenario, steps, simulatedMs } = await simulate(seed);
-  since = {
-    done: since.done + 1,
-    steps: since.steps + steps,
-    simulatedMs: since.simulatedMs + simulatedMs,
-    traces: [...since.traces, `${seed} ${traceHash}`],
-  };
-  const failed = violations.length > 0;
-  if (failed) tell({ seed, violations: violations.slice(0, 10), traceHash, scenario });
-  if (since.done === REPORT_EVERY || failed || seed === from + count - 1) {
-    tell(since);
-    since = nothing;
+async function main(): Promise<void> {
+  const nothing = { done: 0, steps: 0, simulatedMs: 0, traces: [] as string[] };
+  let since = nothing;
+  for (let seed = from; seed < from + count; seed++) {
+    const { violations, traceHash, scenario, steps, simulatedMs } = await simulate(seed);
+    since = {
+      done: since.done + 1,
+      steps: since.steps + steps,
+      simulatedMs: since.simulatedMs + simulatedMs,
+      traces: [...since.traces, `${seed} ${traceHash}`],
+    };
+    const failed = violations.length > 0;
+    if (failed) tell({ seed, violations: violations.slice(0, 10), traceHash, scenario });
+    if (since.done === REPORT_EVERY || failed || seed === from + count - 1) {
+      tell(since);
+      since = nothing;
+    }
+    if (failed && stopAtFailure) break;
   }
-  if (failed && stopAtFailure) break;
+  // Simulated processes leave promises behind that never settle; nothing real is open.
+  process.exit(0);
 }
-// Simulated processes leave promises behind that never settle; nothing real is open.
-process.exit(0);
+
+void main();
