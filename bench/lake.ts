@@ -72,7 +72,7 @@ try {
 
   const system = await startProcess('tributary', {
     file: process.execPath,
-    args: ['--import', 'tsx', fileURLToPath(new URL('../scripts/start.ts', import.meta.url))],
+    args: ['../scripts/run.mjs', '../scripts/start.ts'].map(file => fileURLToPath(new URL(file, import.meta.url))),
     env: {
       ...{ MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl, AUTH_SECRET: SECRET, LIMIT_REQUESTS: '1000000' },
       ...{ PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
