@@ -12,13 +12,16 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Binding, type Bindings, reached } from './binding.ts';
+import { pack } from './carrying.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
 import { hasToJoin, letJoin } from './joining.ts';
 import type { Lease } from './lease.ts';
 import { canWait, lettersFor } from './letters.ts';
+import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Transport } from './transport.ts';
+import { noTrail, type Trail } from './tracing.ts';
+import type { Letter, Transport } from './transport.ts';
 
 export type Relay = {
   /**
@@ -47,6 +50,8 @@ export type RelayOptions = {
   jobMax?: number;
   /** How long a flush gathers when all that somebody waits for has been sent. Default 100. */
   gatherMs?: number;
+  trail?: Trail;
+  measures?: Measures;
 };
 
 /** A flush's number is its fence times this plus its turn in this process, so numbers only rise. */
@@ -78,6 +83,7 @@ const NOT_HURRIED = -1;
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
+  const { trail = noTrail, measures = unmeasured } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   let tenure: Tenure | undefined;
@@ -151,6 +157,7 @@ export function startRelay(options: RelayOptions): Relay {
       await transport.resetMark(_id, service, flush);
       current.marks.set(_id, flush);
     }
+    measures.recovered(modifiedCount);
     // Nothing to say of a queue that is only new.
     const level = modifiedCount > 0 ? 'warn' : 'debug';
     const consumers = found.map(({ _id }) => _id);
@@ -182,7 +189,7 @@ export function startRelay(options: RelayOptions): Relay {
       (binding, { type }) => !canWait(binding, type),
     );
     if (letters.length > 0) {
-      const connection = await transport.send(letters);
+      const connection = await send('relay', events, letters);
       // What was sent on another connection may be lost.
       if (connection !== hurried.connection) hurried.ids.clear();
       Object.assign(hurried, { connection, sentMs: clock.monotonic() });
@@ -203,10 +210,14 @@ export function startRelay(options: RelayOptions): Relay {
       .batchSize(flushMax)
       .toArray();
     if (entries.length === 0) return false;
-    const connection = await transport.send(
+    const startedMs = clock.monotonic();
+    const events = entries.map(({ event }) => event);
+    const connection = await send(
+      'flush',
+      events,
       lettersFor(
         service,
-        entries.map(({ event }) => event),
+        events,
         current.bindings,
         jobMax,
         (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
@@ -230,7 +241,25 @@ export function startRelay(options: RelayOptions): Relay {
       { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
     current.found = new Set(ids.filter(id => !hurried.ids.delete(id)));
+    const waitedMs = Math.max(0, clock.now() - (entries[0]?.pending ?? clock.now()));
+    measures.relayed(entries.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
     return entries.length === flushMax;
+  }
+
+  /** @returns the connection on which all of it was sent. */
+  async function send(hop: string, events: readonly Event[], letters: readonly Letter[]): Promise<number> {
+    const step = trail.begin(hop, events, { kind: 'producer' });
+    const jobs = pack(trail, letters);
+    try {
+      const connection = await transport.send(jobs.letters);
+      jobs.end();
+      step.end();
+      return connection;
+    } catch (error) {
+      jobs.end(error);
+      step.end(error);
+      throw error;
+    }
   }
 
   /** A flush of nothing. */

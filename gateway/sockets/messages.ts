@@ -1,6 +1,7 @@
 import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
+import { type Tracer, untraced } from '../../events/tracing.ts';
 import { asGraphQLError, clientError } from '../../schema/errors.ts';
 import type { Operation, OperationReader } from '../documents/operations.ts';
 import { type FormatError, formatAll, tooManyRequests } from '../errors.ts';
@@ -11,6 +12,7 @@ import type { RecordRequest } from '../requests.ts';
 import type { GatewayContext } from '../services/datasource.ts';
 import type { Execute } from '../services/execution.ts';
 import type { Subscribe } from '../subscriptions/index.ts';
+import { beginOperation, type Pushes } from '../tracing.ts';
 import type { ConnectionParams } from '../wire/protocol.ts';
 
 /** What is known of one socket, once it has said who it is. */
@@ -42,6 +44,8 @@ export type MessagesOptions = {
   limits: Limits;
   allow: Allow;
   stopping(): boolean;
+  tracer?: Tracer;
+  pushes?: Pushes | undefined;
 };
 
 /** graphql-ws's options, and what it keeps for us with every socket. */
@@ -67,7 +71,7 @@ type Work = {
  * errors pass. None of the hooks throws, for graphql-ws would close the socket with the message of what was thrown.
  */
 export function messageHooks(options: MessagesOptions): MessageHooks {
-  const { schema, formatError, metrics } = options;
+  const { schema, formatError, metrics, pushes, tracer = untraced } = options;
   return {
     onSubscribe({ extra: { state } }, _id, payload) {
       const work = accept(options, state, payload);
@@ -81,7 +85,11 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
     async execute(args) {
       const work = workOf(args);
       const { operation, payload, state } = work;
-      work.answer = await options.execute(operation, payload.variables ?? {}, { identity: state.caller.identity });
+      const { operation: kind, name: named } = operation.definition;
+      const span = beginOperation(tracer, { kind, transport: 'ws', operationName: named?.value });
+      const context = { identity: state.caller.identity, trace: span.place };
+      work.answer = await options.execute(operation, payload.variables ?? {}, context);
+      span.end(work.answer.errors?.[0]);
       work.state.running.delete(work);
       recordWork(options, work, Boolean(work.answer.errors));
       return {};
@@ -99,6 +107,7 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
       const { answer } = workOf(args);
       if (answer) return answer;
       metrics.delivered.inc();
+      pushes?.framed(result);
       return result;
     },
 
