@@ -22,6 +22,7 @@ export function measuresOf(registry: Registry, service: string): Measures {
   // There from the beginning, so that a rate sees the first one.
   for (const reason of ['contract', 'handling']) faults.inc({ service, reason }, 0);
   handled.inc({ service, kind: 'live' }, 0);
+  for (const counter of [relayed, recovered, failures]) counter.inc(0);
   return {
     stored: (type, events) => stored.inc({ service, type }, events),
     relayed(events, seconds, waitedSeconds) {

@@ -1,11 +1,17 @@
 /** What operators see of the real system, each service a process of its own: traces, metrics, logs. */
+import { readFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
 import { type Servers, startServers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import { signToken } from '../gateway/identity.ts';
+import { METRICS, type Metric, PROCESS_METRICS } from '../schema/metrics.ts';
+import { metricsFile, metricsPage } from '../scripts/metrics.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import { type CollectedSpan, type Collector, startCollector } from './collector.ts';
+import { type Exposed, readExposed, unknownIn } from './promql.ts';
 import {
   AUTH_SECRET,
   type Client,
@@ -76,8 +82,7 @@ describe('a deposit that somebody watches', () => {
   let trace: readonly CollectedSpan[];
   let all: readonly CollectedSpan[];
 
-  const named = (service: string, name: string) =>
-    trace.filter(span => span.service === service && span.name === name);
+  const named = (service: string, name: string) => trace.filter(span => span.service === service && span.name === name);
   function the(service: string, name: string): CollectedSpan {
     const [span, ...more] = named(service, name);
     if (!span || more.length > 0) {
@@ -163,7 +168,11 @@ describe('a deposit that somebody watches', () => {
     expect(linksOf(consumed)).toEqual(['balance: job balance']);
     const job = all.find(({ spanId }) => spanId === consumed.links[0]?.spanId);
     const sent = all.find(({ spanId }) => spanId === job?.parentSpanId);
-    expect([job?.traceId === consumed.traceId, sent?.name, sent?.service]).toEqual([false, 'send job balance', 'account']);
+    expect([job?.traceId === consumed.traceId, sent?.name, sent?.service]).toEqual([
+      false,
+      'send job balance',
+      'account',
+    ]);
     const relayed = the('account', 'relay deposited');
     expect(sent?.links).toContainEqual({ traceId: relayed.traceId, spanId: relayed.spanId });
   });
@@ -209,5 +218,203 @@ describe('a deposit that somebody watches', () => {
     expect(spans.map(({ traceId, links }) => [traceId === theirs, links.map(link => link.traceId)])).toEqual([
       [false, [theirs]],
     ]);
+  });
+});
+
+const project = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+
+describe('metrics', () => {
+  let exposed: Exposed;
+  let byProcess: Map<string, Exposed>;
+
+  beforeAll(async () => {
+    const pages = await Promise.all(
+      NAMES.map(
+        async name => [name, await (await fetch(`http://127.0.0.1:${ports.get(name)}/metrics`)).text()] as const,
+      ),
+    );
+    exposed = readExposed(pages.map(([, page]) => page));
+    byProcess = new Map(pages.map(([name, page]) => [name, readExposed([page])]));
+  });
+
+  /** A histogram is exposed under three names. */
+  const shownAs = (name: string, { type }: Metric) => (type === 'histogram' ? `${name}_count` : name);
+
+  it.each(Object.entries<Metric>(METRICS))('%s is there, with its labels', (name, metric) => {
+    expect([name, [...(exposed.get(shownAs(name, metric)) ?? ['nothing'])].sort()]).toEqual([
+      name,
+      [...metric.labels].sort(),
+    ]);
+  });
+
+  it('are there in every process, the delay of its event loop among them', () => {
+    for (const [process, shown] of byProcess) {
+      const missing = Object.keys(PROCESS_METRICS).filter(name => !shown.has(name) && !shown.has(`${name}_count`));
+      expect([process, missing]).toEqual([process, []]);
+      if (process === 'gateway') continue;
+      const own = Object.entries<Metric>(METRICS).filter(([, metric]) => metric.shown === 'service');
+      // What has not happened in a process yet has no labels to be shown with.
+      const seldom = ['subgraph_request_duration_seconds', 'relay_flush_duration_seconds', 'relay_wait_seconds', 'outbox_stored_events_total'];
+      const lacking = own.filter(([name, metric]) => !shown.has(shownAs(name, metric)) && !seldom.includes(name));
+      expect([process, lacking.map(([name]) => name)]).toEqual([process, []]);
+    }
+  });
+
+  it('have no other names than those of the catalogue, and Node’s and the process’s own', () => {
+    const known = (name: string) =>
+      Object.entries<Metric>(METRICS).some(([metric, { type }]) =>
+        type === 'histogram'
+          ? [`${metric}_bucket`, `${metric}_sum`, `${metric}_count`].includes(name)
+          : metric === name,
+      );
+    expect([...exposed.keys()].filter(name => !known(name) && !/^(process|nodejs)_/.test(name))).toEqual([]);
+  });
+
+  it('count what has happened: events stored, relayed and handled, without faults', async () => {
+    const numberIn = (page: string, line: RegExp) => Number(line.exec(page)?.[1] ?? Number.NaN);
+    const page = await (await fetch(`http://127.0.0.1:${ports.get('balance')}/metrics`)).text();
+    expect(numberIn(page, /^outbox_stored_events_total\{service="balance",type="balance-updated"\} (\d+)$/m)).toBe(1);
+    expect(numberIn(page, /^relay_events_total\{service="balance"\} (\d+)$/m)).toBe(1);
+    // The deposit, and its own event as a snapshot.
+    expect(numberIn(page, /^consumer_events_total\{service="balance",kind="live"\} (\d+)$/m)).toBe(2);
+    expect(numberIn(page, /^consumer_faults_total\{service="balance",reason="handling"\} (\d+)$/m)).toBe(0);
+    expect(numberIn(page, /^queue_events\{service="balance"\} (\d+)$/m)).toBe(0);
+    expect(numberIn(page, /^relay_active\{service="balance"\} (\d+)$/m)).toBe(1);
+  });
+
+  it('are described in docs/METRICS.md as the catalogue has them: else run `npm run metrics`', () => {
+    expect(readFileSync(metricsFile, 'utf8')).toBe(metricsPage());
+  });
+
+  it('are all that the dashboard asks for', () => {
+    const dashboard = DASHBOARD.parse(JSON.parse(project('deploy/grafana/tributary.json')));
+    const targets = dashboard.panels.flatMap(panel => panel.targets.map(target => ({ ...target, title: panel.title })));
+    expect(targets.length).toBeGreaterThan(30);
+    expect(
+      targets.flatMap(({ title, expr }) =>
+        unknownIn(expr.replaceAll('$__rate_interval', '1m'), exposed).map(unknown => `${title}: ${unknown}`),
+      ),
+    ).toEqual([]);
+    // What a legend names has to be what the results are grouped by.
+    expect(
+      targets.flatMap(({ title, expr, legendFormat }) =>
+        [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)]
+          .filter(([, label]) => !new RegExp(`by \\([^)]*\\b${label}\\b`).test(expr))
+          .map(([, label]) => `${title}: ${label}`),
+      ),
+    ).toEqual([]);
+  });
+
+  it('are all that the alerts ask for, and each alert says where what to do is written', () => {
+    const { groups } = ALERTS.parse(parseYaml(project('deploy/prometheus/alerts.yml')));
+    const rules = groups.flatMap(group => group.rules);
+    expect(rules.length).toBeGreaterThan(10);
+    expect(rules.flatMap(({ alert, expr }) => unknownIn(expr, exposed).map(unknown => `${alert}: ${unknown}`))).toEqual(
+      [],
+    );
+    expect(rules.map(({ alert }) => alert)).toEqual([...new Set(rules.map(({ alert }) => alert))]);
+    for (const { alert, annotations, expr } of rules) {
+      const [file = '', anchor = ''] = annotations.runbook.split('#');
+      const headings = [...project(file).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^a-z0-9 -]/g, '')
+          .replaceAll(' ', '-'),
+      );
+      expect([alert, headings]).toEqual([alert, expect.arrayContaining([anchor])]);
+      const labels = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label);
+      const missing = labels.filter(label => label !== 'instance' && !new RegExp(`by \\([^)]*\\b${label}`).test(expr));
+      expect([alert, missing]).toEqual([alert, []]);
+    }
+  });
+});
+
+const DASHBOARD = z.object({
+  panels: z.array(
+    z.object({
+      title: z.string(),
+      targets: z.array(z.object({ expr: z.string(), legendFormat: z.string() })).default([]),
+    }),
+  ),
+});
+
+const ALERTS = z.object({
+  groups: z.array(
+    z.object({
+      rules: z.array(
+        z.object({
+          alert: z.string(),
+          expr: z.string(),
+          labels: z.object({ severity: z.enum(['page', 'ticket']) }),
+          annotations: z.object({ summary: z.string(), runbook: z.string() }),
+        }),
+      ),
+    }),
+  ),
+});
+
+describe('the log', () => {
+  type Line = { level: number; msg: string } & Record<string, unknown>;
+  const linesOf = (name: string): Line[] =>
+    (running.get(name)?.output() ?? '').split('\n').flatMap(line => (line.startsWith('{') ? [JSON.parse(line)] : []));
+  const lineOf = (name: string, wished: (line: Line) => boolean) =>
+    eventually(
+      async () => linesOf(name).find(wished),
+      line => line !== undefined,
+      5_000,
+    );
+
+  it('gets louder by SIGUSR1, of one process, all its parts and at once; and quieter again', async () => {
+    const account = running.get('account');
+    const signal = async (level: string) => {
+      account?.kill('SIGUSR1');
+      await lineOf('account', ({ msg }) => msg === `SIGUSR1: the log is at ${level} now`);
+    };
+    const stored = () => linesOf('account').filter(({ msg }) => msg === 'stored').length;
+    expect(stored()).toBe(0);
+    await signal('debug');
+    await openAccount(alice);
+    expect(stored()).toBe(1);
+    await signal('trace');
+    await signal('info');
+    await openAccount(alice);
+    expect(stored()).toBe(1);
+    expect(linesOf('balance').filter(({ msg }) => msg.startsWith('SIGUSR1'))).toEqual([]);
+    expect(account?.output()).not.toContain('Debugger listening');
+  });
+
+  it('leads from a request, by what the client calls it, to its event, and to wherever that was handled', async () => {
+    for (const name of ['account', 'balance']) {
+      const before = linesOf(name).length;
+      running.get(name)?.kill('SIGUSR1');
+      await eventually(
+        async () => linesOf(name).length,
+        length => length > before,
+        5_000,
+      );
+    }
+    const id = await openAccount(alice);
+    const answer = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-correlation-id': 'case-4711',
+        authorization: `Bearer ${await signToken(AUTH_SECRET, { sub: 'alice', roles: [], expiresIn: '1h' })}`,
+      },
+      body: JSON.stringify({ query: NAMED_DEPOSIT, variables: { input: { accountId: id, amount: 5 } } }),
+    });
+    const { data } = (await answer.json()) as { data: Deposited };
+    const eventId = data.deposit.transaction.id;
+    expect(await lineOf('gateway', ({ correlationId }) => correlationId === 'case-4711')).toMatchObject({
+      msg: 'request',
+      operationName: 'Deposit',
+    });
+    expect(await lineOf('account', ({ correlationId }) => correlationId === 'case-4711')).toMatchObject({
+      msg: 'stored',
+      eventId,
+      type: 'deposited',
+    });
+    const handled = await lineOf('balance', ({ eventIds }) => Array.isArray(eventIds) && eventIds.includes(eventId));
+    expect(handled).toMatchObject({ msg: 'handled', kind: 'live', service: 'balance' });
   });
 });
