@@ -22,7 +22,8 @@ import type { Tracing } from './tracing.ts';
 export { inTime } from './intime.ts';
 export { createLog } from './log.ts';
 
-const MONGODB = {
+/** How every process speaks to MongoDB. */
+export const MONGODB = {
   appName: 'tributary',
   // Acknowledged means durable.
   writeConcern: { w: 'majority' as const, journal: true },

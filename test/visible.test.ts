@@ -254,7 +254,12 @@ describe('metrics', () => {
       if (process === 'gateway') continue;
       const own = Object.entries<Metric>(METRICS).filter(([, metric]) => metric.shown === 'service');
       // What has not happened in a process yet has no labels to be shown with.
-      const seldom = ['subgraph_request_duration_seconds', 'relay_flush_duration_seconds', 'relay_wait_seconds', 'outbox_stored_events_total'];
+      const seldom = [
+        'subgraph_request_duration_seconds',
+        'relay_flush_duration_seconds',
+        'relay_wait_seconds',
+        'outbox_stored_events_total',
+      ];
       const lacking = own.filter(([name, metric]) => !shown.has(shownAs(name, metric)) && !seldom.includes(name));
       expect([process, lacking.map(([name]) => name)]).toEqual([process, []]);
     }
