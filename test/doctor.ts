@@ -11,10 +11,12 @@ async function main(): Promise<number> {
   const config = readConfig(process.env);
   const options = readOptions(process.argv.slice(2), config);
   if (options === 'help') return await print(USAGE, 0);
-  const { isTTY, columns = COLUMNS_MAX } = process.stdout;
+  const { isTTY, columns } = process.stdout;
   const isTerminal = Boolean(isTTY) && process.env.TERM !== 'dumb' && !process.env.NO_COLOR;
   const chapters = await examine(options, config);
-  const text = options.json ? reportJson(chapters) : report(chapters, isTerminal, Math.min(columns, COLUMNS_MAX));
+  const text = options.json
+    ? reportJson(chapters)
+    : report(chapters, isTerminal, Math.min(columns || COLUMNS_MAX, COLUMNS_MAX));
   return await print(text, exitCodeOf(chapters));
 }
 

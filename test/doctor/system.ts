@@ -128,7 +128,7 @@ export async function examineSample(client: EvidenceClient, accountsMax: number)
   const more = wrong.length > NAMED_MAX ? `, and ${count(wrong.length - NAMED_MAX)} more` : '';
   return [
     wrong.length === 0
-      ? ok('accounts', looked === 0 ? 'there is none yet' : `the first ${count(looked)} keep every invariant`)
+      ? ok('accounts', keptBy(looked))
       : todo(
           'accounts',
           `${shown}${more}`,
@@ -136,6 +136,11 @@ export async function examineSample(client: EvidenceClient, accountsMax: number)
         ),
     await verifyEnd(client),
   ];
+}
+
+function keptBy(looked: number): string {
+  if (looked === 0) return 'there is none yet';
+  return looked === 1 ? 'the first one keeps every invariant' : `the first ${count(looked)} keep every invariant`;
 }
 
 async function lasting(client: EvidenceClient, first: AccountEvidence): Promise<string[]> {
