@@ -163,7 +163,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities, tracer)]),
     );
     const run = planRunner({ ...planner, sources });
-    const format = (errors: readonly GraphQLError[]) => formatAll(formatError, errors);
+    const format = (errors: readonly GraphQLError[], correlationId?: string) =>
+      formatAll(formatError, errors, correlationId);
     return {
       subgraphs: given,
       sources,

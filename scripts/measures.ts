@@ -54,6 +54,8 @@ function gaugeNamed(name: string): GaugeName {
 async function show(gauge: Gauge, read: () => Promise<readonly Reading[]>): Promise<void> {
   const readings = await inTime(read());
   gauge.reset();
+  // Of a gauge without labels that leaves a 0, which would say something.
+  gauge.remove();
   for (const { labels = {}, value } of readings ?? []) gauge.set(labels, value);
 }
 

@@ -64,6 +64,8 @@ export async function startTracing(config: Config, log: Logger): Promise<Tracing
     function begin(name: string, options: SpanOptions = {}): Span {
       const { kind = 'internal', parent, links = [], attributes = {}, startedMs } = options;
       const parentContext = contextOf(parent);
+      // Of a trace that is not kept, nothing is.
+      if (parent !== undefined && !parentContext) return untraced.begin(name);
       const root = api.ROOT_CONTEXT;
       const context = parentContext ? api.trace.setSpanContext(root, parentContext) : root;
       const linked = links.flatMap((place): Link[] => {
@@ -75,9 +77,10 @@ export async function startTracing(config: Config, log: Logger): Promise<Tracing
         { kind: kinds[kind], attributes, links: linked, ...(startedMs !== undefined && { startTime: startedMs }) },
         context,
       );
-      const { traceId, spanId, traceFlags } = span.spanContext();
+      if (!span.isRecording()) return untraced.begin(name);
+      const { traceId, spanId } = span.spanContext();
       return {
-        place: `00-${traceId}-${spanId}-0${traceFlags & api.TraceFlags.SAMPLED}`,
+        place: `00-${traceId}-${spanId}-01`,
         end(error) {
           if (error !== undefined) {
             const message = error instanceof Error ? error.message : String(error);

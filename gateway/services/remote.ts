@@ -85,7 +85,8 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
           },
           error(reason) {
             if (isRefusal(reason)) return resolve(revive({ errors: reason }));
-            log.warn({ err: lost(reason), subgraph: name }, 'a subgraph is out of reach');
+            const { correlationId } = request;
+            log.warn({ err: lost(reason), subgraph: name, correlationId }, 'a subgraph is out of reach');
             resolve({ errors: [outOfReach()] });
           },
           // An answer is completed too, and to make an error costs more than the rest of the fetch.

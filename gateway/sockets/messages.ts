@@ -8,7 +8,7 @@ import { type FormatError, formatAll, tooManyRequests } from '../errors.ts';
 import type { Caller } from '../identity.ts';
 import type { Allow, Limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import type { RecordRequest } from '../requests.ts';
+import { correlationIdFrom, type RecordRequest } from '../requests.ts';
 import type { GatewayContext } from '../services/datasource.ts';
 import type { Execute } from '../services/execution.ts';
 import type { Subscribe } from '../subscriptions/index.ts';
@@ -62,6 +62,7 @@ type Work = {
   payload: SubscribePayload;
   state: SocketState;
   startedMs: number;
+  correlationId: string;
   /** The answer to a query or a mutation. */
   answer?: FormattedExecutionResult;
 };
@@ -84,10 +85,10 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
 
     async execute(args) {
       const work = workOf(args);
-      const { operation, payload, state } = work;
+      const { operation, payload, state, correlationId } = work;
       const { operation: kind, name: named } = operation.definition;
-      const span = beginOperation(tracer, { kind, transport: 'ws', operationName: named?.value });
-      const context = { identity: state.caller.identity, trace: span.place };
+      const span = beginOperation(tracer, { kind, transport: 'ws', operationName: named?.value, correlationId });
+      const context = { identity: state.caller.identity, trace: span.place, correlationId };
       work.answer = await options.execute(operation, payload.variables ?? {}, context);
       span.end(work.answer.errors?.[0]);
       work.state.running.delete(work);
@@ -127,7 +128,9 @@ function accept(
   const operation = unwelcome ? [unwelcome] : options.read(payload);
   const valid = state && 'definition' in operation;
   const busy = valid ? tooBusy(options, state, operation) : undefined;
-  if (valid && !busy) return { operation, payload, state, startedMs };
+  if (valid && !busy) {
+    return { operation, payload, state, startedMs, correlationId: correlationIdFrom(payload.extensions) };
+  }
   const durationMs = performance.now() - startedMs;
   const ownerId = state?.caller.identity.ownerId;
   options.record({ transport: 'ws', kind: 'none', status: 'error', durationMs, ownerId });
@@ -202,8 +205,10 @@ function start(
   }
 }
 
-function recordWork({ record }: MessagesOptions, { operation, state, startedMs }: Work, failed: boolean): void {
+function recordWork({ record }: MessagesOptions, work: Work, failed: boolean): void {
+  const { operation, state, startedMs, correlationId } = work;
   record({
+    correlationId,
     transport: 'ws',
     kind: operation.definition.operation,
     operationName: operation.definition.name?.value,
