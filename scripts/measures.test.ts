@@ -27,6 +27,17 @@ test('a gauge that cannot be read is left out, and does not stand still', async 
   expect(await registry.getSingleMetricAsString('lake_events')).not.toMatch(/^lake_events/m);
 });
 
+test('one with labels loses those that are not there any more', async () => {
+  const registry = new Registry();
+  const measures = measuresOf(registry, 'lake');
+  let services = ['balance', 'wealth'];
+  measures.sample('lake_open_faults', async () => services.map(service => ({ labels: { service }, value: 2 })));
+  expect(await registry.getSingleMetricAsString('lake_open_faults')).toContain('{service="wealth"} 2');
+  services = ['balance'];
+  const shown = await registry.getSingleMetricAsString('lake_open_faults');
+  expect([shown.includes('wealth'), shown.includes('{service="balance"} 2')]).toEqual([false, true]);
+});
+
 test('a service may sample what the catalogue has, and nothing else', () => {
   const measures = measuresOf(new Registry(), 'lake');
   expect(() => measures.sample('lake_size', async () => [])).toThrow(/no gauge lake_size in schema\/metrics.ts/);

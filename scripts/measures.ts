@@ -55,7 +55,7 @@ async function show(gauge: Gauge, read: () => Promise<readonly Reading[]>): Prom
   const readings = await inTime(read());
   gauge.reset();
   // Of a gauge without labels that leaves a 0, which would say something.
-  gauge.remove();
+  gauge.remove({});
   for (const { labels = {}, value } of readings ?? []) gauge.set(labels, value);
 }
 

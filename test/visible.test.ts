@@ -156,10 +156,17 @@ describe('a deposit that somebody watches', () => {
 
   it('has the side streams in it: the lake, reporting, and the ledger that hears itself', () => {
     for (const service of ['lake', 'reporting']) {
-      expect(parentOf(the(service, 'consume deposited'))).toBe('account: relay deposited');
+      expect(parentOf(the(service, 'consume deposited'))).toBe('account: flush deposited');
     }
     for (const service of ['lake', 'balance']) {
-      expect(parentOf(the(service, 'consume balance-updated'))).toBe('balance: relay balance-updated');
+      expect(parentOf(the(service, 'consume balance-updated'))).toBe('balance: flush balance-updated');
+    }
+    // What nobody waits for is sent by the flush that comes after, and that clears.
+    for (const [service, type] of [
+      ['account', 'deposited'],
+      ['balance', 'balance-updated'],
+    ] as const) {
+      expect(parentOf(the(service, `flush ${type}`))).toBe(`${service}: relay ${type}`);
     }
   });
 
