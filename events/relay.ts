@@ -20,7 +20,7 @@ import type { Lease } from './lease.ts';
 import { canWait, lettersFor } from './letters.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { noTrail, type Trail } from './tracing.ts';
+import { noTrail, type Step, type Trail } from './tracing.ts';
 import type { Letter, Transport } from './transport.ts';
 
 export type Relay = {
@@ -79,6 +79,7 @@ type Tenure = {
 };
 
 const NOT_HURRIED = -1;
+const RELAYED = { kind: 'producer' } as const;
 
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
@@ -189,7 +190,7 @@ export function startRelay(options: RelayOptions): Relay {
       (binding, { type }) => !canWait(binding, type),
     );
     if (letters.length > 0) {
-      const connection = await send('relay', events, letters);
+      const connection = await send([trail.begin('relay', events, RELAYED)], letters);
       // What was sent on another connection may be lost.
       if (connection !== hurried.connection) hurried.ids.clear();
       Object.assign(hurried, { connection, sentMs: clock.monotonic() });
@@ -212,9 +213,21 @@ export function startRelay(options: RelayOptions): Relay {
     if (entries.length === 0) return false;
     const startedMs = clock.monotonic();
     const events = entries.map(({ event }) => event);
+    // What was sent on from memory goes by here for those that do not wait for it.
+    const hops = [
+      trail.begin(
+        'relay',
+        events.filter(({ id }) => !hurried.ids.has(id)),
+        RELAYED,
+      ),
+      trail.begin(
+        'flush',
+        events.filter(({ id }) => hurried.ids.has(id)),
+        RELAYED,
+      ),
+    ];
     const connection = await send(
-      'flush',
-      events,
+      hops,
       lettersFor(
         service,
         events,
@@ -247,17 +260,15 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /** @returns the connection on which all of it was sent. */
-  async function send(hop: string, events: readonly Event[], letters: readonly Letter[]): Promise<number> {
-    const step = trail.begin(hop, events, { kind: 'producer' });
+  async function send(steps: readonly Step[], letters: readonly Letter[]): Promise<number> {
     const jobs = pack(trail, letters);
+    const begun = [jobs, ...steps];
     try {
       const connection = await transport.send(jobs.letters);
-      jobs.end();
-      step.end();
+      for (const each of begun) each.end();
       return connection;
     } catch (error) {
-      jobs.end(error);
-      step.end(error);
+      for (const each of begun) each.end(error);
       throw error;
     }
   }

@@ -155,18 +155,16 @@ describe('a deposit that somebody watches', () => {
   });
 
   it('has the side streams in it: the lake, reporting, and the ledger that hears itself', () => {
+    // What nobody waits for is mostly sent by the flush that comes after, and that clears.
+    const sent = (service: string, type: string) => [`${service}: flush ${type}`, `${service}: relay ${type}`];
     for (const service of ['lake', 'reporting']) {
-      expect(parentOf(the(service, 'consume deposited'))).toBe('account: flush deposited');
+      expect(sent('account', 'deposited')).toContain(parentOf(the(service, 'consume deposited')));
     }
     for (const service of ['lake', 'balance']) {
-      expect(parentOf(the(service, 'consume balance-updated'))).toBe('balance: flush balance-updated');
+      expect(sent('balance', 'balance-updated')).toContain(parentOf(the(service, 'consume balance-updated')));
     }
-    // What nobody waits for is sent by the flush that comes after, and that clears.
-    for (const [service, type] of [
-      ['account', 'deposited'],
-      ['balance', 'balance-updated'],
-    ] as const) {
-      expect(parentOf(the(service, `flush ${type}`))).toBe(`${service}: relay ${type}`);
+    for (const flush of trace.filter(({ name }) => name.startsWith('flush '))) {
+      expect(parentOf(flush)).toBe(`${flush.service}: ${flush.name.replace('flush', 'relay')}`);
     }
   });
 
@@ -256,7 +254,8 @@ describe('metrics', () => {
 
   it('are there in every process, the delay of its event loop among them', () => {
     for (const [process, shown] of byProcess) {
-      const missing = Object.keys(PROCESS_METRICS).filter(name => !shown.has(name) && !shown.has(`${name}_count`));
+      // Of garbage collection there may have been none yet.
+      const missing = Object.keys(PROCESS_METRICS).filter(name => !shown.has(name) && !name.includes('_gc_'));
       expect([process, missing]).toEqual([process, []]);
       if (process === 'gateway') continue;
       const own = Object.entries<Metric>(METRICS).filter(([, metric]) => metric.shown === 'service');
