@@ -17,6 +17,11 @@ export function cpuOf(pids: readonly number[]): number {
   return (sum(ticks) / TICKS_PER_SECOND) * 1000;
 }
 
+/** Milliseconds of CPU, user and system, that one process has used so far, without its children. */
+export function cpuAlone(pid: number): number {
+  return (sum(statOf(pid).slice(11, 13).map(Number)) / TICKS_PER_SECOND) * 1000;
+}
+
 /** Bytes of memory that the processes and their children have resident. */
 export function residentOf(pids: readonly number[]): number {
   return sum(treeOf(pids).map(pid => Number(statOf(pid)[21]))) * PAGE_BYTES;

@@ -1,7 +1,7 @@
 /** The servers that the system runs for itself when it is given none. */
 import type { Logger } from 'pino';
-import { startMongodb } from './mongodb.ts';
-import { startRedis } from './redis.ts';
+import { mongodbAddress, startMongodb } from './mongodb.ts';
+import { redisAddress, startRedis } from './redis.ts';
 import type { Supervised } from './supervise.ts';
 
 export { type DataDirLock, LockedError, lockDataDir } from './lock.ts';
@@ -55,6 +55,12 @@ export async function startServers({ dataDir, mongodbUrl, redisUrl, log }: Serve
     children,
     stop,
   };
+}
+
+/** Where the servers of a data folder were last reached: for whoever looks at a system that runs. */
+export async function runningServers(dataDir: string): Promise<Partial<Pick<Servers, 'mongodbUrl' | 'redisUrl'>>> {
+  const [mongodbUrl, redisUrl] = await Promise.all([mongodbAddress(dataDir), redisAddress(dataDir)]);
+  return { ...(mongodbUrl && { mongodbUrl }), ...(redisUrl && { redisUrl }) };
 }
 
 function urlOf(server: { readonly url: string } | undefined): string {

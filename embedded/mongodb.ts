@@ -5,7 +5,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { access, mkdir, readFile, realpath, rm } from 'node:fs/promises';
+import { access, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -100,14 +100,23 @@ async function start(kind: Kind, { dataDir, log }: MongodbOptions): Promise<Mong
     },
     ready: (child, signal) => kind.ready(child, port, signal),
   });
+  const url = `mongodb://${host}:${port}/${database}`;
+  await writeFile(addressFile(dataDir), `${url}\n`, { mode: 0o600 });
   return {
     ...supervised,
-    url: `mongodb://${host}:${port}/${database}`,
+    url,
     async stop() {
       await supervised.stop();
-      await rm(pidFile, { force: true });
+      await Promise.all([pidFile, addressFile(dataDir)].map(file => rm(file, { force: true })));
     },
   };
+}
+
+const addressFile = (dataDir: string): string => join(dataDir, 'mongodb.url');
+
+/** Where the server of a data folder was last reached, if it was not stopped since; it may have been killed. */
+export async function mongodbAddress(dataDir: string): Promise<string | undefined> {
+  return (await readFile(addressFile(dataDir), 'utf8').catch(() => '')).trim() || undefined;
 }
 
 /** MongoDB's own server. After a `kill -9` of this process it lives on, and is ended by the next start. */

@@ -88,7 +88,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
       await setAside(dir, log);
     },
   });
-  return { ...supervised, url: `redis://:${access.password}@${host}:${access.port}` };
+  return { ...supervised, url: urlOf(access) };
 }
 
 /** Handed to Redis on its standard input, so that the password is not in the list of processes. */
@@ -182,6 +182,14 @@ async function setAside(dir: string, log: Logger): Promise<void> {
       'No event is lost: what was in the queues is sent again from the databases.',
   );
 }
+
+/** Where the server of a data folder was last reached; it may not run any more. */
+export async function redisAddress(dataDir: string): Promise<string | undefined> {
+  const access = await readAccess(join(dataDir, 'redis'));
+  return access && urlOf(access);
+}
+
+const urlOf = ({ password, port }: Access): string => `redis://:${password}@${host}:${port}`;
 
 function accessFile(dir: string): string {
   return join(dir, 'server.json');

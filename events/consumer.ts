@@ -13,12 +13,15 @@ import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
 import { partitionOf } from './binding.ts';
 import { createCache } from './cache.ts';
+import { unpack } from './carrying.ts';
 import type { Clock } from './clock.ts';
 import { type Contract, readEvent } from './contract.ts';
 import { ContractViolation, isUnavailable } from './errors.ts';
 import { type Event, parseEnvelope } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
 import { groupBy } from './group.ts';
+import { type Measures, unmeasured } from './measures.ts';
+import { noTrail, type Trail } from './tracing.ts';
 import type { Delivered, Transport } from './transport.ts';
 
 /** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
@@ -82,6 +85,8 @@ export type ConsumerOptions = {
   batchMax?: number;
   /** Jobs held at the same time by each partition's worker. Default 32. */
   concurrency?: number;
+  trail?: Trail;
+  measures?: Measures;
 };
 
 /** An event is set aside when it has failed this often. */
@@ -102,6 +107,8 @@ const OVERCOUNTED_MAX = 1_000;
  */
 const REPLAY_LANES = 4;
 const REPLAYED_AT_ONCE = 100;
+/** Events of a batch that the log names. */
+const NAMED_MAX = 100;
 
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, clock, batchMax = 500, concurrency = 32 } = options;
@@ -112,7 +119,7 @@ export function startConsumer(options: ConsumerOptions): Consumer {
   const batchersOf = (kind: Kind, lanes: number) =>
     Array.from({ length: lanes }, () =>
       createBatcher<Taken>({
-        handle: taken => apply(options, kind, taken, changed),
+        handle: taken => measured(options, kind, taken, () => apply(options, kind, taken, changed)),
         batchMax: kind === 'live' ? batchMax : REPLAYED_AT_ONCE,
       }),
     );
@@ -165,7 +172,7 @@ const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
 };
 
 /** An event, read through its contract. */
-type Taken = { event: Event; kind: Kind; replay: string | undefined };
+type Taken = { event: Event; index: number; kind: Kind; replay: string | undefined };
 
 /** One that may be what made its batch fail, or its process die. */
 type Suspect = Taken & { resubmission: number };
@@ -179,26 +186,33 @@ type AtHand = Map<string, Promise<void>>;
 type Stages = { batchers: Batchers; suspects: Batcher<Suspect>; atHand: AtHand };
 
 async function processJob(options: ConsumerOptions, stages: Stages, job: Delivered): Promise<void> {
-  const { setAside, service, log } = options;
+  const { setAside, service, trail = noTrail, measures = unmeasured, log } = options;
   const resubmission = job.data.resubmission ?? 0;
   const { replay } = job.data;
   const kind = kindOf(job);
   const events: Taken[] = [];
-  for (const original of job.data.events) {
+  for (const [index, original] of job.data.events.entries()) {
     try {
-      events.push({ event: readThrough(options.rules, original), kind, replay });
+      events.push({ event: readThrough(options.rules, original), index, kind, replay });
     } catch (error) {
-      log.warn({ eventId: idOf(original), err: error }, 'not as its contract says: set aside');
+      log.warn({ ...named(original), err: error }, 'not as its contract says: set aside');
+      measures.setAside('contract');
       await setAside({ service, original, error, deliveries: 1, resubmission });
     }
   }
   const { atHand } = stages;
   if (kind === 'repair') await Promise.allSettled(events.map(({ event }) => atHand.get(event.id)));
+  const step = kind === 'live' ? unpack(trail, service, job.data, events) : undefined;
   const work = submit(options, stages, job, events);
+  // What comes from the lake was traced when it happened.
   if (kind !== 'live') return work;
   for (const { event } of events) atHand.set(event.id, work);
   try {
     await work;
+    step?.end();
+  } catch (error) {
+    step?.end(error);
+    throw error;
   } finally {
     for (const { event } of events) if (atHand.get(event.id) === work) atHand.delete(event.id);
   }
@@ -206,7 +220,7 @@ async function processJob(options: ConsumerOptions, stages: Stages, job: Deliver
 
 /** Hands events over in a batch; or, where one of them may be what a batch fails of, one by one. */
 async function submit(
-  { log }: ConsumerOptions,
+  { measures = unmeasured, log }: ConsumerOptions,
   { batchers, suspects }: Stages,
   job: Delivered,
   events: readonly Taken[],
@@ -216,7 +230,11 @@ async function submit(
       return await submitTo(batchers[kindOf(job)], events);
     } catch (error) {
       if (isUnavailable(error)) throw error;
-      log.warn({ err: error }, 'a batch failed: its events go one by one');
+      measures.batchFailed();
+      log.warn(
+        { ...named(events[0]?.event), events: events.length, err: error },
+        'a batch failed: its events go one by one',
+      );
     }
   }
   const resubmission = job.data.resubmission ?? 0;
@@ -229,6 +247,24 @@ async function submitTo(lanes: Lanes, events: readonly Taken[]): Promise<void> {
   const results = await Promise.allSettled([...parts].map(([lane, part]) => lanes[lane]?.submit(part)));
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
+}
+
+/** Counts what a batch is and how long it takes. */
+async function measured(
+  { clock, measures = unmeasured, log }: ConsumerOptions,
+  kind: Kind,
+  taken: readonly Taken[],
+  work: () => Promise<void>,
+): Promise<void> {
+  const startedMs = clock.monotonic();
+  await work();
+  const seconds = (clock.monotonic() - startedMs) / 1_000;
+  // Text order is time order.
+  const oldest = taken.reduce((time, { event }) => (event.time < time ? event.time : time), taken[0]?.event.time ?? '');
+  measures.handled(kind, taken.length, seconds, Math.max(0, clock.now() - Date.parse(oldest)) / 1_000);
+  if (!log.isLevelEnabled('debug')) return;
+  const eventIds = taken.slice(0, NAMED_MAX).map(({ event }) => event.id);
+  log.debug({ kind, events: taken.length, eventIds, seconds }, 'handled');
 }
 
 /** Hands a batch of one kind to the rules that it is for. */
@@ -257,7 +293,7 @@ async function handleAlone(
   changes: Changes,
   overcounted: Overcounted,
 ): Promise<void> {
-  const { deliveries, setAside, service, log } = options;
+  const { deliveries, setAside, service, measures = unmeasured, log } = options;
   const { event, kind, resubmission } = suspect;
   // A resubmitted event is counted anew.
   const _id = `${event.id} ${resubmission}`;
@@ -271,7 +307,8 @@ async function handleAlone(
     overcounted.delete(_id);
     const count = counted?.count ?? 1;
     if (count > DELIVERIES_MAX || failure instanceof ContractViolation) {
-      log.warn({ eventId: event.id, err: failure }, 'could not be handled: set aside');
+      log.warn({ ...named(event), err: failure }, 'could not be handled: set aside');
+      measures.setAside('handling');
       await setAside({ service, original: event, error: failure, deliveries: count - 1, resubmission });
       break;
     }
@@ -288,6 +325,13 @@ async function handleAlone(
     }
   }
   await deliveries.deleteOne({ _id });
+}
+
+/** By what a log line is found: the event, and the story that it belongs to. */
+function named(original: unknown): { eventId: string; correlationId: string } {
+  const eventId = idOf(original);
+  const { correlationid } = (original ?? {}) as { correlationid?: unknown };
+  return { eventId, correlationId: typeof correlationid === 'string' ? correlationid : eventId };
 }
 
 /** Tries again while a store is away; then lets the queue do so. */

@@ -21,10 +21,12 @@ import { type Contract, createEvent } from './contract.ts';
 import type { Event } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
 import { createFeed } from './feed.ts';
+import { unmeasured } from './measures.ts';
 import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
 import { createTransport, type QueueTransport, queueName } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
 import type { ServiceContext } from './service.ts';
+import { noTrail } from './tracing.ts';
 import type { Job } from './transport.ts';
 
 export { until };
@@ -144,6 +146,8 @@ export function createSystem({ mongodbUrl, redisUrl }: ServerUrls, options: { pr
       clock,
       ids: systemIds,
       log: silent,
+      trail: noTrail,
+      measures: unmeasured,
     }),
     /** FLUSHALL, as far as this system is concerned: in one step. */
     async loseRedis(): Promise<void> {

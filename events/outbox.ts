@@ -7,10 +7,14 @@
  */
 import type { Collection, Document } from 'mongodb';
 import pRetry from 'p-retry';
+import type { Logger } from 'pino';
 import { createBatcher } from './batcher.ts';
 import type { Clock } from './clock.ts';
 import { ignoreDuplicates, isDuplicateKey, isUnavailable } from './errors.ts';
 import type { Event } from './event.ts';
+import { groupBy } from './group.ts';
+import { type Measures, unmeasured } from './measures.ts';
+import { noTrail, readPlace, type Trail } from './tracing.ts';
 
 /** An event as its own service stores it; services add fields of their own beside these. */
 export type OutboxEntry<Data = unknown> = {
@@ -27,22 +31,35 @@ export type OutboxEntry<Data = unknown> = {
   resent?: number;
 };
 
+/** Who asked for an event: told to the log and the trace, and to nobody who decides. */
+export type Origin = {
+  /** The place in the caller's trace. */
+  trace?: string | undefined;
+  /** What the caller calls the request. */
+  correlationId?: string | undefined;
+};
+
 export type Outbox = {
   /**
    * Stores one event, trying again for up to 3 s while the database is out of reach.
    *
    * @param extra fields of the service's own, stored in the same document.
+   * @param origin where it is traced, the event is stored with its place as `traceparent`, and all that follows carries it.
    * @returns undefined when the event is new; the entry that has the id already otherwise. That may be another request
    *   with the same id, the same request repeated, or this very call, whose first try had arrived after all: whoever
    *   decides the ids compares the contents.
    * @throws when the database stays out of reach: nothing is acknowledged, and the outcome is unknown to the caller.
    */
-  append<Entry extends OutboxEntry>(event: Event, extra?: Omit<Entry, keyof OutboxEntry>): Promise<Entry | undefined>;
+  append<Entry extends OutboxEntry>(
+    event: Event,
+    extra?: Omit<Entry, keyof OutboxEntry>,
+    origin?: Origin,
+  ): Promise<Entry | undefined>;
   /** Stores derived events, whose ids say what they follow from. Those already there are left as they are. */
   appendDerived(events: readonly Event[]): Promise<void>;
   /** The document for an event, for a store that inserts it itself and then calls `wake`. */
   entry<Data>(event: Event<Data>): OutboxEntry<Data>;
-  /** Says that there is something to relay: what was just stored, where that is known. */
+  /** Says that there is something to relay: what somebody else than the outbox has just stored, where that is known. */
   wake(events?: readonly Event[]): void;
 };
 
@@ -62,10 +79,31 @@ export function createOutbox(options: {
   collection: Collection<Document>;
   clock: Clock;
   wake: (events?: readonly Event[]) => void;
+  trail?: Trail;
+  measures?: Measures;
+  log?: Logger;
 }): Outbox {
-  const { clock, wake } = options;
+  const { clock, trail = noTrail, measures = unmeasured, log } = options;
   const collection = options.collection as unknown as Collection<OutboxEntry>;
   const entry = <Data>(event: Event<Data>): OutboxEntry<Data> => ({ _id: event.id, event, pending: clock.now() });
+
+  function wake(stored?: readonly Event[]): void {
+    count(stored ?? []);
+    options.wake(stored);
+  }
+
+  function count(stored: readonly Event[]): void {
+    for (const [type, events] of groupBy(stored, event => event.type)) measures.stored(type, events.length);
+  }
+
+  /** The story begins here: the step's own place is what its events carry. */
+  function begun(event: Event, trace: string | undefined) {
+    const step = readPlace(trace)
+      ? trail.begin('outbox', [{ ...event, traceparent: trace }], { kind: 'producer' })
+      : none;
+    const [place] = step.places;
+    return { step, traced: place === undefined ? event : { ...event, traceparent: place } };
+  }
 
   // The id makes a second try harmless: when the first had arrived after all, it is found under its id.
   const withRetry = <T>(write: () => Promise<T>): Promise<T> =>
@@ -114,12 +152,25 @@ export function createOutbox(options: {
   return {
     entry,
     wake,
-    async append<Entry extends OutboxEntry>(event: Event, extra?: Omit<Entry, keyof OutboxEntry>) {
-      const one: Appended = { document: { ...entry(event), ...extra } };
-      await withRetry(() => commits.submit([one]));
-      if (typeof one.outcome === 'object') throw one.outcome.error;
+    async append<Entry extends OutboxEntry>(
+      event: Event,
+      extra?: Omit<Entry, keyof OutboxEntry>,
+      { trace, correlationId }: Origin = {},
+    ) {
+      const { step, traced } = begun(event, trace);
+      const one: Appended = { document: { ...entry(traced), ...extra } };
+      try {
+        await withRetry(() => commits.submit([one]));
+        if (typeof one.outcome === 'object') throw one.outcome.error;
+        step.end();
+      } catch (error) {
+        step.end(error);
+        throw error;
+      }
       if (one.outcome === 'stored') {
-        wake([event]);
+        log?.debug({ eventId: event.id, type: event.type, correlationId }, 'stored');
+        // As it was stored: what is relayed from memory has to be the same.
+        wake([traced]);
         return undefined;
       }
       // The cast is the caller's claim about its own collection.
@@ -132,7 +183,11 @@ export function createOutbox(options: {
     async appendDerived(events) {
       if (events.length === 0) return;
       await collection.insertMany(events.map(entry), { ordered: false }).catch(ignoreDuplicates);
+      count(events);
+      // Some may have been there, and relayed.
       wake();
     },
   };
 }
+
+const none = { places: [], end: () => undefined };

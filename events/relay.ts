@@ -12,13 +12,16 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Binding, type Bindings, reached } from './binding.ts';
+import { pack } from './carrying.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
 import { hasToJoin, letJoin } from './joining.ts';
 import type { Lease } from './lease.ts';
 import { canWait, lettersFor } from './letters.ts';
+import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
-import type { Transport } from './transport.ts';
+import { noTrail, type Step, type Trail } from './tracing.ts';
+import type { Letter, Transport } from './transport.ts';
 
 export type Relay = {
   /**
@@ -47,6 +50,8 @@ export type RelayOptions = {
   jobMax?: number;
   /** How long a flush gathers when all that somebody waits for has been sent. Default 100. */
   gatherMs?: number;
+  trail?: Trail;
+  measures?: Measures;
 };
 
 /** A flush's number is its fence times this plus its turn in this process, so numbers only rise. */
@@ -74,10 +79,12 @@ type Tenure = {
 };
 
 const NOT_HURRIED = -1;
+const RELAYED = { kind: 'producer' } as const;
 
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
+  const { trail = noTrail, measures = unmeasured } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   let tenure: Tenure | undefined;
@@ -151,6 +158,7 @@ export function startRelay(options: RelayOptions): Relay {
       await transport.resetMark(_id, service, flush);
       current.marks.set(_id, flush);
     }
+    measures.recovered(modifiedCount);
     // Nothing to say of a queue that is only new.
     const level = modifiedCount > 0 ? 'warn' : 'debug';
     const consumers = found.map(({ _id }) => _id);
@@ -182,7 +190,7 @@ export function startRelay(options: RelayOptions): Relay {
       (binding, { type }) => !canWait(binding, type),
     );
     if (letters.length > 0) {
-      const connection = await transport.send(letters);
+      const connection = await send([trail.begin('relay', events, RELAYED)], letters);
       // What was sent on another connection may be lost.
       if (connection !== hurried.connection) hurried.ids.clear();
       Object.assign(hurried, { connection, sentMs: clock.monotonic() });
@@ -203,10 +211,26 @@ export function startRelay(options: RelayOptions): Relay {
       .batchSize(flushMax)
       .toArray();
     if (entries.length === 0) return false;
-    const connection = await transport.send(
+    const startedMs = clock.monotonic();
+    const events = entries.map(({ event }) => event);
+    // What was sent on from memory goes by here for those that do not wait for it.
+    const hops = [
+      trail.begin(
+        'relay',
+        events.filter(({ id }) => !hurried.ids.has(id)),
+        RELAYED,
+      ),
+      trail.begin(
+        'flush',
+        events.filter(({ id }) => hurried.ids.has(id)),
+        RELAYED,
+      ),
+    ];
+    const connection = await send(
+      hops,
       lettersFor(
         service,
-        entries.map(({ event }) => event),
+        events,
         current.bindings,
         jobMax,
         (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
@@ -230,7 +254,23 @@ export function startRelay(options: RelayOptions): Relay {
       { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
     current.found = new Set(ids.filter(id => !hurried.ids.delete(id)));
+    const waitedMs = Math.max(0, clock.now() - (entries[0]?.pending ?? clock.now()));
+    measures.relayed(entries.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
     return entries.length === flushMax;
+  }
+
+  /** @returns the connection on which all of it was sent. */
+  async function send(steps: readonly Step[], letters: readonly Letter[]): Promise<number> {
+    const jobs = pack(trail, letters);
+    const begun = [jobs, ...steps];
+    try {
+      const connection = await transport.send(jobs.letters);
+      for (const each of begun) each.end();
+      return connection;
+    } catch (error) {
+      for (const each of begun) each.end(error);
+      throw error;
+    }
   }
 
   /** A flush of nothing. */

@@ -13,6 +13,7 @@ import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
 import { createGenerations, type GenerationState, type Generations } from './generation.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
+import { type Measures, unmeasured } from './measures.ts';
 import { createOutbox, type Outbox, outboxIndexes } from './outbox.ts';
 import {
   type Derived,
@@ -25,6 +26,7 @@ import {
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import { startSigns } from './signs.ts';
+import { createTrail, noTrail, type Tracer, type Trail, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
@@ -71,6 +73,9 @@ export type ServiceContext = {
   clock: Clock;
   ids: Ids;
   log: Logger;
+  /** For steps of its own on the way of an event. */
+  trail: Trail;
+  measures: Measures;
 };
 
 /** What the process has once and lends to all its services. */
@@ -90,6 +95,9 @@ export type Resources = {
   bounds?: Pick<RelayOptions, 'flushMax' | 'jobMax'> & Pick<ConsumerOptions, 'batchMax'>;
   /** Other paces than the usual ones, for tests that cannot wait. */
   reconciling?: Pick<ReconcilerOptions, 'pollMs' | 'roundMs'>;
+  /** Who looks, and who counts, by service; nobody when absent. */
+  tracerOf?(service: string): Tracer;
+  measuresOf?(service: string): Measures;
 };
 
 export type OutboxState = {
@@ -113,6 +121,8 @@ export type RunningService<Resolvers> = {
   stop(): Promise<void>;
   /** What is acknowledged and not relayed yet, and what is relayed and not known to be in the lake. */
   outboxState(): Promise<OutboxState>;
+  /** Whether this process is the one that relays for the service. */
+  isRelaying(): boolean;
 };
 
 const WATERMARK_MS = 1_000;
@@ -145,6 +155,8 @@ export function assemble<Resolvers>(
     reconciling,
   } = resources;
   const log = resources.log.child({ service: name });
+  const trail = createTrail(resources.tracerOf?.(name) ?? untraced);
+  const measures = resources.measuresOf?.(name) ?? unmeasured;
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
   const derived = definition.derived ?? {};
@@ -182,10 +194,15 @@ export function assemble<Resolvers>(
   function instanceOf(generation: number, restarts: number, beside: boolean): Instance<Resolvers> {
     const named = <Row extends Document>(of: string) =>
       collection<Row>(of in derived && generation > 1 ? `${of}-${generation}` : of);
-    const outbox = createOutbox({ collection: named('events'), clock, wake: beside ? () => undefined : wake });
+    const outbox = createOutbox({
+      ...{ collection: named('events'), clock, log },
+      // What a copy is made of has happened long ago.
+      ...(beside ? { wake: () => undefined } : { wake, trail, measures }),
+    });
     const told = beside ? { ...feed, publish: async () => undefined } : feed;
     const parts = definition.create({
       ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, clock, ids, log },
+      ...(beside ? { trail: noTrail, measures: unmeasured } : { trail, measures }),
     });
     const { rebuilding } = parts;
     return {
@@ -282,6 +299,8 @@ export function assemble<Resolvers>(
         transport,
         clock,
         log,
+        trail,
+        measures,
         ...flushes,
       });
       reconciler = startReconciler({
@@ -318,6 +337,8 @@ export function assemble<Resolvers>(
         setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
         clock,
         log,
+        trail,
+        measures,
         ...(batchMax !== undefined && { batchMax }),
       });
       if (generations) {
@@ -348,6 +369,7 @@ export function assemble<Resolvers>(
       await relay?.stop();
       await Promise.all(leases.map(held => held.release()));
     },
+    isRelaying: () => relaying?.fence() !== undefined,
     async outboxState() {
       const { events } = active;
       const [oldest] = await events

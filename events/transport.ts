@@ -18,6 +18,16 @@ export type Job = {
   rebuild?: 'copy' | 'trial';
   /** How often an operator has sent these events again after a fault. */
   resubmission?: number;
+  /** Where its events' traces have got to, where somebody looks (see carrying.ts). */
+  trace?: Carried;
+};
+
+/** What a job says of traces. */
+export type Carried = {
+  /** The place of the job itself. */
+  place: string;
+  /** By event, the span of its last step; empty for one that is not traced. Its trace is the event's own. */
+  spans: string[];
 };
 
 /** A job and the queue that it goes to. */

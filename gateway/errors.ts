@@ -31,7 +31,12 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const SUGGESTIONS = / ?Did you mean .+\?$/;
 
 /** Makes of an error what a client may see; the shape of Apollo Server's own `formatError`. */
-export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+export type FormatError = (
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  /** Of the request, for the log. */
+  correlationId?: string,
+) => GraphQLFormattedError;
 
 /**
  * Only deliberate errors pass, and of them only message, place and code. Of any other the client gets an id: the one
@@ -40,14 +45,14 @@ export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => 
  * @param suggestions whether "Did you mean" may name parts of the schema.
  */
 export function errorFormatter({ log, suggestions }: { log: Logger; suggestions: boolean }): FormatError {
-  return ({ message, locations, path, extensions }, error) => {
+  return ({ message, locations, path, extensions }, error, correlationId) => {
     const at = { ...(locations && { locations }), ...(path && { path }) };
     const code = extensions?.code;
     if (DELIBERATE.has(code)) {
       return { message: suggestions ? message : message.replace(SUGGESTIONS, ''), ...at, extensions: { code } };
     }
     const errorId = loggedId(extensions?.errorId) ?? randomUUID();
-    if (errorId !== extensions?.errorId) log.error({ err: error, errorId, path }, 'unexpected error');
+    if (errorId !== extensions?.errorId) log.error({ err: error, errorId, path, correlationId }, 'unexpected error');
     return {
       message: `Unexpected error ${errorId}`,
       ...at,
@@ -59,8 +64,11 @@ export function errorFormatter({ log, suggestions }: { log: Logger; suggestions:
 const loggedId = (id: unknown): string | undefined => (typeof id === 'string' && UUID.test(id) ? id : undefined);
 
 /** The same for errors that did not come through Apollo Server. */
-export const formatAll = (format: FormatError, errors: readonly GraphQLError[]): GraphQLFormattedError[] =>
-  errors.map(error => format(error.toJSON(), error));
+export const formatAll = (
+  format: FormatError,
+  errors: readonly GraphQLError[],
+  correlationId?: string,
+): GraphQLFormattedError[] => errors.map(error => format(error.toJSON(), error, correlationId));
 
 /** The caller asks more often than is allowed. */
 export const tooManyRequests = (): GraphQLError =>

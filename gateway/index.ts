@@ -2,6 +2,8 @@ import type { Router } from 'express';
 import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Tracer } from '../events/tracing.ts';
+import { untraced } from '../events/tracing.ts';
 import type { IdentityCodec } from '../schema/identity.ts';
 import type { Subgraph } from '../subgraphs/host.ts';
 import type { SignIn } from './console/session.ts';
@@ -25,6 +27,7 @@ import { serveSockets } from './sockets/sockets.ts';
 import { type Subscriptions, subscriptions } from './subscriptions/index.ts';
 import { operationPlanner } from './subscriptions/plan.ts';
 import type { Retry } from './subscriptions/upstream.ts';
+import { tracePushes } from './tracing.ts';
 import { listener, type Timeouts } from './wire/listener.ts';
 import type { Heartbeat } from './wire/protocol.ts';
 
@@ -56,6 +59,8 @@ export type GatewayOptions = {
   pages?: Router;
   /** Where `/metrics` comes from, for others to register theirs; an own one when absent. */
   registry?: Registry;
+  /** Who looks at traces; nobody when absent. */
+  tracer?: Tracer | undefined;
   /** How often sockets are pinged, and how long one may be silent. Default: every 10 s, and 30 to 40 s. */
   heartbeat?: Heartbeat;
   /** How a lost stream of a subgraph is opened again. Default: 20 times, 0.1 s to 2 s apart. */
@@ -99,17 +104,19 @@ const FINISH_REQUESTS_MS = 8_000;
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { supergraphSdl, subgraphs, tokens, identities, limits, introspection, pages, retry, heartbeat } = options;
+  const { tracer = untraced } = options;
   const log = options.log.child({ service: 'gateway' });
   const metrics = gatewayMetrics(options.registry);
   outboxMetrics(metrics.registry, options.health);
   const rules = documentRules({ introspection, persisted: options.persisted });
   const formatError = errorFormatter({ log, suggestions: introspection });
   const record = requestRecorder(log, metrics);
+  const pushes = tracePushes(tracer);
   let current = load(supergraphSdl, subgraphs);
   const graph = await startGraph({
     supergraphSdl,
     subgraphOf: name => current.subgraphs[name],
-    ...{ identities, rules, introspection, formatError, log },
+    ...{ identities, rules, introspection, formatError, tracer, log },
   });
   const { apollo } = graph;
   const read: OperationReader = request => current.read(request);
@@ -124,6 +131,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     read,
     formatError,
     record,
+    tracer,
     exportLake: lakeExport({ lake: () => current.sources[LAKE], log }),
     registry: metrics.registry,
     health,
@@ -131,7 +139,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     pages,
   });
   const lane = fastLane({
-    ...{ tokens, allow, read, execute, formatError, record },
+    ...{ tokens, allow, read, execute, formatError, record, tracer },
     path: GRAPHQL_PATH,
     headers: securityHeaders(),
     otherwise: app,
@@ -141,7 +149,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     path: GRAPHQL_PATH,
     schema: () => current.schema,
     subscribe: request => current.subscriptions.subscribe(request),
-    ...{ tokens, allow, read, execute, formatError, record, metrics, limits, log, heartbeat },
+    ...{ tokens, allow, read, execute, formatError, record, metrics, limits, log, heartbeat, tracer, pushes },
   });
 
   /** @throws when the supergraph is not valid or has a subgraph that was not given. */
@@ -152,10 +160,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       throw new Error(`the supergraph has subgraphs that the gateway was not given: ${missing.join(', ')}`);
     }
     const sources = Object.fromEntries(
-      Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities)]),
+      Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities, tracer)]),
     );
     const run = planRunner({ ...planner, sources });
-    const format = (errors: readonly GraphQLError[]) => formatAll(formatError, errors);
+    const format = (errors: readonly GraphQLError[], correlationId?: string) =>
+      formatAll(formatError, errors, correlationId);
     return {
       subgraphs: given,
       sources,
@@ -166,6 +175,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         ...{ planner, run, sources, format, log, retry },
         callerOf: ({ identity }) => JSON.stringify(identity),
         upstreams: metrics.upstreams,
+        follow: pushes?.follow,
       }),
     };
   }

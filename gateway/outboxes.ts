@@ -1,6 +1,6 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { gaugeOf } from '../schema/metrics.ts';
 import type { Health, HealthCheck } from './health.ts';
-import { once } from './metrics.ts';
 
 /** What is shown of an outbox, as `/health/ready` names it. */
 const STATES = ['pending', 'unconfirmed', 'resent'] as const;
@@ -12,25 +12,36 @@ const STATES = ['pending', 'unconfirmed', 'resent'] as const;
  * @param health the check of `/health/ready`; its parts' names, which are ours, become labels.
  */
 export function outboxMetrics(registry: Registry, health: HealthCheck): void {
-  once(
-    registry,
-    'outbox_events',
-    name =>
-      new Gauge({
-        name,
-        help: 'Events in outboxes: not relayed yet; relayed and not known to be in the lake; sent again for lack in the lake, ever.',
-        labelNames: ['service', 'state'],
-        registers: [registry],
-        async collect() {
-          const parts = await health().catch((): Health => ({}));
-          this.reset();
-          for (const [service, { outbox }] of Object.entries(parts)) {
-            for (const state of STATES) {
-              const count = (outbox as Record<string, unknown> | undefined)?.[state];
-              if (typeof count === 'number') this.set({ service, state }, count);
-            }
-          }
-        },
-      }),
-  );
+  let asking: Promise<Health> | undefined;
+  // One question for both gauges.
+  const parts = (): Promise<Health> => {
+    asking ??= health()
+      .catch((): Health => ({}))
+      .finally(() => {
+        asking = undefined;
+      });
+    return asking;
+  };
+  const numberIn = (outbox: unknown, name: string): number | undefined => {
+    const value = (outbox as Record<string, unknown> | undefined)?.[name];
+    return typeof value === 'number' ? value : undefined;
+  };
+  gaugeOf(registry, 'outbox_events', async gauge => {
+    const shown = await parts();
+    gauge.reset();
+    for (const [service, { outbox }] of Object.entries(shown)) {
+      for (const state of STATES) {
+        const count = numberIn(outbox, state);
+        if (count !== undefined) gauge.set({ service, state }, count);
+      }
+    }
+  });
+  gaugeOf(registry, 'outbox_oldest_seconds', async gauge => {
+    const shown = await parts();
+    gauge.reset();
+    for (const [service, { outbox }] of Object.entries(shown)) {
+      const seconds = numberIn(outbox, 'oldestSeconds');
+      if (seconds !== undefined) gauge.set({ service }, seconds);
+    }
+  });
 }

@@ -34,7 +34,7 @@ export function recordVisit(
   response: ServerResponse,
   startedMs = performance.now(),
 ): Visit {
-  const visit: Visit = { correlationId: correlationIdOf(request), kind: 'none' };
+  const visit: Visit = { correlationId: correlationIdFrom(request.headers), kind: 'none' };
   // `writableFinished` will not do: it is true as soon as the connection is gone. Both events come once only.
   let left = false;
   response.on('finish', () => {
@@ -51,9 +51,9 @@ function recordEnd(record: RecordRequest, visit: Visit, status: number, startedM
   record({ transport: 'http', kind, status, durationMs, correlationId, operationName, ownerId });
 }
 
-/** What the client calls the request, or a new id when it calls it nothing that is fit for a header. */
-function correlationIdOf({ headers }: IncomingMessage): string {
-  const asked = headers['x-correlation-id'];
+/** What the client calls the request, in a header or a message's extensions; or a new id when it calls it nothing that is fit for a header. */
+export function correlationIdFrom(named: Readonly<Record<string, unknown>> | null | undefined): string {
+  const asked = named?.['x-correlation-id'];
   return typeof asked === 'string' && CORRELATION_ID.test(asked) ? asked : randomUUID();
 }
 

@@ -30,6 +30,16 @@ const environment = z.object({
   LIMIT_SUBSCRIPTIONS: limit.default(50),
   LIMIT_REQUESTS: limit.optional(),
   PERSISTED_DOCUMENTS: z.string().min(1).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url('http|https').optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: url('http|https').optional(),
+  OTEL_TRACES_SAMPLER_ARG: z.coerce
+    .number('must be a number')
+    .min(0, 'must be 0 or more')
+    .max(1, 'must be 1 or less: the share of traces that are kept')
+    .default(1),
+  OTEL_TRACE_URL: url('http|https')
+    .refine(text => text.includes('{traceId}'), 'must have {traceId} in it')
+    .optional(),
   QUEUES_WRITABLE: z.stringbool('must be 1 or 0').default(false),
   NODE_ENV: z.string().optional(),
 });

@@ -3,27 +3,27 @@ import { hostname } from 'node:os';
 import { Redis } from 'ioredis';
 import { MongoClient } from 'mongodb';
 import pRetry from 'p-retry';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { type Binding, createBindings } from '../events/binding.ts';
 import { browseQueues, type QueueBrowser } from '../events/browse.ts';
 import { systemClock, systemIds } from '../events/clock.ts';
 import { isUnavailable } from '../events/errors.ts';
 import { createFeed } from '../events/feed.ts';
-import { createTransport } from '../events/queue.ts';
+import { createTransport, type QueueTransport } from '../events/queue.ts';
 import type { Resources, RunningService } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { ConfigError, prefixOf } from './config.ts';
 import './driver.ts';
+import { inTime } from './intime.ts';
+import { measuresOf } from './measures.ts';
+import type { Tracing } from './tracing.ts';
 
-export function createLog(level: string): Logger {
-  const pretty = {
-    target: 'pino-pretty',
-    options: { ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l', singleLine: true },
-  };
-  return pino({ level, redact: ['*.token', '*.authorization'], ...(process.stdout.isTTY && { transport: pretty }) });
-}
+export { inTime } from './intime.ts';
+export { createLog } from './log.ts';
 
-const MONGODB = {
+/** How every process speaks to MongoDB. */
+export const MONGODB = {
   appName: 'tributary',
   // Acknowledged means durable.
   writeConcern: { w: 'majority' as const, journal: true },
@@ -34,15 +34,35 @@ const MONGODB = {
   ignoreUndefined: true,
 };
 
-export type Connections = { resources: Resources; health(): Promise<Health>; close(): Promise<void> };
+export type Connections = {
+  resources: Resources;
+  transport: QueueTransport;
+  health(): Promise<Health>;
+  close(): Promise<void>;
+};
 
 /**
  * Connects to MongoDB and Redis; does not wait for either.
  *
  * @param holder names this process in leases; by default one that no other process has.
+ * @param registry where its services register what they count.
  */
-export function connect(options: { mongodbUrl: string; redisUrl: string; log: Logger; holder?: string }): Connections {
-  const { mongodbUrl, redisUrl, log, holder = `${hostname()} ${process.pid} ${systemIds.random()}` } = options;
+export function connect(options: {
+  mongodbUrl: string;
+  redisUrl: string;
+  log: Logger;
+  holder?: string;
+  registry?: Registry;
+  tracing?: Tracing;
+}): Connections {
+  const {
+    mongodbUrl,
+    redisUrl,
+    log,
+    registry,
+    tracing,
+    holder = `${hostname()} ${process.pid} ${systemIds.random()}`,
+  } = options;
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);
   const onError = (error: Error) => log.debug({ err: error }, 'Redis is out of reach');
@@ -56,7 +76,20 @@ export function connect(options: { mongodbUrl: string; redisUrl: string; log: Lo
   const bindings = createBindings(mongo.db(`${prefix}-registry`).collection<Binding>('bindings'));
 
   return {
-    resources: { mongo, prefix, transport, feed, bindings, clock: systemClock, ids: systemIds, holder, log },
+    transport,
+    resources: {
+      mongo,
+      prefix,
+      transport,
+      feed,
+      bindings,
+      clock: systemClock,
+      ids: systemIds,
+      holder,
+      log,
+      ...(tracing && { tracerOf: tracing.tracerOf }),
+      ...(registry && { measuresOf: (service: string) => measuresOf(registry, service) }),
+    },
     async health() {
       const [mongodb, redis] = await Promise.all([
         inTime(mongo.db(`${prefix}-registry`).command({ ping: 1 })),
@@ -88,13 +121,6 @@ export function browse(options: { mongodbUrl: string; redisUrl: string; log: Log
       await mongo.close();
     },
   };
-}
-
-const ANSWERS_WITHIN_MS = 1_500;
-
-/** What a part says of itself; undefined when it fails or does not answer in time, as when its server is frozen. */
-export async function inTime<Value>(question: Promise<Value>): Promise<Value | undefined> {
-  return Promise.race([question.catch(() => undefined), systemClock.sleep(ANSWERS_WITHIN_MS).then(() => undefined)]);
 }
 
 const PREPARE_TRIES = 8;

@@ -1,5 +1,6 @@
 /** `npm run service -- NAME`: one service, or the gateway, as a process of its own. */
 import { readFileSync } from 'node:fs';
+import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { assemble } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
@@ -21,7 +22,9 @@ import {
   persistedOf,
   required,
 } from './config.ts';
+import { outboxGauges, queueMetrics } from './measures.ts';
 import { browse, connect, createLog, inTime, prepare, RELOAD_SIGNAL, run } from './process.ts';
+import { startTracing } from './tracing.ts';
 
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
@@ -56,8 +59,14 @@ function secretOf({ AUTH_SECRET }: Config): string {
   return required(AUTH_SECRET, 'AUTH_SECRET', AUTH_SECRET_PURPOSE);
 }
 
-async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: Config, undo: Undo): Promise<string> {
+async function startService(name: string, settings: Config, undo: Undo): Promise<string> {
+  const { MONGODB_URL, REDIS_URL, ...rest } = settings;
+  const registry = new Registry();
+  const tracing = await startTracing(settings, log);
+  undo(() => tracing.stop());
   const connections = connect({
+    registry,
+    tracing,
     mongodbUrl: required(MONGODB_URL, 'MONGODB_URL', 'where the service keeps its data, mongodb://…'),
     redisUrl: required(REDIS_URL, 'REDIS_URL', 'where its queues are, redis://…'),
     log,
@@ -68,10 +77,16 @@ async function startService(name: string, { MONGODB_URL, REDIS_URL, ...rest }: C
   await prepare([service], log);
   service.start();
   undo(() => service.stop());
+  queueMetrics(registry, [service], connections.transport);
+  outboxGauges(registry, service);
 
   const identities = identityCodec(secretOf(rest));
   const served = await serveSubgraph({
-    subgraph: hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log }),
+    subgraph: hostSubgraph({
+      ...{ name, sdl, resolvers: resolversOf(service), identities, log },
+      tracer: tracing.tracerOf(name),
+    }),
+    registry,
     identities,
     health: async () => {
       const [parts, outbox] = await Promise.all([connections.health(), inTime(service.outboxState())]);
@@ -110,7 +125,11 @@ async function startGateway(settings: Config, undo: Undo): Promise<string> {
   const browser = mongodbUrl && redisUrl ? browse({ mongodbUrl, redisUrl, log }) : undefined;
   undo(() => browser?.close());
 
+  const tracing = await startTracing(settings, log);
+  undo(() => tracing.stop());
+
   const gateway = await createGateway({
+    tracer: tracing.tracerOf(GATEWAY),
     supergraphSdl: readFileSync(supergraphFile, 'utf8'),
     subgraphs: { ...remotes },
     tokens,

@@ -1,5 +1,6 @@
 /** `npm start`: the whole system in one process, with its servers beside it. */
 import { readFileSync } from 'node:fs';
+import { Registry } from 'prom-client';
 import { lockDataDir, startServers } from '../embedded/index.ts';
 import { browseQueues } from '../events/browse.ts';
 import { assemble, type RunningService } from '../events/service.ts';
@@ -12,8 +13,10 @@ import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers, resolversOf } from '../subgraphs/host.ts';
 import { supergraphFile } from './compose.ts';
 import { configOrExit, isOwnSecret, limitsOf, persistedOf, secretOf } from './config.ts';
+import { queueMetrics } from './measures.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
 import { readyScreen } from './screen.ts';
+import { startTracing } from './tracing.ts';
 
 const startedMs = performance.now();
 const config = configOrExit();
@@ -41,8 +44,18 @@ void run(log, async undo => {
   });
   undo(() => servers.stop());
 
+  const registry = new Registry();
+  const tracing = await startTracing(config, log);
+  undo(() => tracing.stop());
+
   // Whoever holds the lock is the only process on this data, so it need not wait for a killed one's leases.
-  const connections = connect({ ...servers, log, ...(!config.MONGODB_URL && { holder: config.DATA_DIR }) });
+  const connections = connect({
+    ...servers,
+    log,
+    registry,
+    tracing,
+    ...(!config.MONGODB_URL && { holder: config.DATA_DIR }),
+  });
   undo(() => connections.close());
 
   const entries = await Promise.all(serviceNames().map(loadService));
@@ -56,6 +69,11 @@ void run(log, async undo => {
     log,
   );
   for (const { service } of services) service.start();
+  queueMetrics(
+    registry,
+    services.map(({ service }) => service),
+    connections.transport,
+  );
   undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
   const tokens = tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret });
@@ -73,7 +91,8 @@ void run(log, async undo => {
     subgraphs: Object.fromEntries(
       services.map(({ sdl, service }) => {
         const { name } = service.definition;
-        return [name, hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log })];
+        const tracer = tracing.tracerOf(name);
+        return [name, hostSubgraph({ name, sdl, resolvers: resolversOf(service), identities, log, tracer })];
       }),
     ),
     tokens,
@@ -82,6 +101,8 @@ void run(log, async undo => {
       ...(await connections.health()),
       ...(await outboxes(services.map(({ service }) => service))),
     }),
+    registry,
+    tracer: tracing.tracerOf('gateway'),
     host: config.HOST,
     port,
     limits: limitsOf(config, { embedded: !config.MONGODB_URL }),

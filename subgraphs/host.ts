@@ -1,23 +1,29 @@
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import type { GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper/resolverMap.js';
 import {
+  createSourceEventStream,
   type DocumentNode,
+  type ExecutionArgs,
   type ExecutionResult,
   execute,
   GraphQLError,
   type GraphQLSchema,
   isScalarType,
   parse,
-  subscribe,
   validate,
 } from 'graphql';
 import type { Logger } from 'pino';
 import { createCache } from '../events/cache.ts';
+import type { Origin } from '../events/outbox.ts';
+import { type Tracer, untraced } from '../events/tracing.ts';
 import { asGraphQLError, clientError, maskError } from '../schema/errors.ts';
 import type { Identity, IdentityCodec } from '../schema/identity.ts';
 
-/** What a resolver is given besides its arguments. */
-export type RequestContext = { identity: Identity };
+/** What a resolver is given besides its arguments: who asks, and for whatever follows, where the question came from. */
+export type RequestContext = Origin & { identity: Identity };
+
+/** What a subscription's resolver may say beside an event: the place in its trace. It goes along with the result. */
+export type Traced = { traceparent?: string | undefined };
 
 /** A service's resolvers: by type, by field. */
 export type Resolvers = GraphQLResolverMap<RequestContext>;
@@ -29,7 +35,14 @@ export type SubgraphRequest = {
   operationName?: string | undefined;
   /** The caller, as `IdentityCodec.sign` made it. */
   identity: string | undefined;
+  /** The place in the caller's trace, and what the caller calls the request. */
+  traceparent?: string | undefined;
+  correlationId?: string | undefined;
 };
+
+/** The names of the last two, as headers and as a message's extensions. */
+export const TRACE_HEADER = 'traceparent';
+export const CORRELATION_HEADER = 'x-correlation-id';
 
 /** A subgraph to whoever plans over it: the same whether it runs in this process or behind a socket. */
 export type Subgraph = {
@@ -47,6 +60,7 @@ export type HostOptions = {
   resolvers: Resolvers;
   identities: IdentityCodec;
   log: Logger;
+  tracer?: Tracer;
 };
 
 /** What a service shows of itself to whoever hosts it: its resolvers change when its data are replaced. */
@@ -135,6 +149,7 @@ export function hostSubgraph({
   resolvers,
   identities,
   log,
+  tracer = untraced,
 }: HostOptions): Subgraph & { schema: GraphQLSchema } {
   const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
   const documents = createCache<DocumentNode>(CACHED_DOCUMENTS_MAX);
@@ -149,7 +164,7 @@ export function hostSubgraph({
     return document;
   }
 
-  async function argumentsOf(request: SubgraphRequest) {
+  async function argumentsOf(request: SubgraphRequest, trace?: string) {
     const identity = await identities.verify(request.identity).catch(() => {
       throw clientError('UNAUTHENTICATED', 'This service answers the gateway only.');
     });
@@ -158,38 +173,65 @@ export function hostSubgraph({
       document: documentOf(request.query),
       variableValues: request.variables ?? null,
       operationName: request.operationName ?? null,
-      contextValue: { identity } satisfies RequestContext,
+      contextValue: { identity, trace, correlationId: request.correlationId } satisfies RequestContext,
     };
   }
 
-  const masked = (result: ExecutionResult): ExecutionResult =>
-    result.errors ? { ...result, errors: result.errors.map(error => maskError(coded(error), log)) } : result;
+  /** Its lines say which request they belong to. */
+  const logOf = ({ correlationId }: SubgraphRequest): Logger => (correlationId ? log.child({ correlationId }) : log);
 
-  function refused(error: unknown): ExecutionResult {
+  function masked(request: SubgraphRequest, result: ExecutionResult): ExecutionResult {
+    if (!result.errors) return result;
+    const own = logOf(request);
+    return { ...result, errors: result.errors.map(error => maskError(coded(error), own)) };
+  }
+
+  function refused(request: SubgraphRequest, error: unknown): ExecutionResult {
     if (error instanceof GraphQLError) return { errors: [error] };
-    return { errors: [maskError(asGraphQLError(error), log)] };
+    return { errors: [maskError(asGraphQLError(error), logOf(request))] };
+  }
+
+  async function answer(request: SubgraphRequest, trace?: string): Promise<ExecutionResult> {
+    try {
+      return masked(request, await execute(await argumentsOf(request, trace)));
+    } catch (error) {
+      return refused(request, error);
+    }
+  }
+
+  async function resultOf(request: SubgraphRequest, given: ExecutionArgs, event: unknown): Promise<ExecutionResult> {
+    const result = masked(request, await execute({ ...given, rootValue: event }));
+    const { traceparent } = (event ?? {}) as Traced;
+    return traceparent ? { ...result, extensions: { ...result.extensions, [TRACE_HEADER]: traceparent } } : result;
   }
 
   return {
     name,
     schema,
     async execute(request) {
-      try {
-        return masked(await execute(await argumentsOf(request)));
-      } catch (error) {
-        return refused(error);
-      }
+      if (!tracer.active || !request.traceparent) return answer(request);
+      const { operationName, traceparent: parent } = request;
+      const span = tracer.begin(`answer ${operationName ?? 'a query'}`, { kind: 'server', parent });
+      const result = await answer(request, span.place);
+      span.end(result.errors?.[0]);
+      return result;
     },
     async subscribe(request) {
       try {
-        const stream = await subscribe(await argumentsOf(request));
-        return Symbol.asyncIterator in stream ? mapResults(stream, masked) : masked(stream);
+        const given = await argumentsOf(request);
+        const stream = await createSourceEventStream(given);
+        // What GraphQL's own `subscribe` does, and each result goes with the place of its event.
+        if (!isStream(stream)) return masked(request, stream);
+        return mapEvents(stream, event => resultOf(request, given, event));
       } catch (error) {
-        return refused(error);
+        return refused(request, error);
       }
     },
   };
 }
+
+const isStream = (started: AsyncIterable<unknown> | ExecutionResult): started is AsyncIterable<unknown> =>
+  Symbol.asyncIterator in started;
 
 /** Without a path nothing ran: GraphQL itself has refused the variables, and gives most of such errors no code. */
 function coded(error: GraphQLError): GraphQLError {
@@ -199,15 +241,20 @@ function coded(error: GraphQLError): GraphQLError {
 }
 
 // By hand and not an async generator, whose return() waits behind a pending next() and would never reach the source.
-function mapResults(
-  source: AsyncGenerator<ExecutionResult, void, void>,
-  map: (result: ExecutionResult) => ExecutionResult,
+function mapEvents(
+  stream: AsyncIterable<unknown>,
+  map: (event: unknown) => Promise<ExecutionResult>,
 ): AsyncIterableIterator<ExecutionResult> {
-  const mapped = ({ done, value }: IteratorResult<ExecutionResult, void>): IteratorResult<ExecutionResult> =>
-    done ? { done: true, value: undefined } : { done: false, value: map(value) };
+  const source = stream[Symbol.asyncIterator]();
   return {
-    next: () => source.next().then(mapped),
-    return: async () => mapped(await source.return()),
+    async next() {
+      const { done, value } = await source.next();
+      return done ? { done: true, value: undefined } : { done: false, value: await map(value) };
+    },
+    async return() {
+      await source.return?.();
+      return { done: true, value: undefined };
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -75,7 +75,7 @@ describe('imports go one way', () => {
   test('nor do the gateway’s folders lead back: wire, documents, services, then the doors of HTTP and of sockets', () => {
     const folders = (...names: string[]) => names.map(name => `gateway/${name}`);
     const [shared, libraries] = [
-      ['errors', 'health', 'identity', 'limits', 'metrics', 'requests'],
+      ['errors', 'health', 'identity', 'limits', 'metrics', 'requests', 'tracing'],
       ['plans', 'subscriptions'],
     ];
     const below = [...shared.map(name => `gateway/${name}.ts`), 'events', 'schema', 'subgraphs/host.ts'];

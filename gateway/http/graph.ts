@@ -6,6 +6,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { Logger } from 'pino';
+import type { Tracer } from '../../events/tracing.ts';
 import type { IdentityCodec } from '../../schema/identity.ts';
 import type { Subgraph } from '../../subgraphs/host.ts';
 import type { DocumentRules } from '../documents/operations.ts';
@@ -21,6 +22,7 @@ export type GraphOptions = {
   rules: DocumentRules;
   introspection: boolean;
   formatError: FormatError;
+  tracer?: Tracer | undefined;
   log: Logger;
 };
 
@@ -37,7 +39,7 @@ export type Graph = {
  * @throws when the supergraph is not valid.
  */
 export async function startGraph(options: GraphOptions): Promise<Graph> {
-  const { supergraphSdl, subgraphOf, identities, rules, introspection, formatError } = options;
+  const { supergraphSdl, subgraphOf, identities, rules, introspection, formatError, tracer } = options;
   const log = options.log.child({ part: 'apollo' }, { level: quieter(options.log.level) });
   // Without this, and there is no other switch, the gateway asks the cloud's metadata service where it runs and reports
   // to its maker every hour.
@@ -49,7 +51,7 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
       return { supergraphSdl };
     },
     logger: log,
-    buildService: ({ name }) => dataSource(() => subgraphOf(name), identities),
+    buildService: ({ name }) => dataSource(() => subgraphOf(name), identities, tracer),
     __exposeQueryPlanExperimental: false,
   });
   const server = new ApolloServer<GatewayContext>({

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { type FormattedExecutionResult, GraphQLError } from 'graphql';
 import { z } from 'zod';
+import { type Tracer, untraced } from '../../events/tracing.ts';
 import { asGraphQLError } from '../../schema/errors.ts';
 import type { OperationReader } from '../documents/operations.ts';
 import { type FormatError, formatAll } from '../errors.ts';
@@ -9,6 +10,7 @@ import type { Allow } from '../limits.ts';
 import { type RecordRequest, recordVisit, type Visit } from '../requests.ts';
 import type { GatewayContext } from '../services/datasource.ts';
 import type { Execute } from '../services/execution.ts';
+import { beginOperation } from '../tracing.ts';
 import { atEndOfTurn } from '../wire/turn.ts';
 import { statusOfFailure } from './status.ts';
 
@@ -20,6 +22,7 @@ export type LaneOptions = {
   execute: Execute;
   formatError: FormatError;
   record: RecordRequest;
+  tracer?: Tracer;
   /** What every answer has: names and values in turn, which node takes without looking each up. */
   headers: readonly string[];
   /** Answers every other request. */
@@ -91,7 +94,7 @@ function isUsual({ method, url, headers }: IncomingMessage, path: string): boole
 type Exchange = { request: IncomingMessage; response: ServerResponse; startedMs: number; context: GatewayContext };
 
 async function serve(options: LaneOptions, { request, response, startedMs, context }: Exchange): Promise<void> {
-  const { read, execute, record } = options;
+  const { read, execute, record, tracer = untraced } = options;
   const visit = recordVisit(record, request, response, startedMs);
   visit.ownerId = context.identity.ownerId;
   const text = await textOf(request).catch(() => undefined);
@@ -104,7 +107,10 @@ async function serve(options: LaneOptions, { request, response, startedMs, conte
   visit.kind = operation.definition.operation;
   visit.operationName = operation.definition.name?.value;
   if (visit.kind === 'subscription') return refuse(options, response, visit, [badRequest(SUBSCRIPTIONS_ELSEWHERE)]);
-  const result = await execute(operation, body.variables ?? {}, context);
+  const span = beginOperation(tracer, { ...visit, transport: 'http', headers: request.headers });
+  const { correlationId } = visit;
+  const result = await execute(operation, body.variables ?? {}, { ...context, trace: span.place, correlationId });
+  span.end(result.errors?.[0]);
   send(options, response, visit, statusOfFailure(result) ?? (result.data === undefined ? 500 : 200), result);
 }
 

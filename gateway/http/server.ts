@@ -12,6 +12,7 @@ import express, {
 import { GraphQLError } from 'graphql';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
+import { type Span, type Tracer, untraced } from '../../events/tracing.ts';
 import { asGraphQLError, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { consoleRoutes } from '../console/index.ts';
@@ -23,6 +24,7 @@ import { type Allow, WINDOW_SECONDS } from '../limits.ts';
 import { playgroundRoutes } from '../playground/index.ts';
 import { type RecordRequest, recordVisit, type Visit } from '../requests.ts';
 import type { GatewayContext } from '../services/datasource.ts';
+import { beginOperation } from '../tracing.ts';
 import { type AnswerExport, EXPORT_PATH, statusOfRefusal } from './export.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 
@@ -33,6 +35,7 @@ export type AppOptions = {
   read: OperationReader;
   formatError: FormatError;
   record: RecordRequest;
+  tracer?: Tracer | undefined;
   exportLake: AnswerExport;
   registry: Registry;
   health: Router;
@@ -45,7 +48,7 @@ export type AppOptions = {
 export const GRAPHQL_PATH = '/graphql';
 
 /** What the handlers of one request tell each other. */
-type Locals = { identity?: Identity; visit: Visit };
+type Locals = { identity?: Identity; visit: Visit; span?: Span };
 
 type Handler = RequestHandler<Record<string, string>, unknown, unknown, Record<string, unknown>, Locals>;
 
@@ -153,7 +156,7 @@ const only =
 
 /** Hands on what our own rules have let through and nothing else; and lets the log know what was asked for. */
 const readable =
-  ({ read, formatError }: AppOptions): Handler =>
+  ({ read, formatError, tracer = untraced }: AppOptions): Handler =>
   (request, response, next) => {
     const body = BODY.safeParse(request.body).data;
     if (!body) return next(new Refused(400, NO_REQUEST));
@@ -164,8 +167,12 @@ const readable =
     response.locals.visit.operationName = definition.name?.value;
     const { operationName = null, variables = null } = body;
     request.body = { query: text, operationName, variables };
-    if (definition.operation !== 'subscription') return next();
-    next(new Refused(400, SUBSCRIPTIONS_ELSEWHERE));
+    if (definition.operation === 'subscription') return next(new Refused(400, SUBSCRIPTIONS_ELSEWHERE));
+    const { visit } = response.locals;
+    const span = beginOperation(tracer, { ...visit, transport: 'http', headers: request.headers });
+    response.locals.span = span;
+    response.once('close', () => span.end());
+    next();
   };
 
 const exported =
@@ -179,8 +186,9 @@ const exported =
   };
 
 function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {
-  if (!locals.identity) throw new Error('an operation that was not authenticated');
-  return { identity: locals.identity };
+  const { identity, visit, span } = locals;
+  if (!identity) throw new Error('an operation that was not authenticated');
+  return { identity, trace: span?.place, correlationId: visit?.correlationId };
 }
 
 /** A request that is wrong as HTTP. */

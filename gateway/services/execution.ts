@@ -15,7 +15,7 @@ export type Execute = (
 export type ExecutionOptions = {
   planner: OperationPlanner;
   run: RunPlan<GatewayContext>;
-  format(errors: readonly GraphQLError[]): GraphQLFormattedError[];
+  format(errors: readonly GraphQLError[], correlationId?: string): GraphQLFormattedError[];
 };
 
 /**
@@ -28,9 +28,9 @@ export function operationExecutor({ planner, run, format }: ExecutionOptions): E
       const refused = badVariables(planner, operation, variables);
       if (refused) return { errors: format(refused) };
       const result = await run(planner.planQuery(operation), variables, context);
-      return result.errors ? { ...result, errors: format(result.errors) } : result;
+      return result.errors ? { ...result, errors: format(result.errors, context.correlationId) } : result;
     } catch (error) {
-      return { errors: format([asGraphQLError(error)]) };
+      return { errors: format([asGraphQLError(error)], context.correlationId) };
     }
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { clientError } from '../../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../../subgraphs/host.ts';
+import { CORRELATION_HEADER, type Subgraph, type SubgraphRequest, TRACE_HEADER } from '../../subgraphs/host.ts';
 import { mailbox } from '../subscriptions/mailbox.ts';
 import { CorkedSocket } from '../wire/corking.ts';
 
@@ -62,9 +62,14 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
     return sockets[turn % SOCKETS];
   }
 
-  function send(socket: Client | undefined, { identity, ...operation }: SubgraphRequest, sink: Sink<Result>) {
+  function send(socket: Client | undefined, request: SubgraphRequest, sink: Sink<Result>) {
     if (!socket) throw new Error('no socket');
-    const extensions = { [IDENTITY_HEADER]: identity };
+    const { identity, traceparent, correlationId, ...operation } = request;
+    const extensions = {
+      [IDENTITY_HEADER]: identity,
+      [TRACE_HEADER]: traceparent,
+      [CORRELATION_HEADER]: correlationId,
+    };
     return socket.subscribe<Record<string, unknown>, Record<string, unknown>>({ ...operation, extensions }, sink);
   }
 
@@ -80,7 +85,8 @@ export function remoteSubgraph({ name, url, identities, log }: RemoteOptions): R
           },
           error(reason) {
             if (isRefusal(reason)) return resolve(revive({ errors: reason }));
-            log.warn({ err: lost(reason), subgraph: name }, 'a subgraph is out of reach');
+            const { correlationId } = request;
+            log.warn({ err: lost(reason), subgraph: name, correlationId }, 'a subgraph is out of reach');
             resolve({ errors: [outOfReach()] });
           },
           // An answer is completed too, and to make an error costs more than the rest of the fetch.

@@ -6,7 +6,7 @@ import type { Histogram } from 'prom-client';
 import { WebSocketServer } from 'ws';
 import { clientError, maskError } from '../../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
-import type { Subgraph, SubgraphRequest } from '../../subgraphs/host.ts';
+import { CORRELATION_HEADER, type Subgraph, type SubgraphRequest, TRACE_HEADER } from '../../subgraphs/host.ts';
 import { CorkedSocket } from '../wire/corking.ts';
 import type { Listener } from '../wire/listener.ts';
 import { serveProtocol } from '../wire/protocol.ts';
@@ -18,7 +18,7 @@ export type SubgraphSocketsOptions = {
   subgraph: Subgraph & { schema: GraphQLSchema };
   identities: IdentityCodec;
   documentOf: DocumentReader;
-  duration: Histogram<'subgraph' | 'transport' | 'status'>;
+  duration: Histogram;
   log: Logger;
 };
 
@@ -68,6 +68,8 @@ export function serveSubgraphSockets(options: SubgraphSocketsOptions): { stop(ti
           variables: variables ?? undefined,
           operationName: operationName ?? undefined,
           identity: firstIdentity(extensions, connectionParams, headersOf(extra)),
+          traceparent: textIn(extensions?.[TRACE_HEADER]),
+          correlationId: textIn(extensions?.[CORRELATION_HEADER]),
         };
         const { schema } = subgraph;
         try {
@@ -96,6 +98,11 @@ export function serveSubgraphSockets(options: SubgraphSocketsOptions): { stop(ti
 
 // onSubscribe made it, and graphql-ws hands it on as it is.
 const requestOf = ({ contextValue }: ExecutionArgs): SubgraphRequest => contextValue as SubgraphRequest;
+
+const TEXT_CHARS_MAX = 100;
+/** What is only told to logs and traces. */
+export const textIn = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.length <= TEXT_CHARS_MAX ? value : undefined;
 
 const headersOf = ({ request }: Extra): Record<string, unknown> => request.headers;
 

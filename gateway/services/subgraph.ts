@@ -8,16 +8,17 @@ import express, {
 import { type DocumentNode, type GraphQLSchema, getOperationAST, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { Histogram, Registry } from 'prom-client';
+import { type Histogram, Registry } from 'prom-client';
 import { z } from 'zod';
 import { clientError } from '../../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
-import type { Subgraph } from '../../subgraphs/host.ts';
+import { histogramOf } from '../../schema/metrics.ts';
+import { CORRELATION_HEADER, type Subgraph, TRACE_HEADER } from '../../subgraphs/host.ts';
 import { httpRefusal } from '../errors.ts';
 import { type HealthCheck, healthRoutes } from '../health.ts';
-import { once, processMetrics } from '../metrics.ts';
+import { processMetrics } from '../metrics.ts';
 import { listener } from '../wire/listener.ts';
-import { serveSubgraphSockets } from './sockets.ts';
+import { serveSubgraphSockets, textIn } from './sockets.ts';
 
 export type ServeOptions = {
   /** As `hostSubgraph` made it. */
@@ -136,6 +137,8 @@ const answered =
       variables: variables ?? undefined,
       operationName: operationName ?? undefined,
       identity: request.get(IDENTITY_HEADER),
+      traceparent: textIn(request.get(TRACE_HEADER)),
+      correlationId: textIn(request.get(CORRELATION_HEADER)),
     });
     const refused = result.errors?.[0]?.extensions.code === 'UNAUTHENTICATED' && !result.data;
     response.status(refused ? 401 : 200);
@@ -161,15 +164,7 @@ function measured(registry: Registry, subgraph: string): RequestHandler {
   };
 }
 
-function requestDuration(registry: Registry): Histogram<'subgraph' | 'transport' | 'status'> {
-  const help = 'Queries and mutations at a subgraph, by transport and status.';
-  const labelNames = ['subgraph', 'transport', 'status'] as const;
-  return once(
-    registry,
-    'subgraph_request_duration_seconds',
-    name => new Histogram({ name, help, labelNames, registers: [registry] }),
-  );
-}
+const requestDuration = (registry: Registry): Histogram => histogramOf(registry, 'subgraph_request_duration_seconds');
 
 const lastResort =
   (log: Logger): ErrorRequestHandler =>

@@ -1,16 +1,18 @@
 import type { ExecutionArgs, FormattedExecutionResult, GraphQLError, GraphQLSchema } from 'graphql';
 import type { ServerOptions, SubscribePayload } from 'graphql-ws';
 import type { Extra } from 'graphql-ws/use/ws';
+import { type Tracer, untraced } from '../../events/tracing.ts';
 import { asGraphQLError, clientError } from '../../schema/errors.ts';
 import type { Operation, OperationReader } from '../documents/operations.ts';
 import { type FormatError, formatAll, tooManyRequests } from '../errors.ts';
 import type { Caller } from '../identity.ts';
 import type { Allow, Limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
-import type { RecordRequest } from '../requests.ts';
+import { correlationIdFrom, type RecordRequest } from '../requests.ts';
 import type { GatewayContext } from '../services/datasource.ts';
 import type { Execute } from '../services/execution.ts';
 import type { Subscribe } from '../subscriptions/index.ts';
+import { beginOperation, type Pushes } from '../tracing.ts';
 import type { ConnectionParams } from '../wire/protocol.ts';
 
 /** What is known of one socket, once it has said who it is. */
@@ -42,6 +44,8 @@ export type MessagesOptions = {
   limits: Limits;
   allow: Allow;
   stopping(): boolean;
+  tracer?: Tracer;
+  pushes?: Pushes | undefined;
 };
 
 /** graphql-ws's options, and what it keeps for us with every socket. */
@@ -58,6 +62,7 @@ type Work = {
   payload: SubscribePayload;
   state: SocketState;
   startedMs: number;
+  correlationId: string;
   /** The answer to a query or a mutation. */
   answer?: FormattedExecutionResult;
 };
@@ -67,7 +72,7 @@ type Work = {
  * errors pass. None of the hooks throws, for graphql-ws would close the socket with the message of what was thrown.
  */
 export function messageHooks(options: MessagesOptions): MessageHooks {
-  const { schema, formatError, metrics } = options;
+  const { schema, formatError, metrics, pushes, tracer = untraced } = options;
   return {
     onSubscribe({ extra: { state } }, _id, payload) {
       const work = accept(options, state, payload);
@@ -80,8 +85,12 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
 
     async execute(args) {
       const work = workOf(args);
-      const { operation, payload, state } = work;
-      work.answer = await options.execute(operation, payload.variables ?? {}, { identity: state.caller.identity });
+      const { operation, payload, state, correlationId } = work;
+      const { operation: kind, name: named } = operation.definition;
+      const span = beginOperation(tracer, { kind, transport: 'ws', operationName: named?.value, correlationId });
+      const context = { identity: state.caller.identity, trace: span.place, correlationId };
+      work.answer = await options.execute(operation, payload.variables ?? {}, context);
+      span.end(work.answer.errors?.[0]);
       work.state.running.delete(work);
       recordWork(options, work, Boolean(work.answer.errors));
       return {};
@@ -99,6 +108,7 @@ export function messageHooks(options: MessagesOptions): MessageHooks {
       const { answer } = workOf(args);
       if (answer) return answer;
       metrics.delivered.inc();
+      pushes?.framed(result);
       return result;
     },
 
@@ -118,7 +128,9 @@ function accept(
   const operation = unwelcome ? [unwelcome] : options.read(payload);
   const valid = state && 'definition' in operation;
   const busy = valid ? tooBusy(options, state, operation) : undefined;
-  if (valid && !busy) return { operation, payload, state, startedMs };
+  if (valid && !busy) {
+    return { operation, payload, state, startedMs, correlationId: correlationIdFrom(payload.extensions) };
+  }
   const durationMs = performance.now() - startedMs;
   const ownerId = state?.caller.identity.ownerId;
   options.record({ transport: 'ws', kind: 'none', status: 'error', durationMs, ownerId });
@@ -193,8 +205,10 @@ function start(
   }
 }
 
-function recordWork({ record }: MessagesOptions, { operation, state, startedMs }: Work, failed: boolean): void {
+function recordWork({ record }: MessagesOptions, work: Work, failed: boolean): void {
+  const { operation, state, startedMs, correlationId } = work;
   record({
+    correlationId,
     transport: 'ws',
     kind: operation.definition.operation,
     operationName: operation.definition.name?.value,

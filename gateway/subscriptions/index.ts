@@ -49,6 +49,8 @@ export type SubscriptionsOptions<Context> = {
   format(errors: readonly GraphQLError[]): GraphQLFormattedError[];
   /** Counts the streams that are open at the subgraphs. */
   upstreams: { inc(): void; dec(): void };
+  /** Told of each event before the result for its subscribers is made, and then of that. */
+  follow?: ((event: ExecutionResult) => ((result: FormattedExecutionResult) => void) | undefined) | undefined;
   log: Logger;
   /** How a lost stream is opened again. Default: 20 times, 0.1 s to 2 s apart. */
   retry?: Retry | undefined;
@@ -76,7 +78,7 @@ export type Subscriptions<Context> = {
  * for those that begin in a history; those of a field that is the same for all callers share it with other callers (see plan.ts).
  */
 export function subscriptions<Context>(options: SubscriptionsOptions<Context>): Subscriptions<Context> {
-  const { planner, run, sources, callerOf, format, upstreams, log, retry = RETRY } = options;
+  const { planner, run, sources, callerOf, format, upstreams, follow, log, retry = RETRY } = options;
   const execute = eventExecutor(run);
   const groups = new Map<string, Group<Context, FormattedExecutionResult>>();
   let histories = 0;
@@ -119,7 +121,12 @@ export function subscriptions<Context>(options: SubscriptionsOptions<Context>): 
       state: plan.state,
       waits: plan.history?.startOf(variables) !== undefined,
       open: context => open(plan, variables, context),
-      execute: async ({ result }, context) => formatted(await execute({ plan, variables, context, event: result })),
+      async execute({ result: event }, context) {
+        const made = follow?.(event);
+        const result = formatted(await execute({ plan, variables, context, event }));
+        made?.(result);
+        return result;
+      },
       onClose() {
         groups.delete(key);
         upstreams.dec();

@@ -3,13 +3,14 @@ import { createCache } from '../../events/cache.ts';
 import { timestamp } from '../../events/clock.ts';
 import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
+import type { Origin } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { assertOperator, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers } from '../host.ts';
+import type { RequestContext, Resolvers, Traced } from '../host.ts';
 import {
   type AccountFacts,
   assertCountable,
@@ -22,7 +23,7 @@ import {
   withdraw,
 } from './decide.ts';
 import type { BalanceRow } from './projection.ts';
-import { factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
+import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
 /** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
 type AccountNode = AccountFacts & { known?: BalanceRow };
@@ -67,9 +68,9 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   }
 
   /** The transaction as it stands: this request's, or the one that the same key made before. */
-  async function record(event: Event): Promise<TransactionEntry> {
+  async function record(event: Event, origin: Origin): Promise<TransactionEntry> {
     const extra = { account: event.subject ?? '', time: event.time, settled: UNSETTLED };
-    const stored = await outbox.append<TransactionEntry>(event, extra);
+    const stored = await outbox.append<TransactionEntry>(event, extra, origin);
     if (stored) assertSameRequest(stored.event, event);
     return stored ?? ({ ...outbox.entry(event), ...extra } as TransactionEntry);
   }
@@ -101,7 +102,11 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     return stored;
   }
 
-  async function depositInto(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
+  async function depositInto(
+    account: AccountFacts,
+    command: TransactionCommand,
+    origin: Origin,
+  ): Promise<TransactionEntry> {
     const event = deposit(account, command, circumstances());
     if (command.amount > HUGE_MINOR || !roomy.has(account.id)) {
       const availableMinor = await view.availableMinor(account.id);
@@ -111,15 +116,19 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       if (availableMinor + command.amount < ROOMY_MINOR) roomy.set(account.id, true);
       else roomy.delete(account.id);
     }
-    return record(event);
+    return record(event, origin);
   }
 
-  async function withdrawFrom(account: AccountFacts, command: TransactionCommand): Promise<TransactionEntry> {
+  async function withdrawFrom(
+    account: AccountFacts,
+    command: TransactionCommand,
+    origin: Origin,
+  ): Promise<TransactionEntry> {
     const now = circumstances();
     // In this order: a copy of this request that is stored in between must not count against it.
     const availableMinor = await view.availableMinor(account.id);
     const stored = await answered(command, withdraw(account, command, Number.POSITIVE_INFINITY, now));
-    return stored ?? record(withdraw(account, command, availableMinor, now));
+    return stored ?? record(withdraw(account, command, availableMinor, now), origin);
   }
 
   /** Waits until the view contains a transaction. */
@@ -150,14 +159,14 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     }
   }
 
-  function watchBalance(account: AccountFacts): AsyncIterableIterator<{ balanceChanged: AccountNode }> {
+  function watchBalance(account: AccountFacts): AsyncIterableIterator<Traced & { balanceChanged: AccountNode }> {
     let shown = -1;
-    const hints = feed.watch<BalanceRow>(topicOf(account.id), ({ revision }) => revision);
-    return follow<Hint<BalanceRow>, { balanceChanged: AccountNode }>(hints, async hint => {
-      const row = hint && 'message' in hint ? hint.message : await balanceOf(account.id);
+    const hints = feed.watch<BalanceNews>(topicOf(account.id), ({ revision }) => revision);
+    return follow<Hint<BalanceNews>, Traced & { balanceChanged: AccountNode }>(hints, async hint => {
+      const row: BalanceNews = hint && 'message' in hint ? hint.message : await balanceOf(account.id);
       if (row.version <= shown) return undefined;
       shown = row.version;
-      return { balanceChanged: { ...account, known: row } };
+      return { traceparent: row.traceparent, balanceChanged: { ...account, known: row } };
     });
   }
 
@@ -188,22 +197,22 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     },
 
     Mutation: {
-      async openAccount(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+      async openAccount(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
         const event = openAccount(identity.ownerId, parseInput(openAccountInput, input), circumstances());
-        const stored = await outbox.append(event, { owner: identity.ownerId, openedAt: event.time });
+        const stored = await outbox.append(event, { owner: identity.ownerId, openedAt: event.time }, origin);
         if (stored) assertSameRequest(stored.event, event);
         const { id, time, data } = (stored?.event as typeof event | undefined) ?? event;
         return { account: { ...data, id, openedAt: time } satisfies AccountFacts };
       },
-      async deposit(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+      async deposit(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return payload(account, await depositInto(account, command));
+        return payload(account, await depositInto(account, command, origin));
       },
-      async withdraw(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+      async withdraw(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return payload(account, await withdrawFrom(account, command));
+        return payload(account, await withdrawFrom(account, command, origin));
       },
     },
 

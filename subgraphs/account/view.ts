@@ -12,6 +12,7 @@ import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
+import { noTrail } from '../../events/tracing.ts';
 import { createProjection } from '../../events/view.ts';
 import { accountOpened, type balanceUpdated, type deposited } from '../../schema/events.ts';
 import type { AccountFacts } from './decide.ts';
@@ -62,7 +63,15 @@ const ON_ITS_WAY_MS = 10_000;
 
 export type View = ReturnType<typeof createView>;
 
-export function createView({ collection, feed, clock }: Pick<ServiceContext, 'collection' | 'feed' | 'clock'>) {
+/** What watchers are told: the balance, and where it came from, for whoever follows its trace. */
+export type BalanceNews = BalanceRow & { traceparent?: string };
+
+export function createView({
+  collection,
+  feed,
+  clock,
+  trail = noTrail,
+}: Pick<ServiceContext, 'collection' | 'feed' | 'clock'> & Partial<Pick<ServiceContext, 'trail'>>) {
   const openings = collection<OpenedEntry>('events');
   const transactions = collection<TransactionEntry>('events');
   const entries = collection<OutboxEntry & EntryFields>('events');
@@ -153,10 +162,18 @@ export function createView({ collection, feed, clock }: Pick<ServiceContext, 'co
 
     /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
     async settle(updates: readonly BalanceUpdated[], how?: Handling): Promise<{ marked: number; shown: number }> {
+      const fromLake = how?.replay === true || how?.rebuild !== undefined;
+      const step = fromLake ? undefined : trail.begin('view', updates);
       const marked = await mark(updates, how);
       const { rows, changed } = await accounts.apply(updates, how);
+      const places = new Map(updates.map(({ subject }, index) => [subject, step?.places[index]]));
+      const news = rows.map((row): BalanceNews => {
+        const traceparent = places.get(row._id);
+        return traceparent ? { ...row, traceparent } : row;
+      });
       // Live also when nothing changed: the process may have died before it said so.
-      if (!how?.replay || changed > 0) await feed.publish(rows.map(row => ({ topic: topicOf(row._id), message: row })));
+      if (!how?.replay || changed > 0) await feed.publish(news.map(row => ({ topic: topicOf(row._id), message: row })));
+      step?.end();
       return { marked, shown: changed };
     },
   };

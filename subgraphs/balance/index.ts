@@ -19,8 +19,8 @@ export const service: ServiceDefinition<Resolvers> = {
   replayedFirst: [balanceUpdated, overdrawn],
   derived: { events: { subject: 'chain' }, uncounted: { subject: 'chain', incomparable: 'all' } },
   indexes: { ...indexes, ...copyIndexes },
-  create({ collection, outbox, clock, log }) {
-    const ledger = createLedger({ rows: collection<LedgerRow>('events'), outbox, clock, log });
+  create({ collection, outbox, clock, log, trail }) {
+    const ledger = createLedger({ rows: collection<LedgerRow>('events'), outbox, clock, log, trail });
     return {
       rules: [
         // Snapshots first: what they restore must not be counted again by the transactions of the same batch.

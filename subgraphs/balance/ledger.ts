@@ -12,6 +12,7 @@ import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
+import { noTrail, type Trail } from '../../events/tracing.ts';
 import { balanceUpdated, type deposited, overdrawn, withdrawn } from '../../schema/events.ts';
 
 export type BalanceUpdated = EventOf<typeof balanceUpdated>;
@@ -84,8 +85,14 @@ export function overdraft(update: BalanceUpdated): Event | undefined {
 
 export type Ledger = ReturnType<typeof createLedger>;
 
-export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Outbox; clock: Clock; log: Logger }) {
-  const { rows, outbox, clock, log } = options;
+export function createLedger(options: {
+  rows: Collection<LedgerRow>;
+  outbox: Outbox;
+  clock: Clock;
+  log: Logger;
+  trail?: Trail;
+}) {
+  const { rows, outbox, clock, log, trail = noTrail } = options;
 
   const rowFor = (event: BalanceUpdated): LedgerRow => ({
     ...outbox.entry(event),
@@ -166,8 +173,14 @@ export function createLedger(options: { rows: Collection<LedgerRow>; outbox: Out
      * known is the one to follow: it was published, whether its row is there again already or not.
      */
     async count(transactions: readonly Event[], how?: Handling): Promise<number> {
+      const startedMs = clock.now();
       const { appended } = await chain.append(transactions, how);
-      if (appended.length > 0) outbox.wake(appended.map(({ event }) => event));
+      const updates = appended.map(({ event }) => event);
+      if (!how?.replay) {
+        const parents = appended.map(({ cause }) => trail.newest(cause));
+        trail.begin('ledger', updates, { kind: 'producer', parents, startedMs }).end();
+      }
+      if (appended.length > 0) outbox.wake(updates);
       return appended.length;
     },
 

@@ -7,6 +7,7 @@ import { createFlows } from './flows.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createResolvers } from './resolvers.ts';
+import { sampleLake } from './samples.ts';
 import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
 import { type Seeder, startSeeder } from './seeder.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
@@ -23,7 +24,7 @@ export const service: ServiceDefinition<Resolvers> = {
   emits: [],
   unhurried: 'everything',
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
-  create({ collection, feed, bindings, transport, lease, clock, ids, log }) {
+  create({ collection, feed, bindings, transport, lease, clock, ids, log, trail, measures }) {
     const rows = collection<LakeRow>('lake');
     const summaries = createSummaries({ collection: collection('summaries'), rows });
     const checkpoints = createCheckpoints({
@@ -55,8 +56,10 @@ export const service: ServiceDefinition<Resolvers> = {
         feed,
         clock,
         wake,
+        addressOf: trail.tracer.addressOf,
       }),
       start() {
+        sampleLake({ lake, faults, replays, bindings, measures });
         const onError = (error: unknown) => log.debug({ err: error }, 'no checkpoint recorded; the next look will');
         void checkpoints.keepRecording(lake.head, stopped.signal, onError);
         leaveSystem = system.listen();

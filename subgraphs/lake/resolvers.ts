@@ -2,6 +2,7 @@ import type { GraphQLFieldResolver } from 'graphql';
 import type { Bindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import { type Feed, follow, type Hint } from '../../events/feed.ts';
+import { readPlace } from '../../events/tracing.ts';
 import type { Transport } from '../../events/transport.ts';
 import { assertOperator } from '../../schema/errors.ts';
 import { parseInput } from '../../schema/input.ts';
@@ -47,6 +48,8 @@ export type LakeParts = {
   clock: Clock;
   /** Tells the replayer that there is something to do. */
   wake: () => void;
+  /** Where a person may look at a trace, where that is known. */
+  addressOf?: ((traceId: string) => string | undefined) | undefined;
 };
 
 export function createResolvers(parts: LakeParts): Resolvers {
@@ -56,7 +59,7 @@ export function createResolvers(parts: LakeParts): Resolvers {
     Query: forOperators({ ...eventQueries(parts), ...replayQueries(parts), ...serviceQueries(parts) }),
     Mutation: forOperators(mutations(parts)),
     Subscription: subscriptions(parts),
-    Event: { ...eventFields, ...causation(parts.lake.rows) },
+    Event: { ...eventFields, ...traceFields(parts), ...causation(parts.lake.rows) },
   };
 }
 
@@ -86,6 +89,17 @@ const eventFields = {
   causationId: ({ event }: LakeRow) => event.causationid ?? null,
   position: ({ version }: LakeRow) => version,
 };
+
+function traceFields({ addressOf }: LakeParts) {
+  const idOf = ({ event }: LakeRow) => readPlace(event.traceparent)?.traceId ?? null;
+  return {
+    traceId: idOf,
+    traceUrl(row: LakeRow) {
+      const id = idOf(row);
+      return id === null ? null : (addressOf?.(id) ?? null);
+    },
+  };
+}
 
 function eventQueries({ lake, checkpoints }: LakeParts) {
   return {

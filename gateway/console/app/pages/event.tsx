@@ -13,10 +13,10 @@ import { useQuery } from '../query.ts';
 import { addressOf } from '../router.ts';
 import { formatCount, formatSeconds } from '../time.ts';
 
-type Shown = Whole & { storedAt: string };
+type Shown = Whole & { storedAt: string; traceId: string | null; traceUrl: string | null };
 
 const SELECTION = `id type source subject time data
-    correlationId causationId
+    correlationId causationId traceId traceUrl
     position storedAt hash`;
 
 export const EVENT = gql<{ event: Shown | null }, { id: string }>(/* GraphQL */ `
@@ -107,6 +107,7 @@ function Sheet({ event, problem }: { event: Shown; problem: string | undefined }
 
 function Envelope({ event }: { event: Shown }) {
   const { id, type, source, subject, time, correlationId, causationId, position, storedAt, hash } = event;
+  const { traceId, traceUrl } = event;
   const lateSeconds = (Date.parse(storedAt) - Date.parse(time)) / 1_000;
   return (
     <Card title="Envelope">
@@ -154,6 +155,21 @@ function Envelope({ event }: { event: Shown }) {
             <a href={addressOf('events', causationId)}>{causationId}</a>
           )}
         </dd>
+        {traceId && (
+          <>
+            <dt>Trace</dt>
+            <dd>
+              <span class="mono">{traceId}</span>
+              {traceUrl && (
+                <span class="links">
+                  <a href={traceUrl} target="_blank" rel="noreferrer">
+                    Look at its trace
+                  </a>
+                </span>
+              )}
+            </dd>
+          </>
+        )}
         <dt>Position</dt>
         <dd>{formatCount(position)}</dd>
         <dt>Hash</dt>

@@ -1,0 +1,184 @@
+/** The doctor at a real system, well and unwell. */
+import { execFile, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import { type Document, MongoClient } from 'mongodb';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { runningServers } from '../embedded/index.ts';
+import { freePort } from '../embedded/port.ts';
+import { type Config, prefixOf, readConfig } from '../scripts/config.ts';
+import type { Finding } from './doctor/findings.ts';
+import { examine } from './doctor/run.ts';
+import {
+  AUTH_SECRET,
+  type Client,
+  clientOf,
+  DEPOSIT,
+  eventually,
+  openAccount,
+  type System,
+  startSystem,
+  stopAll,
+  storesOf,
+  temporaryFolder,
+} from './system.ts';
+
+const folder = temporaryFolder();
+const doctor = fileURLToPath(new URL('doctor.ts', import.meta.url));
+let system: System;
+let mongo: MongoClient;
+let mongodbUrl: string;
+let alice: Client;
+let config: Config;
+
+beforeAll(async () => {
+  system = await startSystem(folder.path);
+  alice = await clientOf(system.url, 'alice');
+  config = readConfig({ ...storesOf(folder.path), AUTH_SECRET });
+  mongodbUrl = config.MONGODB_URL ?? (await runningServers(folder.path)).mongodbUrl ?? '';
+  mongo = new MongoClient(mongodbUrl);
+  const id = await openAccount(alice);
+  for (const amount of [5, 6]) await alice.get(DEPOSIT, { input: { accountId: id, amount } });
+  await eventually(
+    () => alice.get<{ account: { balance: { version: number } } }>(`{ account(id: "${id}") { balance { version } } }`),
+    ({ account }) => account.balance.version === 2,
+  );
+});
+
+afterAll(async () => {
+  await mongo?.close();
+  await stopAll();
+  folder.remove();
+});
+
+const collection = (service: string, name: string) =>
+  mongo.db(`${prefixOf(mongodbUrl)}-${service}`).collection<Document & { _id: string }>(name);
+
+const OPTIONS = { sample: 5, json: false };
+
+/** What is not ok, as "area: what: is". */
+async function troubles(settings: Partial<Config> = {}, url = system.url): Promise<string[]> {
+  const chapters = await examine({ ...OPTIONS, url }, { ...config, ...settings });
+  const named = ({ what, is }: Finding, title: string) => `${title}: ${what}: ${is}`;
+  return chapters.flatMap(({ title, findings }) =>
+    findings.filter(({ state }) => state === 'todo' || state === 'unknown').map(finding => named(finding, title)),
+  );
+}
+
+function run(args: readonly string[]): Promise<{ code: number; output: string }> {
+  const env = { PATH: process.env.PATH, ...storesOf(folder.path), AUTH_SECRET };
+  return new Promise(resolve => {
+    execFile(process.execPath, ['--import', 'tsx', doctor, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
+    );
+  });
+}
+
+test('a system that is well: every line is ok, and the exit code 0', async () => {
+  // Services are heard of some seconds after the start.
+  await eventually(
+    () => troubles(),
+    found => found.length === 0,
+  );
+  const { code, output } = await run(['--url', system.url]);
+  expect([code, output]).toEqual([0, expect.stringContaining('All is well')]);
+  for (const line of ['node', 'append-only file', 'acknowledged means', 'indexes', 'bound', 'lag', 'faults', 'lake']) {
+    expect(output).toMatch(new RegExp(`^  ok    ${line} `, 'm'));
+  }
+});
+
+test('for programs it is one JSON object', async () => {
+  const { code, output } = await run(['--url', system.url, '--json']);
+  const { ok, exitCode, findings } = JSON.parse(output);
+  expect([code, ok, exitCode]).toEqual([0, true, 0]);
+  expect(findings.length).toBeGreaterThan(20);
+});
+
+test('a Redis that forgets and throws away', async () => {
+  const port = await freePort();
+  const wrong = ['--appendonly', 'no', '--maxmemory', '100mb', '--maxmemory-policy', 'allkeys-lru', '--save', ''];
+  const server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', ...wrong], {
+    cwd: tmpdir(),
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void server.kill('SIGKILL'));
+  const REDIS_URL = `redis://127.0.0.1:${port}`;
+  const probe = new Redis(REDIS_URL, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
+  probe.on('error', () => undefined);
+  await probe.ping();
+  expect(await troubles({ REDIS_URL })).toEqual([
+    'Redis: append-only file: off',
+    'Redis: when memory is full: allkeys-lru',
+  ]);
+  await probe.config('SET', 'appendonly', 'yes', 'appendfsync', 'no', 'maxmemory-policy', 'noeviction');
+  expect(await troubles({ REDIS_URL })).toEqual(['Redis: synced to disk: no']);
+  await probe.replicaof('127.0.0.1', await freePort());
+  expect(await troubles({ REDIS_URL })).toContain('Redis: role: slave');
+  probe.disconnect();
+});
+
+test('servers that are not there', async () => {
+  const REDIS_URL = `redis://127.0.0.1:${await freePort()}`;
+  const MONGODB_URL = `mongodb://127.0.0.1:${await freePort()}/t`;
+  expect(await troubles({ REDIS_URL, MONGODB_URL })).toEqual([
+    expect.stringMatching(/^Redis: answers: no: /),
+    expect.stringMatching(/^MongoDB: answers: no: /),
+  ]);
+});
+
+test('a MONGODB_URL that reads elsewhere than it writes', async () => {
+  const url = new URL(mongodbUrl);
+  url.searchParams.set('readPreference', 'secondaryPreferred');
+  expect(await troubles({ MONGODB_URL: url.href })).toEqual(['MongoDB: reads go to: secondaryPreferred']);
+});
+
+test('nothing at the address', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  expect(await troubles({}, url)).toEqual([expect.stringMatching(/^The gateway: ready: nothing of the kind at /)]);
+  const { code, output } = await run(['--url', url]);
+  expect([code, output]).toEqual([1, expect.stringContaining('→ Start it: npm start.')]);
+});
+
+test('a token that is not the system’s', async () => {
+  expect(await troubles({ AUTH_SECRET: 'x'.repeat(32) })).toEqual([
+    expect.stringMatching(/^What flows: system: UNAUTHENTICATED/),
+  ]);
+});
+
+test('a wrong option says so, with 2', async () => {
+  const { code, output } = await run(['--sample', 'all']);
+  expect([code, output]).toEqual([2, expect.stringContaining('--sample: all is not a whole number')]);
+});
+
+test('an index that is gone', async () => {
+  const rows = collection('balance', 'events');
+  const [index] = (await rows.listIndexes().toArray()).filter(({ key }) => 'cause' in key);
+  await rows.dropIndex(index?.name);
+  expect(await troubles()).toEqual([
+    expect.stringMatching(/^Services: index: .*-balance\.events \{"cause":1\} is missing$/),
+  ]);
+  await rows.createIndex({ cause: 1 }, { unique: true, sparse: true });
+});
+
+test('bindings: one that is older than its definition, one that is gone, and one that nobody knows', async () => {
+  const bindings = collection('registry', 'bindings');
+  const reporting = await bindings.findOne({ _id: 'reporting' });
+  await bindings.updateOne({ _id: 'reporting' }, { $set: { consumes: ['deposited'] } });
+  expect(await troubles()).toContain('Services: reporting: its binding is older than its definition: consumes');
+  await bindings.deleteOne({ _id: 'reporting' });
+  expect(await troubles()).toContain('Services: reporting: not bound: it has never run, or was unbound');
+  if (reporting) await bindings.insertOne(reporting);
+  expect(await troubles()).toEqual([]);
+});
+
+test('a balance that is not the sum, and a lake that was touched', async () => {
+  const rows = collection('account', 'accounts');
+  const row = await rows.findOne({});
+  await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: 1 } });
+  expect(await troubles()).toEqual([expect.stringMatching(/^What flows: accounts: .*balance/)]);
+  await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: -1 } });
+  await collection('lake', 'lake').updateOne({ version: 2 }, { $set: { 'event.data.amountMinor': 7 } });
+  const found = await troubles();
+  expect(found).toContainEqual(expect.stringMatching(/^What flows: lake: something was changed at position 2$/));
+});

@@ -1,0 +1,173 @@
+/** The system through its own door: what runs, what waits, what was set aside, and a sample held to the invariants. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { count } from '../../scripts/demo/progress.ts';
+import { accountTally } from '../audit/checks.ts';
+import { accountOf, accountsOf, type EvidenceClient } from '../evidence.ts';
+import type { AccountEvidence } from '../invariants.ts';
+import { check, type Finding, note, ok, todo, unknown } from './findings.ts';
+
+const LAG_SECONDS_MAX = 60;
+const OUTBOX_SECONDS_MAX = 30;
+const LOOP_SECONDS_MAX = 0.25;
+/** Looks at an account that is being used, until one of them finds nothing. */
+const LOOKS = 4;
+const LOOK_AGAIN_MS = 500;
+/** The end of the lake that is verified. */
+const VERIFIED_EVENTS = 1_000;
+const NAMED_MAX = 3;
+
+type Health = {
+  name: string;
+  running: boolean | null;
+  lagEvents: number | null;
+  lagSeconds: number | null;
+  faults: number | null;
+  pendingEvents: number | null;
+  oldestPendingSeconds: number | null;
+};
+type System = { system: { events: number | null; services: Health[] } };
+
+const SYSTEM = `query Doctor { system { events services {
+  name running lagEvents lagSeconds faults pendingEvents oldestPendingSeconds } } }`;
+const VERIFY = 'query Verify($from: Int, $to: Int) { verifyLake(from: $from, to: $to) { valid firstBadPosition } }';
+
+/** What runs and what waits. @throws what the client throws. */
+export async function examineFlow(client: EvidenceClient): Promise<Finding[]> {
+  let system = (await client.once<System>(SYSTEM)).system;
+  // Whether services run is known some seconds after the lake has begun to listen.
+  if (system.services.some(({ running }) => running === null)) {
+    await delay(LOOK_AGAIN_MS);
+    system = (await client.once<System>(SYSTEM)).system;
+  }
+  return judgeFlow(system.services);
+}
+
+/** Pure. */
+export function judgeFlow(services: readonly Health[]): Finding[] {
+  const silent = services.filter(({ running }) => running === false);
+  const lag = services.filter(({ lagSeconds }) => (lagSeconds ?? 0) > LAG_SECONDS_MAX);
+  const stuck = services.filter(({ oldestPendingSeconds }) => (oldestPendingSeconds ?? 0) > OUTBOX_SECONDS_MAX);
+  const faulty = services.filter(({ faults }) => (faults ?? 0) > 0);
+  const sum = (of: (health: Health) => number | null) => services.reduce((total, each) => total + (of(each) ?? 0), 0);
+  return [
+    ...(silent.length === 0 ? [ok('running', `${services.length} services`)] : []),
+    ...silent.map(({ name }) => todo(name, 'does not run', `Start it: npm start, or npm run service -- ${name}.`)),
+    ...(lag.length === 0 ? [ok('lag', `${count(sum(each => each.lagEvents))} events wait in queues`)] : []),
+    ...lag.map(({ name, lagEvents, lagSeconds }) =>
+      todo(
+        `lag of ${name}`,
+        `${count(lagEvents ?? 0)} events wait, the oldest for ${Math.round(lagSeconds ?? 0)} s`,
+        `See whether it runs and what its log says; if it has too much to do, start another process of it.`,
+      ),
+    ),
+    ...(stuck.length === 0
+      ? [ok('outboxes', `${count(sum(each => each.pendingEvents))} events wait to be sent on`)]
+      : []),
+    ...stuck.map(({ name, pendingEvents, oldestPendingSeconds }) =>
+      todo(
+        `outbox of ${name}`,
+        `${count(pendingEvents ?? 0)} events wait, the oldest for ${Math.round(oldestPendingSeconds ?? 0)} s`,
+        `Redis may be away or full, or no process of ${name} runs. Nothing is lost; it goes on by itself.`,
+      ),
+    ),
+    ...(faulty.length === 0 ? [ok('faults', 'none is open')] : []),
+    ...faulty.map(({ name, faults }) =>
+      todo(
+        `faults of ${name}`,
+        `${count(faults ?? 0)} events set aside`,
+        'Look at Faults in the console, mend the cause, and send them again.',
+      ),
+    ),
+  ];
+}
+
+/** The processes as their metrics show them. @param page of `/metrics`; undefined when it is not to be had. */
+export function judgeProcess(page: string | undefined): Finding[] {
+  if (page === undefined) return [unknown('metrics', 'not to be had at /metrics')];
+  const numberOf = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(page)?.[1] ?? Number.NaN);
+  const version = /^nodejs_version_info\{version="(v[\d.]+)"/m.exec(page)?.[1];
+  const seconds = numberOf('nodejs_eventloop_lag_p99_seconds');
+  const megabytes = numberOf('process_resident_memory_bytes') / 1_000_000;
+  return [
+    judgeNode('node of the gateway', version),
+    Number.isNaN(seconds)
+      ? note('event loop', 'not known')
+      : check(
+          seconds < LOOP_SECONDS_MAX,
+          'event loop',
+          `p99 ${(seconds * 1_000).toFixed(0)} ms late`,
+          'The process has too much to do: run the services as processes of their own, or more of them.',
+        ),
+    ok('memory', `${megabytes.toFixed(0)} MB`),
+  ];
+}
+
+const NODE_OLDEST = [20, 19] as const;
+
+/** Pure. */
+export function judgeNode(what: string, version: string | undefined): Finding {
+  const [, major = 0, minor = 0] = (/^v(\d+)\.(\d+)/.exec(version ?? '') ?? []).map(Number);
+  const isNew = major > NODE_OLDEST[0] || (major === NODE_OLDEST[0] && minor >= NODE_OLDEST[1]);
+  return check(isNew, what, version ?? 'not known', `Node ${NODE_OLDEST.join('.')} or newer is needed: install it.`);
+}
+
+/**
+ * Holds some accounts and the end of the lake to what is always true. An account that is used while it is read contradicts
+ * itself; so one counts as wrong when several looks say so.
+ */
+export async function examineSample(client: EvidenceClient, accountsMax: number): Promise<Finding[]> {
+  const wrong: string[] = [];
+  let looked = 0;
+  for await (const account of accountsOf(client)) {
+    if (looked >= accountsMax) break;
+    looked += 1;
+    const violations = await lasting(client, account);
+    wrong.push(...violations);
+  }
+  const shown = wrong.slice(0, NAMED_MAX).join('; ');
+  const more = wrong.length > NAMED_MAX ? `, and ${count(wrong.length - NAMED_MAX)} more` : '';
+  return [
+    wrong.length === 0
+      ? ok('accounts', keptBy(looked))
+      : todo(
+          'accounts',
+          `${shown}${more}`,
+          'Run npm run audit for all of it, and reconcile the service in the console.',
+        ),
+    await verifyEnd(client),
+  ];
+}
+
+function keptBy(looked: number): string {
+  if (looked === 0) return 'there is none yet';
+  return looked === 1 ? 'the first one keeps every invariant' : `the first ${count(looked)} keep every invariant`;
+}
+
+async function lasting(client: EvidenceClient, first: AccountEvidence): Promise<string[]> {
+  let account = first;
+  for (let look = 1; ; look++) {
+    const tally = accountTally();
+    tally.add(account);
+    const violations = tally.checks().flatMap(({ name, violations }) => violations.map(each => `${name}: ${each}`));
+    if (violations.length === 0 || look === LOOKS) return violations;
+    await delay(LOOK_AGAIN_MS);
+    account = await accountOf(client, first.id);
+  }
+}
+
+async function verifyEnd(client: EvidenceClient): Promise<Finding> {
+  const { system } = await client.once<System>(SYSTEM);
+  const to = system.events ?? 0;
+  if (to === 0) return ok('lake', 'is empty');
+  const from = Math.max(1, to - VERIFIED_EVENTS + 1);
+  type Verified = { verifyLake: { valid: boolean; firstBadPosition: number | null } };
+  const { verifyLake } = await client.get<Verified>(VERIFY, { from, to });
+  return check(
+    verifyLake.valid,
+    'lake',
+    verifyLake.valid
+      ? `its last ${count(to - from + 1)} of ${count(to)} events are as they were stored`
+      : `something was changed at position ${verifyLake.firstBadPosition}`,
+    'Look at Integrity in the console, and hold an export to a checkpoint (npm run verify).',
+  );
+}
