@@ -3,19 +3,16 @@
  * state. A service needs nothing but its definition to be tried: the history is made by the real services from what
  * owners do, and delivered to the service's own rules on a store in memory.
  */
-import { pino } from 'pino';
 import { EVERY_TYPE } from '../events/binding.ts';
-import type { Clock } from '../events/clock.ts';
 import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
 import type { Event } from '../events/event.ts';
-import { createOutbox } from '../events/outbox.ts';
-import type { ServiceContext, ServiceDefinition } from '../events/service.ts';
+import type { ServiceDefinition } from '../events/service.ts';
 import type { Identity } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import type { Resolvers } from '../subgraphs/host.ts';
+import { open, prepare } from './alone.ts';
 import type { Doc } from './simulation/documents.ts';
-import { connectTo, createStore, type Store } from './simulation/mongo.ts';
-import { atOnce, newProcess } from './simulation/world.ts';
+import { createStore, type Store } from './simulation/mongo.ts';
 
 type Definition = ServiceDefinition<Resolvers>;
 
@@ -30,49 +27,12 @@ export type Delivery = readonly { events: readonly Event[]; replay: boolean; pro
 
 const START_MS = Date.parse('2026-01-31T10:30:00.000Z');
 const MINUTE_MS = 60_000;
-const PREFIX = 'order';
 const ACCOUNTS = 2;
-const silent = pino({ level: 'silent' });
 
 /** Every service of the system, as its folder defines it. */
 export const definitions: readonly Definition[] = await Promise.all(
   serviceNames().map(async name => (await loadService(name)).definition),
 );
-
-/** A service on a store, without queues: what it emits stays in its outbox. */
-function open(definition: Definition, store: Store, clock: Clock) {
-  const mongo = connectTo(store, { io: atOnce }, newProcess(definition.name), PREFIX);
-  const collection: ServiceContext['collection'] = name => mongo.db(`${PREFIX}-${definition.name}`).collection(name);
-  let ids = 0;
-  const context = {
-    name: definition.name,
-    collection,
-    outbox: createOutbox({ collection: collection('events'), clock, wake: () => undefined }),
-    feed: { publish: async () => undefined, watch: () => unused('feed'), close: () => undefined },
-    lease: () => ({ fence: () => undefined, release: async () => undefined }),
-    clock,
-    ids: { random: () => `${definition.name}-${++ids}` },
-    log: silent,
-  };
-  // Rules neither send nor look at bindings.
-  return definition.create(context as unknown as ServiceContext);
-}
-
-function unused(what: string): never {
-  throw new Error(`the ${what} is not there`);
-}
-
-async function prepare(definition: Definition, store: Store): Promise<void> {
-  for (const [name, indexes] of Object.entries(definition.indexes)) {
-    for (const { key, unique, sparse } of indexes) {
-      store.of(`${definition.name}.${name}`).createIndex({
-        key: key as Record<string, unknown>,
-        ...(unique !== undefined && { unique }),
-        ...(sparse !== undefined && { sparse }),
-      });
-    }
-  }
-}
 
 const wants = ({ consumes }: Definition, { type }: Event) =>
   consumes === 'everything' || consumes.some(contract => contract.type === type || contract.type === EVERY_TYPE);
