@@ -57,6 +57,11 @@ export type ServiceParts<Resolvers> = {
   /** Work of its own besides consuming; runs from start to stop. */
   start?(): void;
   stop?(): Promise<void>;
+  /**
+   * Does what has come due by the clock. Called about once a second, in each process that runs the service, for the data that
+   * are served; what it throws is forgotten, for it is called again.
+   */
+  due?(): Promise<void>;
 };
 
 /** Everything a service may use. Its collections are its own: nobody else reads or writes them. */
@@ -117,6 +122,7 @@ export type RunningService<Resolvers> = {
 
 const WATERMARK_MS = 1_000;
 const GENERATIONS_MS = 1_000;
+const DUE_MS = 1_000;
 /** While something is being rebuilt. */
 const GENERATIONS_BUSY_MS = 100;
 
@@ -259,6 +265,17 @@ export function assemble<Resolvers>(
     }
   }
 
+  async function watchDue(): Promise<void> {
+    if (!active.parts.due) return;
+    while (!stopped.signal.aborted) {
+      await clock.sleep(DUE_MS, stopped.signal);
+      if (stopped.signal.aborted) return;
+      // Nothing of it while a copy takes the place of what is served.
+      const work = async () => active.parts.due?.();
+      await (generations ? generations.gate(work) : work()).catch(error => log.debug({ err: error }, 'it stays due'));
+    }
+  }
+
   async function heed(topic: string, wakeUp: () => void): Promise<void> {
     const wakes = feed.watch(`${topic}/${name}`);
     stopped.signal.addEventListener('abort', () => void wakes.return?.());
@@ -329,6 +346,7 @@ export function assemble<Resolvers>(
       }
       void watch();
       void watchGenerations();
+      void watchDue();
       void heed('wake', () => relay?.wake());
       if (generations) {
         void heed('rebuild', () => {

@@ -2,11 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { decisionScenarios } from '../../events/scenario.ts';
 import { accountOpened, withdrawn } from '../../schema/events.ts';
-import { parseInput } from '../../schema/input.ts';
+import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import {
   type AccountFacts,
   assertCountable,
-  assertSameRequest,
   type Circumstances,
   deposit,
   eventIdFor,
