@@ -50,12 +50,18 @@ export const service: ServiceDefinition<Resolvers> = {
     });
     const view = createView({ ...context, correlation });
     const restore = rule(own, view.restore);
-    const keep = rule([accountOpened], view.keep);
     const tell = (events: readonly Event[]) => view.tell(events.flatMap(({ subject }) => subject ?? []));
     return {
-      rules: [restore, keep, rule(correlated, correlation.handle), rule(own, tell)],
-      // The record is mended in place. A copy only collects; what is due is looked at when it is served.
-      rebuilding: { rules: [restore, keep, rule(correlated, correlation.collect)] },
+      rules: [restore, rule([accountOpened], view.keep), rule(correlated, correlation.handle), rule(own, tell)],
+      // The record is mended in place. A copy only collects, and all of it is compared with what is served when it is whole;
+      // what is due is looked at when the copy is served.
+      rebuilding: {
+        rules: [
+          restore,
+          rule([accountOpened], async events => void (await view.keep(events))),
+          rule(correlated, async events => void (await correlation.collect(events))),
+        ],
+      },
       resolvers: createResolvers(view, context),
       due: correlation.expire,
     };
