@@ -31,6 +31,8 @@ export type Transaction = {
   amountMinor: number;
   memo: string | null;
   settled: boolean;
+  /** Of a transfer's: nobody has asked for it by itself. */
+  transferId?: string;
 };
 
 export type LedgerEntry = {
@@ -63,6 +65,16 @@ export type AccountEvidence = {
   /** Every event in the lake whose subject the account is. */
   lake: readonly LakeEvent[];
   statistics: Totals;
+};
+
+/** One transfer, and the transactions that the lake has of it. */
+export type TransferEvidence = {
+  id: string;
+  from: string;
+  to: string;
+  amountMinor: number;
+  status: string;
+  moves: readonly { type: string; account: string; amountMinor: number }[];
 };
 
 /** What one subscription to an account's balance was sent. */
@@ -126,14 +138,15 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
       .filter(({ account, kind, outcome }) => account === id && kind !== 'open' && outcome !== 'refused')
       .map(({ kind, amountMinor, key }) => asked(typeOf(kind), amountMinor, key)),
   );
-  const stray = transactions.filter(
+  const own = transactions.filter(({ transferId }) => transferId === undefined);
+  const stray = own.filter(
     ({ type, amountMinor, memo }) => memo === null || !possible.has(asked(type, amountMinor, memo)),
   );
   return [
     ...stray.map(transaction => `${JSON.stringify(transaction)}: nobody has asked for it, or it was refused`),
     ...twice(
       'key',
-      transactions.flatMap(({ memo }) => memo ?? []),
+      own.flatMap(({ memo }) => memo ?? []),
     ),
   ];
 }
@@ -264,6 +277,38 @@ export function lakeIsWhole({ id, owner, ledger, lake }: AccountEvidence): Viola
     ),
     ...lake.filter(({ type }) => !known.has(type)).map(({ type, id: stray }) => `${type} ${stray} is in the lake`),
   ];
+}
+
+// ---- transfers ------------------------------------------------------------------------------------------------------
+
+/**
+ * A transfer makes no money and loses none: what was taken out is in the other account or back in its own, once; what was not
+ * taken out is nowhere. Nothing is left on its way.
+ */
+export function transferKeepsMoney({ id, from, to, amountMinor, status, moves }: TransferEvidence): Violations {
+  const move = (type: string, account: string, amount = amountMinor) => `${type} ${account} ${amount}`;
+  const expected: Record<string, string[]> = {
+    ...{ REFUSED: [], EXPIRED: [] },
+    COMPLETED: [move('withdrawn', from), move('deposited', to)],
+    COMPENSATED: [move('withdrawn', from), move('deposited', from)],
+  };
+  const right = expected[status];
+  if (!right) return [`transfer ${id}: ${status}, and nothing is on its way any more`];
+  const made = moves.map(({ type, account, amountMinor: amount }) => move(type, account, amount));
+  return multisets(`transfer ${id}, ${status}`, right, made);
+}
+
+/** What transfers have added to an account, negative when they took away. All accounts together have had nothing of them. */
+export function transferredMinor({ transactions }: Pick<AccountEvidence, 'transactions'>): bigint {
+  return transactions
+    .filter(({ transferId }) => transferId !== undefined)
+    .reduce((sum, { type, amountMinor }) => sum + BigInt(type === 'withdrawn' ? -amountMinor : amountMinor), 0n);
+}
+
+/** @param sumMinor of `transferredMinor` over all accounts. */
+export function transfersAddUp(sumMinor: bigint): Violations {
+  if (sumMinor === 0n) return [];
+  return [`transfers have ${sumMinor > 0n ? 'made' : 'lost'} ${sumMinor > 0n ? sumMinor : -sumMinor}`];
 }
 
 // ---- the system -----------------------------------------------------------------------------------------------------

@@ -17,7 +17,15 @@ import { createStore, type Store } from './simulation/mongo.ts';
 type Definition = ServiceDefinition<Resolvers>;
 
 /** What owners do: each turn is some requests at once. */
-export type Turn = { minutesLater: number; moves: readonly { account: number; amountMinor: number }[] };
+export type Turn = {
+  minutesLater: number;
+  moves: readonly Move[];
+  /** The services hear of it a minute later, each of what it has emitted itself first. */
+  late?: true;
+};
+
+/** A deposit, a withdrawal when the amount is negative; with `to`, a transfer: to another account, or to none there is. */
+export type Move = { account: number; amountMinor: number; to?: 'other' | 'nobody' };
 
 /** What there is to consume, and what each service had stored of its own when it happened. */
 export type History = { events: readonly Event[]; outboxes: ReadonlyMap<string, readonly Doc[]> };
@@ -72,27 +80,40 @@ export async function live(turns: readonly Turn[]): Promise<History> {
       }
     }
   }
+  /** Each service hears of its own alone, and then of the time. */
+  async function linger(): Promise<void> {
+    const news = emitted.slice(consumed);
+    for (const definition of definitions) {
+      const own = news.filter(event => event.source === `/${definition.name}` && wants(definition, event));
+      await deliver(services.get(definition.name)?.rules ?? [], own, false);
+    }
+    nowMs += 2 * MINUTE_MS;
+    for (const { due } of services.values()) await due?.();
+  }
   const ask = mutations(services.get('account')?.resolvers);
+  const transfer = mutations(services.get('transfer')?.resolvers);
   const accounts = await Promise.all(
     Array.from({ length: ACCOUNTS }, (_, index) => ask('openAccount', { name: `Account ${index}` })),
   );
   await settle();
-  for (const { minutesLater, moves } of turns) {
+  for (const { minutesLater, moves, late } of turns) {
     nowMs += minutesLater * MINUTE_MS;
     await Promise.all(
-      moves.map(({ account, amountMinor }) =>
-        ask(amountMinor < 0 ? 'withdraw' : 'deposit', {
-          accountId: accounts[account % ACCOUNTS],
-          amount: Math.abs(amountMinor),
-        }),
-      ),
+      moves.map(({ account, amountMinor, to }) => {
+        const accountId = accounts[account % ACCOUNTS];
+        const amount = Math.abs(amountMinor);
+        if (to === undefined) return ask(amountMinor < 0 ? 'withdraw' : 'deposit', { accountId, amount });
+        const toAccountId = to === 'nobody' ? 'nobody' : accounts[(account + 1) % ACCOUNTS];
+        return transfer('transfer', { fromAccountId: accountId, toAccountId, amount });
+      }),
     );
+    if (late) await linger();
     await settle();
   }
   return { events: emitted, outboxes };
 }
 
-type Payload = { account: { id: string } };
+type Payload = { account?: { id: string } };
 type Mutation = (parent: unknown, args: object, context: { identity: Identity }) => Promise<Payload>;
 
 /** Asks for something, which may be refused. @returns the account's id. */
@@ -101,7 +122,7 @@ function mutations(resolvers: Resolvers | undefined) {
   const identity: Identity = { ownerId: 'alice', operator: false };
   return async (name: string, input: object): Promise<string> => {
     const answered = await fields?.[name]?.(undefined, { input }, { identity }).catch(() => undefined);
-    return answered?.account.id ?? '';
+    return answered?.account?.id ?? '';
   };
 }
 
