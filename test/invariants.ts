@@ -9,12 +9,14 @@
 
 /** One request of a client, and what it was told: `unknown` when no answer came, or one that says nothing of the outcome. */
 export type Operation = {
-  kind: 'open' | 'deposit' | 'withdraw';
+  kind: 'open' | 'deposit' | 'withdraw' | 'transfer';
   owner: string;
   /** The idempotency key; also the transaction's memo, so that an event says which request it comes from. */
   key: string;
-  /** Absent where the account is what was asked for. */
+  /** Absent where the account is what was asked for. Of a transfer, the one that it comes from. */
   account?: string;
+  /** The account that a transfer goes to. */
+  to?: string;
   amountMinor: number;
   outcome: 'ok' | 'refused' | 'unknown';
   /** How many answers the history had when this was asked. Absent: all those before it. */
@@ -113,7 +115,7 @@ const SHOWN_MAX = 5;
 export function acknowledgedOnce({ id, transactions }: AccountEvidence, history: readonly Operation[]): Violations {
   const byId = new Map(transactions.map(transaction => [transaction.id, transaction]));
   const acknowledged = history.filter(
-    ({ account, kind, outcome }) => account === id && kind !== 'open' && outcome === 'ok',
+    ({ account, kind, outcome }) => account === id && isTransaction(kind) && outcome === 'ok',
   );
   const wrong = acknowledged.flatMap(({ key, kind, eventId = '', amountMinor }) => {
     const found = byId.get(eventId);
@@ -135,7 +137,7 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
   const asked = (type: Transaction['type'], amountMinor: number, key: string) => `${type} ${amountMinor} ${key}`;
   const possible = new Set(
     history
-      .filter(({ account, kind, outcome }) => account === id && kind !== 'open' && outcome !== 'refused')
+      .filter(({ account, kind, outcome }) => account === id && isTransaction(kind) && outcome !== 'refused')
       .map(({ kind, amountMinor, key }) => asked(typeOf(kind), amountMinor, key)),
   );
   const own = transactions.filter(({ transferId }) => transferId === undefined);
@@ -155,7 +157,7 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
 export function sameKeySameEvent(history: readonly Operation[]): Violations {
   const first = new Map<string, { before: Operation; place: number }>();
   return history.flatMap((operation, place) => {
-    const { owner, key, outcome, code, kind, amountMinor, account, eventId, since = place } = operation;
+    const { owner, key, outcome, code, kind, amountMinor, account, to, eventId, since = place } = operation;
     const name = `${owner} ${key}`;
     const known = first.get(name);
     if (!known) {
@@ -167,7 +169,9 @@ export function sameKeySameEvent(history: readonly Operation[]): Violations {
     const beside = since <= known.place;
     if (outcome === 'unknown' || (outcome === 'refused' && beside)) return [];
     const sameBody =
-      before.kind === kind && before.amountMinor === amountMinor && (kind === 'open' || before.account === account);
+      before.kind === kind &&
+      before.amountMinor === amountMinor &&
+      (kind === 'open' || (before.account === account && before.to === to));
     if (!sameBody) {
       if (outcome === 'refused' && code === 'IDEMPOTENCY_KEY_REUSED') return [];
       return [`${key}: used again for something else, answered ${outcome} ${code ?? eventId}`];
@@ -410,6 +414,7 @@ export function auditSystem(system: SystemEvidence, oldestSecondsMax: number): V
 
 // ---- helpers --------------------------------------------------------------------------------------------------------
 
+const isTransaction = (kind: Operation['kind']) => kind === 'deposit' || kind === 'withdraw';
 const typeOf = (kind: Operation['kind']) => (kind === 'withdraw' ? 'withdrawn' : 'deposited');
 
 /** What statistics come to for some transactions of one account. */
