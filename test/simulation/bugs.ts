@@ -47,7 +47,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a key that was used for something else is answered as if it were the same',
-    file: 'subgraphs/account/decide.ts',
+    file: 'schema/input.ts',
     find: 'if (bodyOf(stored) === bodyOf(asked)) return;',
     replace: 'if (bodyOf(stored) !== "") return;',
     foundBy: 3,
