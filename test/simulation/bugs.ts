@@ -415,7 +415,7 @@ export const BUGS: readonly Bug[] = [
     find: "refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs);",
     replace:
       "({ ...refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs), id: 'no ' + request.id });",
-    foundBy: 1_000_001,
+    foundBy: 1000006,
     ofTransfers: true,
   },
   {
@@ -423,7 +423,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/transfers.ts',
     find: "return moved(deposited, reversed, 'return', accountId",
     replace: "return moved(deposited, reversed, 'deposit', accountId",
-    foundBy: 1_000_001,
+    foundBy: 1000004,
     ofTransfers: true,
   },
   {
@@ -431,7 +431,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: "decision: 'course',\n    since: transferRequested,",
     replace: "decision: 'expiry',\n    since: transferRequested,",
-    foundBy: 1_000_001,
+    foundBy: 1000001,
     ofTransfers: true,
   },
   {
@@ -439,7 +439,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: 'whenAllOf: [transferRequested, transferExpired, withdrawn],',
     replace: 'whenAllOf: [transferRequested, transferExpired, withdrawn, depositRefused],',
-    foundBy: 1_000_001,
+    foundBy: 1000001,
     ofTransfers: true,
   },
   {
@@ -447,7 +447,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/transfers.ts',
     find: 'await outbox.append(event, fieldsOf(event));',
     replace: 'await outbox.append(event, {});',
-    foundBy: 1_000_001,
+    foundBy: 1000001,
     ofTransfers: true,
   },
   {
@@ -455,7 +455,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/correlation.ts',
     find: 'for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
     replace: 'if (changed > 0) for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
-    foundBy: 1_000_001,
+    foundBy: 1000019,
     ofTransfers: true,
   },
   {
@@ -464,7 +464,7 @@ export const BUGS: readonly Bug[] = [
     find: 'await evaluate([...new Set(rows.map(({ key }) => key))], nowMs);',
     replace:
       "await store.updateMany({ _id: { $in: rows.map(({ _id }) => _id) } }, { $unset: { due: '' } });\n        await evaluate([...new Set(rows.map(({ key }) => key))], nowMs);",
-    foundBy: 1_000_001,
+    foundBy: 1000001,
     ofTransfers: true,
   },
 ];
