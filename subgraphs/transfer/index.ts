@@ -37,6 +37,8 @@ export const service: ServiceDefinition<Resolvers> = {
   name: 'transfer',
   consumes: [accountOpened, ...answers, ...own],
   emits: own,
+  // Most deposits and withdrawals are of no transfer: their way is not to cost more because of those that are.
+  unhurried: [accountOpened, withdrawn, deposited],
   // What was decided stands, whatever comes after it and in whatever order.
   replayedFirst: own,
   derived: { accounts: { subject: '_id' }, store: { subject: 'key', incomparable: ['due'] } },
