@@ -44,6 +44,7 @@ export type Story = {
 /** What the event of a decision is made of: `subject` is the key, `time` that of the latest event it follows from. */
 export type DecisionDraft = Omit<EventDraft<unknown>, 'data'>;
 
+/** One rule: what it decides, when it holds, and what it emits then. */
 export type CorrelationRule = {
   /** Of several rules that make one decision the first to hold makes it; the others never do. */
   decision: string;
@@ -64,8 +65,10 @@ export type CorrelationRule = {
 /** An event that was collected; `due`: when something expires with it, in milliseconds, until that is decided. */
 export type CollectedRow = { _id: string; key: string; event: Event; due?: number };
 
+/** The indexes that the store of a correlation needs. */
 export const correlationIndexes = [{ key: { key: 1 } }, { key: { due: 1 }, sparse: true }] as const;
 
+/** What a correlation is made of. */
 export type CorrelationOptions = {
   /** Of what is emitted: `/transfer`. */
   source: string;
@@ -80,6 +83,7 @@ export type CorrelationOptions = {
   clock: Clock;
 };
 
+/** What a service hands to its rules, and to `due`. */
 export type Correlation = {
   /** Collects events and emits what they come to. A handler for `rule`. @returns how many were not in the store. */
   handle(events: readonly Event[], how?: Handling): Promise<number>;
@@ -167,6 +171,7 @@ function storyOf(key: string, events: readonly Event[]): Story {
   };
 }
 
+/** A correlation on a store; pure in what it decides, so that any number of processes may run it. */
 export function createCorrelation(options: CorrelationOptions): Correlation {
   const { source, by, rules, store, record, outbox, clock } = options;
   const names = [...new Set(rules.map(({ decision }) => decision))];

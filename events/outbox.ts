@@ -29,6 +29,7 @@ export type OutboxEntry<Data = unknown> = {
   resent?: number;
 };
 
+/** How a service stores what it emits; see the head of this file. */
 export type Outbox = {
   /**
    * Stores one event, trying again for up to 3 s while the database is out of reach.
@@ -48,6 +49,7 @@ export type Outbox = {
   wake(events?: readonly Event[]): void;
 };
 
+/** The indexes that every outbox needs; `assemble` makes them. */
 export const outboxIndexes = [
   { key: { pending: 1 }, sparse: true },
   { key: { relayed: 1 }, sparse: true },
@@ -60,6 +62,7 @@ type Appended = { document: OutboxEntry; outcome?: 'stored' | 'known' | { error:
 
 const RETRY = { retries: 3, minTimeout: 50, maxTimeout: 500, maxRetryTime: 3_000 };
 
+/** @param options `wake` is told that there is something to relay. */
 export function createOutbox(options: {
   collection: Collection<Document>;
   clock: Clock;

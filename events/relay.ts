@@ -20,6 +20,7 @@ import { canWait, lettersFor } from './letters.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { Transport } from './transport.ts';
 
+/** A relay that runs. */
 export type Relay = {
   /**
    * Something is pending.
@@ -31,6 +32,7 @@ export type Relay = {
   stop(): Promise<void>;
 };
 
+/** What a relay is given, and its bounds. */
 export type RelayOptions = {
   service: string;
   /** The outbox; another one after a rebuild. */
@@ -75,6 +77,7 @@ type Tenure = {
 
 const NOT_HURRIED = -1;
 
+/** Relays an outbox until it is stopped, as long as it holds the lease. */
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;

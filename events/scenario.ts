@@ -15,6 +15,7 @@ import type { ProjectionOptions, ProjectionRow } from './view.ts';
 /** A part of something, to any depth; of an array, one part for each of its elements. */
 export type Part = object;
 
+/** What has happened before a command. */
 export type DecisionScenario<Command> = {
   when(command: Command): {
     /** The events that are decided, in their order; none: nothing happens. */
@@ -57,6 +58,7 @@ export function decisionScenarios<State, Command>({
   });
 }
 
+/** What a view has been told before. */
 export type ViewScenario<Update, Row> = {
   when(...updates: Update[]): {
     /** The rows that the updates come to, in the order in which their ids are first mentioned. */
@@ -108,6 +110,7 @@ export function viewScenarios<Row extends ProjectionRow, Update>({
 /** A service without queues: its rules, and all that it has emitted so far, in the order of emission. */
 export type Alone = { rules: readonly Rule[]; emitted(): Promise<readonly Event[]> };
 
+/** What has been delivered to rules before. */
 export type RuleScenario = {
   when(...events: Event[]): {
     /** The events that are emitted because of what was delivered, in their order; none: nothing is. */

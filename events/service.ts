@@ -28,6 +28,7 @@ import { startSigns } from './signs.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
+/** What an autonomous service is. Its folder exports it. */
 export type ServiceDefinition<Resolvers = unknown> = {
   /** Lower-case; its folder, its source, its queues and its collections are named after it. */
   name: string;
@@ -49,6 +50,7 @@ export type ServiceDefinition<Resolvers = unknown> = {
   create(context: ServiceContext): ServiceParts<Resolvers>;
 };
 
+/** What a service is made of, on one generation of its data. */
 export type ServiceParts<Resolvers> = {
   rules: readonly Rule[];
   /** What a copy of the derived data is fed by while it is being built, where that is not the same as `rules`. */
@@ -97,6 +99,7 @@ export type Resources = {
   reconciling?: Pick<ReconcilerOptions, 'pollMs' | 'roundMs'>;
 };
 
+/** How far what a service emits has got. */
 export type OutboxState = {
   pending: number;
   oldestSeconds: number;
@@ -106,6 +109,7 @@ export type OutboxState = {
   resent: number;
 };
 
+/** A service with all it needs from outside. */
 export type RunningService<Resolvers> = {
   definition: ServiceDefinition<Resolvers>;
   /** Those of the data that is served now: others after a rebuild. */
@@ -133,6 +137,7 @@ type Instance<Resolvers> = Generation & {
   outbox: Outbox;
 };
 
+/** Connects the stages for one service. Nothing runs until `prepare` and `start`. */
 export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
   resources: Resources,
