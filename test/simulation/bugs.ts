@@ -458,13 +458,4 @@ export const BUGS: readonly Bug[] = [
     foundBy: 1000019,
     ofTransfers: true,
   },
-  {
-    name: 'what has expired is forgotten before it is decided',
-    file: 'events/correlation.ts',
-    find: 'await evaluate([...new Set(rows.map(({ key }) => key))], nowMs);',
-    replace:
-      "await store.updateMany({ _id: { $in: rows.map(({ _id }) => _id) } }, { $unset: { due: '' } });\n        await evaluate([...new Set(rows.map(({ key }) => key))], nowMs);",
-    foundBy: 1000001,
-    ofTransfers: true,
-  },
 ];
