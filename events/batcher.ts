@@ -11,6 +11,7 @@ export type Batcher<Item> = {
   submit(items: readonly Item[]): Promise<void>;
 };
 
+/** What a batch is handed to, and how large it may be. */
 export type BatcherOptions<Item> = {
   handle(items: Item[]): Promise<void>;
   /** A submission is never split, so a batch can be larger by one submission. */
@@ -19,6 +20,7 @@ export type BatcherOptions<Item> = {
 
 type Submission<Item> = { items: readonly Item[]; resolve: () => void; reject: (error: unknown) => void };
 
+/** A batcher: what is submitted while one batch is handled becomes the next. */
 export function createBatcher<Item>({ handle, batchMax }: BatcherOptions<Item>): Batcher<Item> {
   const waiting: Submission<Item>[] = [];
   let running = false;

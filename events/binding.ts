@@ -13,6 +13,7 @@ import type { Event } from './event.ts';
 /** Stands for every type, known or not. */
 export const EVERY_TYPE = '*';
 
+/** Who consumes what, and how far it has got: one document a service, shared by all processes. */
 export type Binding = {
   /** The service. */
   _id: string;
@@ -80,6 +81,7 @@ export type RebuildWish = {
   subject: string | null;
 };
 
+/** What the service says of the step that it has taken. */
 export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> &
   RebuildOutcome & {
     error: string | null;
@@ -88,6 +90,7 @@ export type RebuildStep = Pick<RebuildWish, 'id' | 'step'> &
 /** How many rows differed, and the first subjects that they belong to. */
 export type RebuildOutcome = { differences: number; subjects: string[] };
 
+/** The registry, which every relay, consumer and the lake go by. */
 export type Bindings = {
   /** Wishes for a step of a rebuild; null when nothing is wished for any more. */
   wish(service: string, wish: RebuildWish | null): Promise<void>;
@@ -120,6 +123,7 @@ export type Bindings = {
 
 const BINDINGS_MAX = 1_000;
 
+/** @param collection one for the whole system, in a database of its own. */
 export function createBindings(collection: Collection<Binding>): Bindings {
   return {
     async bind({ _id, ...wishes }, seeding) {
@@ -156,6 +160,7 @@ export function createBindings(collection: Collection<Binding>): Bindings {
   };
 }
 
+/** Whether a service consumes a type. */
 export function wants(binding: Binding, type: string): boolean {
   return binding.consumes.includes(type) || binding.consumes.includes(EVERY_TYPE);
 }

@@ -9,8 +9,10 @@ import type { Binding, Bindings } from './binding.ts';
 import { queueName } from './queue.ts';
 import type { Job } from './transport.ts';
 
+/** One queue of a service, of as many as it has partitions. */
 export type BrowsedQueue = { service: string; partition: number; partitions: number; queue: Queue<Job> };
 
+/** The queues of whatever is bound, opened when somebody looks. */
 export type QueueBrowser = {
   /**
    * The queues there are now, by service and partition; 500 at most.

@@ -1,6 +1,7 @@
 /** Time and identity are handed in, so that a test or a seeded simulation decides them. */
 import { randomUUID } from 'node:crypto';
 
+/** Time, as it is handed to everything here. */
 export type Clock = {
   /** Milliseconds since 1970, UTC. It may jump: never measure durations with it, never order events by it. */
   now(): number;
@@ -10,8 +11,10 @@ export type Clock = {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
+/** Identity that follows from nothing. */
 export type Ids = { random(): string };
 
+/** The machine's own clocks. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -28,6 +31,7 @@ export const systemClock: Clock = {
     }),
 };
 
+/** Random UUIDs. */
 export const systemIds: Ids = { random: () => randomUUID() };
 
 /** RFC 3339 with milliseconds, UTC: what the envelope's `time` holds. */
@@ -35,6 +39,7 @@ export function timestamp(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** A wait that may be cut short. */
 export type Wake = {
   /** Ends the current wait, or the next one when nobody waits. Many calls make one wake. */
   notify(): void;

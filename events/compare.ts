@@ -6,6 +6,7 @@ import { chunk } from './group.ts';
 /** A row of any derived collection; it has the fields that its service gives it. */
 export type Row = { _id: string; version?: number; [field: string]: unknown };
 
+/** What is compared, and what of it does not count. */
 export type Comparison = {
   served: Collection<Row>;
   copy: Collection<Row>;

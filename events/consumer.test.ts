@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from './clock.ts';
-import { type Delivery, rule } from './consumer.ts';
+import { applyRules, type Delivery, readThrough, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
@@ -446,4 +446,17 @@ describe('a process that dies', () => {
     // Twice in a batch, and three times counted.
     expect(deaths).toBe(5);
   });
+});
+
+test('rules get the events of their types, read through their contracts, in their order', async () => {
+  const { rule: remember, batches } = remembering();
+  const seen: string[][] = [];
+  const everything = { on: 'everything' as const, handle: async (events: Event[]) => void seen.push(idsOf(events)) };
+  const other = { ...happening('x'), type: 'unknown-to-all' };
+  const rules = [remember, everything];
+  const read = [happening('1'), other, happening('2')].map(event => readThrough(rules, event));
+  expect(await applyRules(rules, read)).toBe(0);
+  expect([batches, seen]).toEqual([[['1', '2']], [['1', 'x', '2']]]);
+  expect(() => readThrough(rules, { ...happening('3'), data: null })).toThrow(ContractViolation);
+  expect(() => readThrough(rules, { id: '4' })).toThrow();
 });

@@ -36,9 +36,11 @@ export type Rule = {
   handle(events: Event[], how?: Handling): Promise<Changed>;
 };
 
+/** How many rows were changed; nothing is as good as 0. */
 // biome-ignore lint/suspicious/noConfusingVoidType: most rules have nothing to say, and should not have to say so.
 export type Changed = number | void;
 
+/** Where events come from, for rules to which it makes a difference. */
 export type Handling = {
   /**
    * Some of the events come from the lake once more, to repair the service: what it holds in memory may not be what it
@@ -62,11 +64,13 @@ export function rule<Data>(
 /** How often a suspicious event has been handed over, counted before each time. */
 export type Delivery = { _id: string; count: number };
 
+/** A consumer that runs. */
 export type Consumer = {
   /** Takes no more jobs and finishes those it has, within 4 s. */
   stop(): Promise<void>;
 };
 
+/** What a consumer is given, and its bounds. */
 export type ConsumerOptions = {
   service: string;
   partitions: number;
@@ -110,6 +114,7 @@ const REPLAYED_AT_ONCE = 100;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;
 
+/** Takes jobs from the queues of a service until it is stopped. */
 export function startConsumer(options: ConsumerOptions): Consumer {
   const { service, partitions, transport, clock, batchMax = 500, concurrency = 32 } = options;
   const { gate = work => work() } = options;

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
 
+/** The promise of one event type; see the head of this file. */
 export type Contract<Data = unknown> = {
   type: string;
   /** The version that is written today: 1, 2, 3, ... */

@@ -1,13 +1,17 @@
 import { Redis } from 'ioredis';
 import { MongoClient, MongoServerError } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { ContractViolation, ignoreDuplicates, isDuplicateKey, isUnavailable } from './errors.ts';
+import { Contention, ContractViolation, ignoreDuplicates, isDuplicateKey, isUnavailable } from './errors.ts';
 import { createSystem, mortalRedis, useServers } from './fixture.ts';
 
 const urls = useServers();
 const thrownBy = (work: Promise<unknown>): Promise<unknown> => work.then(() => undefined).catch(error => error);
 
 describe('unavailable is', () => {
+  test('a place that others were always faster to take', () => {
+    expect(isUnavailable(new Contention('50 tries'))).toBe(true);
+  });
+
   test('a MongoDB that cannot be reached, as the driver says it', async () => {
     const mongo = new MongoClient('mongodb://127.0.0.1:1/', { serverSelectionTimeoutMS: 50 });
     const collection = mongo.db('x').collection('x');

@@ -29,6 +29,7 @@ const envelope = z.looseObject({
   traceparent: z.string().max(100).optional(),
 });
 
+/** An event, whatever its type. `data` has been read through a contract where `Data` says what it is. */
 export type Event<Data = unknown> = {
   specversion: '1.0';
   id: string;

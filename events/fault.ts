@@ -21,6 +21,7 @@ const faultData = z.object({
   original: z.unknown(),
 });
 
+/** The contract of faults: an event that could not be handled, with all that is needed to send it again. */
 export const fault: Contract<z.infer<typeof faultData>> = {
   type: 'fault',
   version: 1,
@@ -28,6 +29,7 @@ export const fault: Contract<z.infer<typeof faultData>> = {
   data: faultData,
 };
 
+/** What is known of a failure. */
 export type FaultInput = {
   service: string;
   original: unknown;

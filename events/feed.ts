@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 /** A topic's newest message; or that messages may have been lost, and the watcher should look for itself. */
 export type Hint<Message> = { message: Message } | { lost: true };
 
+/** News for whoever watches; see the head of this file. */
 export type Feed = {
   /** @throws when Redis cannot be reached. */
   publish(messages: readonly { topic: string; message: unknown }[]): Promise<void>;

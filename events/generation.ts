@@ -13,6 +13,7 @@ import type { RebuildOutcome } from './binding.ts';
 import type { Clock } from './clock.ts';
 import { isDuplicateKey } from './errors.ts';
 
+/** Which copy of its data a service serves, and which is being built. */
 export type Generations = {
   /** As this process knows it. */
   known(): GenerationState;
@@ -44,6 +45,7 @@ type Changeable = {
   outcome: ({ rebuild: string } & RebuildOutcome) | null;
 };
 
+/** What all processes of a service agree on. */
 export type GenerationState = Changeable & {
   _id: 'generations';
   /** Counts changes. */
@@ -72,6 +74,7 @@ const STALE_MS = 3_000;
 const GONE_MS = 5_000;
 const POLL_MS = 20;
 
+/** @param options `collection` has the one document that they agree in; `onChange` is told what it says. */
 export function createGenerations(options: {
   collection: Collection<GenerationState>;
   /** Names this process. */

@@ -11,8 +11,10 @@ import type { Logger } from 'pino';
 import type { Clock } from './clock.ts';
 import { ignoreDuplicates } from './errors.ts';
 
+/** A lease as it is stored; `fence` grows with each tenure, `beat` while one lasts. */
 export type LeaseDocument = { _id: string; holder: string | null; fence: number; beat: number };
 
+/** A place that one process holds at a time. */
 export type Lease = {
   /** The fence of the tenure that this process has now; undefined while it has none. */
   fence(): number | undefined;
@@ -20,6 +22,7 @@ export type Lease = {
   release(): Promise<void>;
 };
 
+/** What a lease is called, and who asks for it. */
 export type LeaseOptions = {
   collection: Collection<LeaseDocument>;
   name: string;

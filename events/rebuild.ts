@@ -20,12 +20,14 @@ import { chunk } from './group.ts';
 import type { Lease } from './lease.ts';
 import type { OutboxEntry } from './outbox.ts';
 
+/** What takes the steps of a rebuild. */
 export type Rebuilder = {
   /** Something is wished for. */
   wake(): void;
   stop(): Promise<void>;
 };
 
+/** What a rebuild has to know of a collection that it makes anew. */
 export type Derived = {
   /** The field that names the subject that a row belongs to. */
   subject: string;
@@ -87,6 +89,7 @@ const SUBJECT_ROWS_MAX = 100_000;
 const MENDED_SUBJECTS_MAX = 1_000;
 const REPORTED_SUBJECTS_MAX = 100;
 
+/** What a rebuilder is given. */
 export type RebuilderOptions = {
   service: string;
   derived: Readonly<Record<string, Derived>>;
@@ -102,6 +105,7 @@ export type RebuilderOptions = {
   log: Logger;
 };
 
+/** Takes the steps that are wished for, one process at a time, until it is stopped. */
 export function startRebuilder(options: RebuilderOptions): Rebuilder {
   const { service, derived, generations, lease, bindings, feed, generationOf, clock, log } = options;
   const stopped = new AbortController();

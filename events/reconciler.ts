@@ -26,10 +26,12 @@ export const LAKE = 'lake';
 
 /** Where the lake is asked which of some events it lacks. */
 export const QUESTIONS = `${LAKE}/questions`;
+/** Whether the lake holds these events of a service. */
 export type Question = { id: string; service: string; eventIds: string[] };
 
 /** Where it answers. */
 export const answersTo = (service: string) => `${LAKE}/answers/${service}`;
+/** Those of them that it lacks. */
 export type Answer = { id: string; lacking: string[] };
 
 /** Entries a look, and event ids a question; no flush has more. */
@@ -41,6 +43,7 @@ const PACE_MS = 100;
 const ROUND_PACE_MS = 1_000;
 const ROUND_MS = 86_400_000;
 
+/** What a reconciler is given, and its pace. */
 export type ReconcilerOptions = {
   service: string;
   /** The outbox, as of now. */
@@ -60,12 +63,14 @@ export type ReconcilerOptions = {
   roundMs?: number;
 };
 
+/** A reconciler that runs. */
 export type Reconciler = { stop(): Promise<void> };
 
 type Entry = Pick<OutboxEntry, '_id' | 'pending' | 'relayed' | 'resent'>;
 
 const START: Reconciled = { flush: 0, unconfirmed: 0, resent: 0, at: '', roundMs: 0 };
 
+/** Compares an outbox with the lake until it is stopped. */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { service, collection, lease, bindings, feed, clock, ids, log, onMissing } = options;
   const { pollMs = 2_000, roundMs = ROUND_MS } = options;

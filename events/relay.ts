@@ -23,6 +23,7 @@ import type { OutboxEntry } from './outbox.ts';
 import { noTrail, type Step, type Trail } from './tracing.ts';
 import type { Letter, Transport } from './transport.ts';
 
+/** A relay that runs. */
 export type Relay = {
   /**
    * Something is pending.
@@ -34,6 +35,7 @@ export type Relay = {
   stop(): Promise<void>;
 };
 
+/** What a relay is given, and its bounds. */
 export type RelayOptions = {
   service: string;
   /** The outbox; another one after a rebuild. */
@@ -81,6 +83,7 @@ type Tenure = {
 const NOT_HURRIED = -1;
 const RELAYED = { kind: 'producer' } as const;
 
+/** Relays an outbox until it is stopped, as long as it holds the lease. */
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, bindings, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;

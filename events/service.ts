@@ -30,6 +30,7 @@ import { createTrail, noTrail, type Tracer, type Trail, untraced } from './traci
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
+/** What an autonomous service is. Its folder exports it. */
 export type ServiceDefinition<Resolvers = unknown> = {
   /** Lower-case; its folder, its source, its queues and its collections are named after it. */
   name: string;
@@ -51,6 +52,7 @@ export type ServiceDefinition<Resolvers = unknown> = {
   create(context: ServiceContext): ServiceParts<Resolvers>;
 };
 
+/** What a service is made of, on one generation of its data. */
 export type ServiceParts<Resolvers> = {
   rules: readonly Rule[];
   /** What a copy of the derived data is fed by while it is being built, where that is not the same as `rules`. */
@@ -59,6 +61,11 @@ export type ServiceParts<Resolvers> = {
   /** Work of its own besides consuming; runs from start to stop. */
   start?(): void;
   stop?(): Promise<void>;
+  /**
+   * Does what has come due by the clock. Called about once a second, in each process that runs the service, for the data that
+   * are served; what it throws is forgotten, for it is called again.
+   */
+  due?(): Promise<void>;
 };
 
 /** Everything a service may use. Its collections are its own: nobody else reads or writes them. */
@@ -100,6 +107,7 @@ export type Resources = {
   measuresOf?(service: string): Measures;
 };
 
+/** How far what a service emits has got. */
 export type OutboxState = {
   pending: number;
   oldestSeconds: number;
@@ -109,6 +117,7 @@ export type OutboxState = {
   resent: number;
 };
 
+/** A service with all it needs from outside. */
 export type RunningService<Resolvers> = {
   definition: ServiceDefinition<Resolvers>;
   /** Those of the data that is served now: others after a rebuild. */
@@ -127,6 +136,7 @@ export type RunningService<Resolvers> = {
 
 const WATERMARK_MS = 1_000;
 const GENERATIONS_MS = 1_000;
+const DUE_MS = 1_000;
 /** While something is being rebuilt. */
 const GENERATIONS_BUSY_MS = 100;
 
@@ -137,6 +147,7 @@ type Instance<Resolvers> = Generation & {
   outbox: Outbox;
 };
 
+/** Connects the stages for one service. Nothing runs until `prepare` and `start`. */
 export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
   resources: Resources,
@@ -276,6 +287,17 @@ export function assemble<Resolvers>(
     }
   }
 
+  async function watchDue(): Promise<void> {
+    if (!active.parts.due) return;
+    while (!stopped.signal.aborted) {
+      await clock.sleep(DUE_MS, stopped.signal);
+      if (stopped.signal.aborted) return;
+      // Nothing of it while a copy takes the place of what is served.
+      const work = async () => active.parts.due?.();
+      await (generations ? generations.gate(work) : work()).catch(error => log.debug({ err: error }, 'it stays due'));
+    }
+  }
+
   async function heed(topic: string, wakeUp: () => void): Promise<void> {
     const wakes = feed.watch(`${topic}/${name}`);
     stopped.signal.addEventListener('abort', () => void wakes.return?.());
@@ -350,6 +372,7 @@ export function assemble<Resolvers>(
       }
       void watch();
       void watchGenerations();
+      void watchDue();
       void heed('wake', () => relay?.wake());
       if (generations) {
         void heed('rebuild', () => {

@@ -16,6 +16,7 @@ import type { OutboxEntry } from './outbox.ts';
 
 /** Where services say that they run. */
 export const SIGNS = 'signs';
+/** That a service runs in some process. */
 export type Sign = { service: string };
 
 /** How often. Whoever has said nothing for three times as long does not run. */
@@ -25,6 +26,7 @@ const WAITS_AFTER_MS = 500;
 /** Entries that are counted; as many stand for more. */
 export const WAITING_MAX = 1_000;
 
+/** What is said, and over what. */
 export type SignsOptions = {
   service: string;
   /** The outbox, as of now. */
@@ -37,6 +39,7 @@ export type SignsOptions = {
   log: Logger;
 };
 
+/** Says that a service runs, and notes what waits for it, until it is stopped. */
 export function startSigns(options: SignsOptions): { stop(): Promise<void> } {
   const { service, collection, lease, bindings, feed, clock, log } = options;
   const stopped = new AbortController();

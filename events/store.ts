@@ -14,6 +14,7 @@ import { Contention, isDuplicateKey } from './errors.ts';
 import type { Event } from './event.ts';
 import { groupBy } from './group.ts';
 
+/** A row of a chain; what was calculated stands beside these. */
 export type ChainRow = {
   _id: string;
   /** Which chain: an account. */
@@ -21,11 +22,13 @@ export type ChainRow = {
   version: number;
 };
 
+/** How much may be taken for known. */
 export type AppendOptions = {
   /** They come from the lake once more, where mostly nothing is missing: which are stored is asked before the rest is added. */
   replay?: boolean | undefined;
 };
 
+/** Chains in one collection. */
 export type Chain<Row extends ChainRow> = {
   /**
    * Adds the events that are not in the store yet, each at the end of its chain, in the order given.
@@ -44,6 +47,7 @@ export type Chain<Row extends ChainRow> = {
   remember(heads: readonly Row[]): void;
 };
 
+/** What a row is, and which chain an event belongs to. */
 export type ChainOptions<Row extends ChainRow> = {
   collection: Collection<Row>;
   chainOf(event: Event): string;
@@ -67,6 +71,7 @@ const ASKED_ONE_BY_ONE = 8;
 /** Tries in a row that store nothing. Each follows a write of somebody else's that was in the way. */
 const TRIES_MAX = 50;
 
+/** Chains on a collection that has `chainIndex`, and a unique index on `identity`. */
 export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): Chain<Row> {
   const { chainOf, next, identity = '_id', verifyHeads = false } = options;
   // The driver's types cannot follow a generic row.

@@ -4,6 +4,7 @@
  * loss is noticed.
  */
 
+/** What travels: an ordered list of events of one partition. */
 export type Job = {
   /** The service that sends the events: the one that emitted them, or the lake, which sends them again. */
   source: string;
@@ -41,6 +42,7 @@ export type Delivered = {
   deaths: number;
 };
 
+/** How urgent it is. */
 export type SendOptions = {
   /** Names the job, so that it is not queued twice while it waits. No colon, not a number. */
   jobId?: string;
@@ -51,6 +53,7 @@ export type SendOptions = {
 /** What waits in a service's queues. */
 export type Backlog = { events: number; oldestMs: number | undefined };
 
+/** Queues, whatever they are made of. */
 export type Transport = {
   /**
    * @returns the connection on which it was sent: while there is no other, the queues have not come back without it.

@@ -8,6 +8,7 @@ import { createCache } from './cache.ts';
 import { Contention, ignoreDuplicates } from './errors.ts';
 import { groupBy } from './group.ts';
 
+/** A row that `materialize` writes. */
 export type ViewRow = { _id: string; version: number };
 
 /**
@@ -51,6 +52,7 @@ const changedBy = ({ modifiedCount, upsertedCount }: BulkWriteResult): number =>
 /** A row of a projection; `revision` counts its changes. */
 export type ProjectionRow = { _id: string; revision: number };
 
+/** Rows that are made of the rows before them. */
 export type Projection<Row extends ProjectionRow, Update> = {
   /**
    * Projects updates onto their rows.
@@ -62,6 +64,7 @@ export type Projection<Row extends ProjectionRow, Update> = {
   apply(updates: readonly Update[], how?: { replay?: boolean }): Promise<{ rows: Row[]; changed: number }>;
 };
 
+/** Which row an update belongs to, and what comes of it. */
 export type ProjectionOptions<Row extends ProjectionRow, Update> = {
   collection: Collection<Row>;
   idOf(update: Update): string;

@@ -14,11 +14,13 @@ type Marks = Record<string, number>;
 /** Above this the watermark waits: a backlog costs no more than this to look at. */
 const OUTSTANDING_MAX = 20_000;
 
+/** How far a service has durably got with each source. */
 export type Watermark = {
   /** One look; moves the service's watermark when it can. Costs nothing in the database while nothing has been sent. */
   observe(): Promise<void>;
 };
 
+/** Moves the watermark of one service, whenever it is told to observe. */
 export function createWatermark(options: {
   service: string;
   partitions: number;

@@ -22,8 +22,17 @@ describe('the event types', () => {
     expect(all.map(({ type }) => type).sort()).toEqual([
       'account-opened',
       'balance-updated',
+      'deposit-refused',
       'deposited',
       'overdrawn',
+      'transfer-compensated',
+      'transfer-completed',
+      'transfer-expired',
+      'transfer-funded',
+      'transfer-refused',
+      'transfer-requested',
+      'transfer-reversed',
+      'withdrawal-refused',
       'withdrawn',
     ]);
     for (const { type, description } of all) {

@@ -26,6 +26,7 @@ import {
   type System,
   startSystem,
   stopAll,
+  TRANSFER,
   temporaryFolder,
   WITHDRAW,
 } from './system.ts';
@@ -42,7 +43,7 @@ let servers: Servers;
 let mongo: MongoClient;
 let system: System;
 let operator: EvidenceClient;
-let accounts: { alice: string; bob: string; idle: string };
+let accounts: { alice: string; bob: string; idle: string; from: string; to: string };
 
 beforeAll(async () => {
   const [data, databases] = folders;
@@ -71,7 +72,20 @@ async function use(url: string): Promise<typeof accounts> {
   const deposit = (amount: number) => alice.get(DEPOSIT, { input: { accountId: hers, amount, memo: 'salary' } });
   await Promise.all(Array.from({ length: DEPOSITS }, (_, index) => deposit(index + 1)));
   await overdraw(bob, his);
-  return { alice: hers, bob: his, idle };
+  return { alice: hers, bob: his, idle, ...(await transfer(alice, bob)) };
+}
+
+/** One that is completed, one that comes back, one that is refused. */
+async function transfer(alice: Client, bob: Client): Promise<{ from: string; to: string }> {
+  const [from, to] = [await openAccount(alice, 'From'), await openAccount(bob, 'To')];
+  await alice.get(DEPOSIT, { input: { accountId: from, amount: 100 } });
+  const asked = [
+    { toAccountId: to, amount: 30 },
+    { toAccountId: 'nobody', amount: 20 },
+    { toAccountId: to, amount: 1_000 },
+  ];
+  for (const more of asked) await alice.get(TRANSFER, { input: { fromAccountId: from, ...more } });
+  return { from, to };
 }
 
 /** Takes all of it out several times at once, until two were decided before either was stored: an overdraft. */
@@ -122,14 +136,18 @@ test('the evidence is all that there is, in its order', async () => {
 
   const whole = await systemOf(operator, all.reduce(plusCounts, noCounts()));
   expect([...all.flatMap(auditAccount), ...auditSystem(whole, 0)]).toEqual([]);
-  expect(whole.outboxes.map(({ service }) => service).sort()).toEqual(['account', 'balance', 'lake', 'reporting']);
+  expect(whole.outboxes.map(({ service }) => service).sort()).toEqual([
+    ...['account', 'balance', 'lake', 'reporting', 'transfer'],
+  ]);
   expect(whole.emitted.overdrawn).toBeGreaterThan(0);
 });
 
 test('all is true of what the system has done, and the audit says of how much', async () => {
   const { code, stdout } = await audit([]);
-  expect(stdout).toMatch(/versions without gaps +3 accounts, 1\d\d entries +ok/);
-  expect(stdout).toMatch(/PASS: all 9 invariants/);
+  expect(stdout).toMatch(/versions without gaps +5 accounts, 1\d\d entries +ok/);
+  expect(stdout).toMatch(/each transfer keeps money +3 transfers +ok/);
+  expect(stdout).toMatch(/all transfers add up to nothing +4 transactions +ok/);
+  expect(stdout).toMatch(/PASS: all 11 invariants/);
   expect(code).toBe(0);
 });
 

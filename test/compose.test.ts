@@ -30,7 +30,7 @@ interface Composition {
 }
 
 const { services, networks, volumes } = parse(read('docker-compose.yml'), { merge: true }) as Composition;
-const ports = { account: 4001, balance: 4002, reporting: 4003, lake: 4004, gateway: 4000 };
+const ports = { account: 4001, balance: 4002, reporting: 4003, lake: 4004, transfer: 4005, gateway: 4000 };
 const ours = Object.keys(ports) as (keyof typeof ports)[];
 const service = (name: string): Service => {
   const found = services[name];

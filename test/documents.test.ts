@@ -21,7 +21,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name: string) => readFileSync(join(root, name), 'utf8');
 const execute = promisify(execFile);
 const folders: ReturnType<typeof temporaryFolder>[] = [];
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/RELIABILITY.md'];
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/RELIABILITY.md', 'events/README.md'];
 
 afterAll(async () => {
   await stopAll();

@@ -316,6 +316,66 @@ test('totals are what statistics come to', () => {
   expect(invariants.totalsOf([huge, huge])).toMatchObject({ depositedMinor: Number.MAX_SAFE_INTEGER, deposits: 2 });
 });
 
+// ---- transfers ------------------------------------------------------------------------------------------------------
+
+const OUT = { type: 'withdrawn', account: 'a', amountMinor: 10 };
+const IN = { type: 'deposited', account: 'b', amountMinor: 10 };
+const BACK = { type: 'deposited', account: 'a', amountMinor: 10 };
+const keeps = (status: string, ...moves: invariants.TransferEvidence['moves']) =>
+  invariants.transferKeepsMoney({ id: 't', from: 'a', to: 'b', amountMinor: 10, status, moves });
+
+for (const name of ['transferKeepsMoney', 'transferredMinor', 'transfersAddUp']) tried.add(name);
+describe('a transfer keeps money', () => {
+  test('when it is completed, compensated, refused or expired', () => {
+    expect(keeps('COMPLETED', OUT, IN)).toEqual([]);
+    expect(keeps('COMPENSATED', OUT, BACK)).toEqual([]);
+    expect(keeps('REFUSED')).toEqual([]);
+    expect(keeps('EXPIRED')).toEqual([]);
+  });
+
+  test.each<[string, invariants.TransferEvidence['moves']]>([
+    ['COMPLETED', [OUT]],
+    ['COMPLETED', [IN]],
+    ['COMPLETED', [OUT, IN, IN]],
+    ['COMPLETED', [OUT, IN, BACK]],
+    ['COMPLETED', [OUT, { ...IN, amountMinor: 11 }]],
+    ['COMPLETED', [OUT, { ...IN, account: 'c' }]],
+    ['COMPENSATED', [OUT, IN]],
+    ['COMPENSATED', [OUT]],
+    ['REFUSED', [OUT]],
+    ['EXPIRED', [OUT]],
+  ])('and not when it is %s with %j', (status, moves) => {
+    expect(keeps(status, ...moves)).not.toEqual([]);
+  });
+
+  test.each(['REQUESTED', 'WITHDRAWN', 'RETURNING'])('and it is left nowhere: not at %s', status => {
+    expect(keeps(status, OUT)).toEqual([`transfer t: ${status}, and nothing is on its way any more`]);
+  });
+
+  test('all together: what they took from one account they gave to others', () => {
+    const of = (...transactions: Omit<AccountEvidence['transactions'][number], 'id' | 'memo' | 'settled'>[]) =>
+      invariants.transferredMinor({
+        transactions: transactions.map(each => ({ ...each, id: 'x', memo: null, settled: true })),
+      });
+    const sums = [
+      of({ type: 'deposited', amountMinor: 500 }, { type: 'withdrawn', amountMinor: 10, transferId: 't' }),
+      of({ type: 'deposited', amountMinor: 10, transferId: 't' }),
+    ] as const;
+    expect(sums).toEqual([-10n, 10n]);
+    expect(invariants.transfersAddUp(sums[0] + sums[1])).toEqual([]);
+    expect(invariants.transfersAddUp(1n)).toEqual(['transfers have made 1']);
+    expect(invariants.transfersAddUp(-7n)).toEqual(['transfers have lost 7']);
+  });
+
+  test('and what they move is not what an owner has asked an account for', () => {
+    const moved = { id: 't9', type: 'deposited', amountMinor: 10, memo: null, settled: true, transferId: 't' } as const;
+    const account = { ...ACCOUNT, transactions: [...TRANSACTIONS, moved] };
+    expect(invariants.refusedNever(account, HISTORY)).toEqual([]);
+    const { transferId: _, ...unasked } = moved;
+    expect(invariants.refusedNever({ ...ACCOUNT, transactions: [...TRANSACTIONS, unasked] }, HISTORY)).not.toEqual([]);
+  });
+});
+
 test('no invariant is left out here', () => {
   expect([...tried].sort()).toEqual(Object.keys(invariants).sort());
 });

@@ -9,12 +9,14 @@
 
 /** One request of a client, and what it was told: `unknown` when no answer came, or one that says nothing of the outcome. */
 export type Operation = {
-  kind: 'open' | 'deposit' | 'withdraw';
+  kind: 'open' | 'deposit' | 'withdraw' | 'transfer';
   owner: string;
   /** The idempotency key; also the transaction's memo, so that an event says which request it comes from. */
   key: string;
-  /** Absent where the account is what was asked for. */
+  /** Absent where the account is what was asked for. Of a transfer, the one that it comes from. */
   account?: string;
+  /** The account that a transfer goes to. */
+  to?: string;
   amountMinor: number;
   outcome: 'ok' | 'refused' | 'unknown';
   /** How many answers the history had when this was asked. Absent: all those before it. */
@@ -31,6 +33,8 @@ export type Transaction = {
   amountMinor: number;
   memo: string | null;
   settled: boolean;
+  /** Of a transfer's: nobody has asked for it by itself. */
+  transferId?: string;
 };
 
 export type LedgerEntry = {
@@ -63,6 +67,16 @@ export type AccountEvidence = {
   /** Every event in the lake whose subject the account is. */
   lake: readonly LakeEvent[];
   statistics: Totals;
+};
+
+/** One transfer, and the transactions that the lake has of it. */
+export type TransferEvidence = {
+  id: string;
+  from: string;
+  to: string;
+  amountMinor: number;
+  status: string;
+  moves: readonly { type: string; account: string; amountMinor: number }[];
 };
 
 /** What one subscription to an account's balance was sent. */
@@ -101,7 +115,7 @@ const SHOWN_MAX = 5;
 export function acknowledgedOnce({ id, transactions }: AccountEvidence, history: readonly Operation[]): Violations {
   const byId = new Map(transactions.map(transaction => [transaction.id, transaction]));
   const acknowledged = history.filter(
-    ({ account, kind, outcome }) => account === id && kind !== 'open' && outcome === 'ok',
+    ({ account, kind, outcome }) => account === id && isTransaction(kind) && outcome === 'ok',
   );
   const wrong = acknowledged.flatMap(({ key, kind, eventId = '', amountMinor }) => {
     const found = byId.get(eventId);
@@ -123,17 +137,18 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
   const asked = (type: Transaction['type'], amountMinor: number, key: string) => `${type} ${amountMinor} ${key}`;
   const possible = new Set(
     history
-      .filter(({ account, kind, outcome }) => account === id && kind !== 'open' && outcome !== 'refused')
+      .filter(({ account, kind, outcome }) => account === id && isTransaction(kind) && outcome !== 'refused')
       .map(({ kind, amountMinor, key }) => asked(typeOf(kind), amountMinor, key)),
   );
-  const stray = transactions.filter(
+  const own = transactions.filter(({ transferId }) => transferId === undefined);
+  const stray = own.filter(
     ({ type, amountMinor, memo }) => memo === null || !possible.has(asked(type, amountMinor, memo)),
   );
   return [
     ...stray.map(transaction => `${JSON.stringify(transaction)}: nobody has asked for it, or it was refused`),
     ...twice(
       'key',
-      transactions.flatMap(({ memo }) => memo ?? []),
+      own.flatMap(({ memo }) => memo ?? []),
     ),
   ];
 }
@@ -142,7 +157,7 @@ export function refusedNever({ id, transactions }: AccountEvidence, history: rea
 export function sameKeySameEvent(history: readonly Operation[]): Violations {
   const first = new Map<string, { before: Operation; place: number }>();
   return history.flatMap((operation, place) => {
-    const { owner, key, outcome, code, kind, amountMinor, account, eventId, since = place } = operation;
+    const { owner, key, outcome, code, kind, amountMinor, account, to, eventId, since = place } = operation;
     const name = `${owner} ${key}`;
     const known = first.get(name);
     if (!known) {
@@ -154,7 +169,9 @@ export function sameKeySameEvent(history: readonly Operation[]): Violations {
     const beside = since <= known.place;
     if (outcome === 'unknown' || (outcome === 'refused' && beside)) return [];
     const sameBody =
-      before.kind === kind && before.amountMinor === amountMinor && (kind === 'open' || before.account === account);
+      before.kind === kind &&
+      before.amountMinor === amountMinor &&
+      (kind === 'open' || (before.account === account && before.to === to));
     if (!sameBody) {
       if (outcome === 'refused' && code === 'IDEMPOTENCY_KEY_REUSED') return [];
       return [`${key}: used again for something else, answered ${outcome} ${code ?? eventId}`];
@@ -266,6 +283,38 @@ export function lakeIsWhole({ id, owner, ledger, lake }: AccountEvidence): Viola
   ];
 }
 
+// ---- transfers ------------------------------------------------------------------------------------------------------
+
+/**
+ * A transfer makes no money and loses none: what was taken out is in the other account or back in its own, once; what was not
+ * taken out is nowhere. Nothing is left on its way.
+ */
+export function transferKeepsMoney({ id, from, to, amountMinor, status, moves }: TransferEvidence): Violations {
+  const move = (type: string, account: string, amount = amountMinor) => `${type} ${account} ${amount}`;
+  const expected: Record<string, string[]> = {
+    ...{ REFUSED: [], EXPIRED: [] },
+    COMPLETED: [move('withdrawn', from), move('deposited', to)],
+    COMPENSATED: [move('withdrawn', from), move('deposited', from)],
+  };
+  const right = expected[status];
+  if (!right) return [`transfer ${id}: ${status}, and nothing is on its way any more`];
+  const made = moves.map(({ type, account, amountMinor: amount }) => move(type, account, amount));
+  return multisets(`transfer ${id}, ${status}`, right, made);
+}
+
+/** What transfers have added to an account, negative when they took away. All accounts together have had nothing of them. */
+export function transferredMinor({ transactions }: Pick<AccountEvidence, 'transactions'>): bigint {
+  return transactions
+    .filter(({ transferId }) => transferId !== undefined)
+    .reduce((sum, { type, amountMinor }) => sum + BigInt(type === 'withdrawn' ? -amountMinor : amountMinor), 0n);
+}
+
+/** @param sumMinor of `transferredMinor` over all accounts. */
+export function transfersAddUp(sumMinor: bigint): Violations {
+  if (sumMinor === 0n) return [];
+  return [`transfers have ${sumMinor > 0n ? 'made' : 'lost'} ${sumMinor > 0n ? sumMinor : -sumMinor}`];
+}
+
 // ---- the system -----------------------------------------------------------------------------------------------------
 
 /** The lake's chain is valid. */
@@ -365,6 +414,7 @@ export function auditSystem(system: SystemEvidence, oldestSecondsMax: number): V
 
 // ---- helpers --------------------------------------------------------------------------------------------------------
 
+const isTransaction = (kind: Operation['kind']) => kind === 'deposit' || kind === 'withdraw';
 const typeOf = (kind: Operation['kind']) => (kind === 'withdraw' ? 'withdrawn' : 'deposited');
 
 /** What statistics come to for some transactions of one account. */

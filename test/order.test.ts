@@ -16,6 +16,7 @@ import {
 const move = fc.record({
   account: fc.nat(1),
   amountMinor: fc.integer({ min: -60, max: 100 }).filter(amount => amount !== 0),
+  to: fc.constantFrom(undefined, undefined, 'other' as const, 'nobody' as const),
 });
 const turns: fc.Arbitrary<Turn[]> = fc.array(
   fc.record({ minutesLater: fc.nat(90), moves: fc.array(move, { minLength: 1, maxLength: 4 }) }),
@@ -32,6 +33,20 @@ const OVERDRAFT: Turn[] = [
     ],
   },
 ];
+/** Transfers of every end: completed, compensated, refused, expired. */
+const TRANSFERS: Turn[] = [
+  { minutesLater: 1, moves: [{ account: 1, amountMinor: 50 }] },
+  {
+    minutesLater: 1,
+    moves: [
+      { account: 1, amountMinor: 20, to: 'other' },
+      { account: 1, amountMinor: 10, to: 'nobody' },
+      { account: 1, amountMinor: 99, to: 'other' },
+    ],
+  },
+  { minutesLater: 1, moves: [{ account: 1, amountMinor: 5, to: 'other' }], late: true },
+];
+const EVERYTHING = [...OVERDRAFT, ...TRANSFERS];
 
 /** In any order, some twice or more often, in batches of any size, some of them as a replay, by two processes. */
 function anyDelivery(events: readonly Event[]): fc.Arbitrary<Delivery> {
@@ -70,7 +85,7 @@ describe.each(definitions.map(definition => [definition.name, definition] as con
   test('any order, duplication, re-batching and replay of what it consumes comes to the same state', async () => {
     await fc.assert(
       fc.asyncProperty(turns, fc.gen(), async (some, choose) => {
-        const history: History = await live([...OVERDRAFT, ...some]);
+        const history: History = await live([...EVERYTHING, ...some]);
         const { first, rest } = consumedBy(definition, history);
         const consumed = [...first, ...rest];
         const expected = await stateAfter(definition, history, [inOrder(first), inOrder(rest)]);
@@ -85,14 +100,14 @@ describe.each(definitions.map(definition => [definition.name, definition] as con
   });
 
   test('the history has every type that it consumes', async () => {
-    const { events } = await live(OVERDRAFT);
+    const { events } = await live(EVERYTHING);
     const types = new Set(events.map(({ type }) => type));
     const consumed = definition.consumes === 'everything' ? [] : definition.consumes.map(({ type }) => type);
     expect(consumed.filter(type => !types.has(type))).toEqual([]);
   });
 
   test('what it consumes makes a difference: without some event it comes to another state', async () => {
-    const history = await live(OVERDRAFT);
+    const history = await live(EVERYTHING);
     const { first, rest } = consumedBy(definition, history);
     const all = [...first, ...rest];
     const whole = await stateAfter(definition, history, [inOrder(all)]);

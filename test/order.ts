@@ -3,24 +3,29 @@
  * state. A service needs nothing but its definition to be tried: the history is made by the real services from what
  * owners do, and delivered to the service's own rules on a store in memory.
  */
-import { pino } from 'pino';
 import { EVERY_TYPE } from '../events/binding.ts';
-import type { Clock } from '../events/clock.ts';
 import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
 import type { Event } from '../events/event.ts';
-import { createOutbox } from '../events/outbox.ts';
-import type { ServiceContext, ServiceDefinition } from '../events/service.ts';
+import type { ServiceDefinition } from '../events/service.ts';
 import type { Identity } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import type { Resolvers } from '../subgraphs/host.ts';
+import { open, prepare } from './alone.ts';
 import type { Doc } from './simulation/documents.ts';
-import { connectTo, createStore, type Store } from './simulation/mongo.ts';
-import { atOnce, newProcess } from './simulation/world.ts';
+import { createStore, type Store } from './simulation/mongo.ts';
 
 type Definition = ServiceDefinition<Resolvers>;
 
 /** What owners do: each turn is some requests at once. */
-export type Turn = { minutesLater: number; moves: readonly { account: number; amountMinor: number }[] };
+export type Turn = {
+  minutesLater: number;
+  moves: readonly Move[];
+  /** The services hear of it a minute later, each of what it has emitted itself first. */
+  late?: true;
+};
+
+/** A deposit, a withdrawal when the amount is negative; with `to`, a transfer: to another account, or to none there is. */
+export type Move = { account: number; amountMinor: number; to?: 'other' | 'nobody' };
 
 /** What there is to consume, and what each service had stored of its own when it happened. */
 export type History = { events: readonly Event[]; outboxes: ReadonlyMap<string, readonly Doc[]> };
@@ -30,49 +35,12 @@ export type Delivery = readonly { events: readonly Event[]; replay: boolean; pro
 
 const START_MS = Date.parse('2026-01-31T10:30:00.000Z');
 const MINUTE_MS = 60_000;
-const PREFIX = 'order';
 const ACCOUNTS = 2;
-const silent = pino({ level: 'silent' });
 
 /** Every service of the system, as its folder defines it. */
 export const definitions: readonly Definition[] = await Promise.all(
   serviceNames().map(async name => (await loadService(name)).definition),
 );
-
-/** A service on a store, without queues: what it emits stays in its outbox. */
-function open(definition: Definition, store: Store, clock: Clock) {
-  const mongo = connectTo(store, { io: atOnce }, newProcess(definition.name), PREFIX);
-  const collection: ServiceContext['collection'] = name => mongo.db(`${PREFIX}-${definition.name}`).collection(name);
-  let ids = 0;
-  const context = {
-    name: definition.name,
-    collection,
-    outbox: createOutbox({ collection: collection('events'), clock, wake: () => undefined }),
-    feed: { publish: async () => undefined, watch: () => unused('feed'), close: () => undefined },
-    lease: () => ({ fence: () => undefined, release: async () => undefined }),
-    clock,
-    ids: { random: () => `${definition.name}-${++ids}` },
-    log: silent,
-  };
-  // Rules neither send nor look at bindings.
-  return definition.create(context as unknown as ServiceContext);
-}
-
-function unused(what: string): never {
-  throw new Error(`the ${what} is not there`);
-}
-
-async function prepare(definition: Definition, store: Store): Promise<void> {
-  for (const [name, indexes] of Object.entries(definition.indexes)) {
-    for (const { key, unique, sparse } of indexes) {
-      store.of(`${definition.name}.${name}`).createIndex({
-        key: key as Record<string, unknown>,
-        ...(unique !== undefined && { unique }),
-        ...(sparse !== undefined && { sparse }),
-      });
-    }
-  }
-}
 
 const wants = ({ consumes }: Definition, { type }: Event) =>
   consumes === 'everything' || consumes.some(contract => contract.type === type || contract.type === EVERY_TYPE);
@@ -112,27 +80,40 @@ export async function live(turns: readonly Turn[]): Promise<History> {
       }
     }
   }
+  /** Each service hears of its own alone, and then of the time. */
+  async function linger(): Promise<void> {
+    const news = emitted.slice(consumed);
+    for (const definition of definitions) {
+      const own = news.filter(event => event.source === `/${definition.name}` && wants(definition, event));
+      await deliver(services.get(definition.name)?.rules ?? [], own, false);
+    }
+    nowMs += 2 * MINUTE_MS;
+    for (const { due } of services.values()) await due?.();
+  }
   const ask = mutations(services.get('account')?.resolvers);
+  const transfer = mutations(services.get('transfer')?.resolvers);
   const accounts = await Promise.all(
     Array.from({ length: ACCOUNTS }, (_, index) => ask('openAccount', { name: `Account ${index}` })),
   );
   await settle();
-  for (const { minutesLater, moves } of turns) {
+  for (const { minutesLater, moves, late } of turns) {
     nowMs += minutesLater * MINUTE_MS;
     await Promise.all(
-      moves.map(({ account, amountMinor }) =>
-        ask(amountMinor < 0 ? 'withdraw' : 'deposit', {
-          accountId: accounts[account % ACCOUNTS],
-          amount: Math.abs(amountMinor),
-        }),
-      ),
+      moves.map(({ account, amountMinor, to }) => {
+        const accountId = accounts[account % ACCOUNTS];
+        const amount = Math.abs(amountMinor);
+        if (to === undefined) return ask(amountMinor < 0 ? 'withdraw' : 'deposit', { accountId, amount });
+        const toAccountId = to === 'nobody' ? 'nobody' : accounts[(account + 1) % ACCOUNTS];
+        return transfer('transfer', { fromAccountId: accountId, toAccountId, amount });
+      }),
     );
+    if (late) await linger();
     await settle();
   }
   return { events: emitted, outboxes };
 }
 
-type Payload = { account: { id: string } };
+type Payload = { account?: { id: string } };
 type Mutation = (parent: unknown, args: object, context: { identity: Identity }) => Promise<Payload>;
 
 /** Asks for something, which may be refused. @returns the account's id. */
@@ -141,7 +122,7 @@ function mutations(resolvers: Resolvers | undefined) {
   const identity: Identity = { ownerId: 'alice', operator: false };
   return async (name: string, input: object): Promise<string> => {
     const answered = await fields?.[name]?.(undefined, { input }, { identity }).catch(() => undefined);
-    return answered?.account.id ?? '';
+    return answered?.account?.id ?? '';
   };
 }
 

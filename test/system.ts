@@ -200,6 +200,9 @@ export const DEPOSIT = /* GraphQL */ `
 export const WITHDRAW = /* GraphQL */ `
   mutation ($input: TransactionInput!) { withdraw(input: $input) { transaction { id status amount } } }`;
 
+export const TRANSFER = /* GraphQL */ `
+  mutation ($input: TransferInput!) { transfer(input: $input) { transfer { id status problem } } }`;
+
 export async function openAccount(client: Client, name = 'Everyday'): Promise<string> {
   const { openAccount: opened } = await client.get<{ openAccount: { account: { id: string } } }>(OPEN_ACCOUNT, {
     name,

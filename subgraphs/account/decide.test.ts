@@ -1,13 +1,11 @@
-import { GraphQLError } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
-import type { ErrorCode } from '../../schema/errors.ts';
+import { decisionScenarios } from '../../events/scenario.ts';
 import { accountOpened, withdrawn } from '../../schema/events.ts';
-import { parseInput } from '../../schema/input.ts';
+import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import {
   type AccountFacts,
   assertCountable,
-  assertSameRequest,
   type Circumstances,
   deposit,
   eventIdFor,
@@ -26,40 +24,19 @@ type Command = (state: State, circumstances: Circumstances) => Event;
 const amountOf = ({ data }: Event) => (data as { amountMinor: number }).amountMinor;
 const signed = (event: Event) => (event.type === withdrawn.type ? -amountOf(event) : amountOf(event));
 
-/** The story so far, a command, and what comes of it. */
-function given(...events: Event[]) {
-  const availableMinor = events
-    .filter(({ type }) => type !== accountOpened.type)
-    .reduce((sum, event) => sum + signed(event), 0);
-  return {
-    when(command: Command, randomId = 'random') {
-      const decide = () => {
-        const event = command({ events, availableMinor }, { time: TIME, randomId });
-        const stored = events.find(({ id }) => id === event.id);
-        if (stored) assertSameRequest(stored, event);
-        return stored ? [] : [event];
-      };
-      return {
-        // biome-ignore lint/suspicious/noThenProperty: given, when, then; nobody awaits it.
-        then: (...expected: object[]) => expect(decide()).toMatchObject(expected),
-        thenRefused(code: ErrorCode, naming: string | RegExp) {
-          const refusal = catching(decide);
-          expect(refusal).toBeInstanceOf(GraphQLError);
-          expect((refusal as GraphQLError).extensions.code).toBe(code);
-          expect((refusal as GraphQLError).message).toMatch(naming);
-        },
-      };
-    },
-  };
-}
-
-function catching(work: () => unknown): unknown {
-  try {
-    return work();
-  } catch (error) {
-    return error;
-  }
-}
+const given = decisionScenarios({
+  initial: (): State => ({ events: [], availableMinor: 0 }),
+  evolve: ({ events, availableMinor }, event) => ({
+    events: [...events, event],
+    availableMinor: availableMinor + (event.type === accountOpened.type ? 0 : signed(event)),
+  }),
+  decide(command: Command, state) {
+    const event = command(state, { time: TIME, randomId: 'random' });
+    const stored = state.events.find(({ id }) => id === event.id);
+    if (stored) assertSameRequest(stored, event);
+    return stored ? [] : event;
+  },
+});
 
 const opening =
   (input: object = {}, ownerId = 'alice'): Command =>

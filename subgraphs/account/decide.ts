@@ -1,9 +1,10 @@
 /** What the account service decides: pure. Time and ids come from the caller. */
 import { z } from 'zod';
 import { type Contract, createEvent } from '../../events/contract.ts';
-import { deriveId, type Event } from '../../events/event.ts';
+import { deriveId } from '../../events/event.ts';
 import { clientError } from '../../schema/errors.ts';
 import { accountOpened, deposited, withdrawn } from '../../schema/events.ts';
+import { idempotencyKey, text } from '../../schema/input.ts';
 
 /** What never changes about an account. */
 export type AccountFacts = { id: string; ownerId: string; name: string; currency: string; openedAt: string };
@@ -11,16 +12,7 @@ export type AccountFacts = { id: string; ownerId: string; name: string; currency
 /** When, and with which id if the caller's idempotency key decides none. */
 export type Circumstances = { time: string; randomId: string };
 
-const SOURCE = '/account';
-
-const text = (max: number) =>
-  z
-    .string()
-    .max(max, `must have ${max} characters or fewer`)
-    // No control characters, and no halves of surrogate pairs: neither survives every store and screen.
-    .refine(value => !/[\p{Cc}\p{Cs}]/u.test(value), 'must not contain control characters or lone surrogates');
-
-const idempotencyKey = text(200).min(1, 'must not be empty').nullish();
+export const SOURCE = '/account';
 
 export const openAccountInput = z.object({
   name: text(200).trim().min(1, 'must not be empty'),
@@ -79,17 +71,6 @@ export function withdraw(
 export function assertCountable(amountMinor: number, balanceMinor: number): void {
   if (Number.isSafeInteger(balanceMinor + amountMinor)) return;
   throw clientError('BAD_USER_INPUT', `amount: the balance would exceed ${Number.MAX_SAFE_INTEGER} minor units`);
-}
-
-/** @throws IDEMPOTENCY_KEY_REUSED when the event under an id is not the one asked for: the same key, another body. */
-export function assertSameRequest(stored: Event, asked: Event): void {
-  const bodyOf = ({ type, subject, data }: Event) =>
-    JSON.stringify([type, subject, Object.entries(data as object).sort()]);
-  if (bodyOf(stored) === bodyOf(asked)) return;
-  throw clientError(
-    'IDEMPOTENCY_KEY_REUSED',
-    'This idempotencyKey was used before, for a different request. Use a new one.',
-  );
 }
 
 function transact<Data extends { amountMinor: number; currency: string; memo?: string | undefined }>(

@@ -1,12 +1,23 @@
 import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import type { ServiceDefinition } from '../../events/service.ts';
-import { accountOpened, balanceUpdated, deposited, withdrawn } from '../../schema/events.ts';
+import {
+  accountOpened,
+  balanceUpdated,
+  deposited,
+  depositRefused,
+  transferFunded,
+  transferRequested,
+  transferReversed,
+  withdrawalRefused,
+  withdrawn,
+} from '../../schema/events.ts';
 import type { Resolvers } from '../host.ts';
 import { createResolvers } from './resolvers.ts';
+import { transferRules } from './transfers.ts';
 import { createView, indexes } from './view.ts';
 
-const own: readonly Contract[] = [accountOpened, deposited, withdrawn];
+const own: readonly Contract[] = [accountOpened, deposited, withdrawn, withdrawalRefused, depositRefused];
 
 /**
  * The account service, a backend for frontend: lets owners open accounts, deposit, withdraw and see their balance. It
@@ -14,7 +25,7 @@ const own: readonly Contract[] = [accountOpened, deposited, withdrawn];
  */
 export const service: ServiceDefinition<Resolvers> = {
   name: 'account',
-  consumes: [balanceUpdated],
+  consumes: [balanceUpdated, transferRequested, transferFunded, transferReversed],
   emits: own,
   // Its own record first, so that there is something to be marked as settled.
   replayedFirst: own,
@@ -30,6 +41,7 @@ export const service: ServiceDefinition<Resolvers> = {
           const { marked, shown } = await view.settle(updates, how);
           return marked + shown;
         }),
+        ...transferRules({ ...context, view }),
       ],
       // The record is mended in place, event by event: while it is being rebuilt, more is written to it.
       rebuilding: {

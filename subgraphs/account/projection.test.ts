@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEvent, type EventOf } from '../../events/contract.ts';
+import { viewScenarios } from '../../events/scenario.ts';
 import { balanceUpdated } from '../../schema/events.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 
@@ -28,7 +29,16 @@ const projected = (row: BalanceRow, ...updates: ReturnType<typeof update>[]): Ba
   updates.reduce((before, next) => project(before, next), row);
 const rowOf = (...versions: number[]): BalanceRow => projected(emptyRow('a'), ...versions.map(update));
 
+const given = viewScenarios<BalanceRow, Update>({ idOf: ({ subject = '' }) => subject, project });
+
 describe('the row of an account', () => {
+  test('is what its balances come to', () => {
+    given().when(update(1)).then({ _id: 'a', version: 1, amountMinor: 10 });
+    given(update(1), update(2))
+      .when(update(4))
+      .then({ version: 4, known: { version: 2, amountMinor: 20 } });
+  });
+
   test('shows the newest version, and knows up to the first gap', () => {
     expect(rowOf(1, 2, 5, 4)).toMatchObject({
       version: 5,

@@ -7,14 +7,13 @@ import type { Origin } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { assertOperator, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
-import { parseInput } from '../../schema/input.ts';
+import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
 import type { RequestContext, Resolvers, Traced } from '../host.ts';
 import {
   type AccountFacts,
   assertCountable,
-  assertSameRequest,
   deposit,
   openAccount,
   openAccountInput,
@@ -82,13 +81,14 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
 
   /** The node of a transaction: settled when the balance that clients see contains it. */
   function transactionNode({ _id, event, account, settled }: TransactionEntry) {
-    const { amountMinor, memo } = event.data;
+    const { amountMinor, memo, transferId } = event.data;
     return {
       id: _id,
       type: event.type === 'withdrawn' ? 'WITHDRAWAL' : 'DEPOSIT',
       amount: amountMinor,
       memo: memo ?? null,
       time: event.time,
+      transferId: transferId ?? null,
       status: async () =>
         settled !== UNSETTLED && settled <= (await balances.load(account)).version ? 'SETTLED' : 'PENDING',
     };

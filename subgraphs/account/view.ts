@@ -2,19 +2,16 @@
  * What the account service knows: its own emitted events (which accounts there are, which transactions), and the
  * `accounts` view with the latest balance that it has heard of.
  */
-
-import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { EventOf } from '../../events/contract.ts';
-import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
-import type { OutboxEntry } from '../../events/outbox.ts';
+import { type OutboxEntry, putBack } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { noTrail } from '../../events/tracing.ts';
 import { createProjection } from '../../events/view.ts';
-import { accountOpened, type balanceUpdated, type deposited } from '../../schema/events.ts';
+import { accountOpened, type balanceUpdated, deposited, withdrawn } from '../../schema/events.ts';
 import type { AccountFacts } from './decide.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 
@@ -48,13 +45,8 @@ type EntryFields = { owner?: string; openedAt?: string; account?: string; time?:
 export function fieldsOf({ type, subject = '', time, data }: Event): EntryFields {
   // Its own event, read through its contract.
   if (type === accountOpened.type) return { owner: (data as { ownerId: string }).ownerId, openedAt: time };
-  return { account: subject, time, settled: UNSETTLED };
-}
-
-/** The write that makes an entry say what was published. What it knows of its balance stays. */
-function putRight(event: Event) {
-  const { settled: _, ...fields } = fieldsOf(event);
-  return { updateOne: { filter: { _id: event.id }, update: { $set: { event, ...fields } } } };
+  if (type === deposited.type || type === withdrawn.type) return { account: subject, time, settled: UNSETTLED };
+  return {};
 }
 
 const CACHED_FACTS_MAX = 50_000;
@@ -142,23 +134,27 @@ export function createView({
       return pending.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor);
     },
 
+    /** Which of these ids are of events that the service has stored. */
+    async stored(ids: readonly string[]): Promise<Set<string>> {
+      const found = await entries
+        .find({ _id: { $in: [...ids] } }, { projection: { _id: 1 }, batchSize: ids.length + 1 })
+        .toArray();
+      return new Set(found.map(({ _id }) => _id));
+    },
+
     /**
      * Puts the service's own events back as the lake has them, when they are lost or changed. They were relayed long ago.
      */
-    async restore(events: readonly Event[], how?: Handling): Promise<number> {
-      const ids = events.map(({ id }) => id);
-      const found = await entries.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
-      const stored = new Map(found.map(entry => [entry._id, entry]));
-      const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id)?.event, event));
-      if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
-      const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
-      if (lost?.length) {
-        const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event) }));
-        await entries.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
-      }
-      if (changed?.length) await entries.bulkWrite(changed.map(putRight), { ordered: false });
-      return wrong.length;
-    },
+    restore: (events: readonly Event[], how?: Handling): Promise<number> =>
+      putBack(
+        entries,
+        events,
+        event => {
+          const { settled, ...set } = fieldsOf(event);
+          return { set, ...(settled && { onInsert: { settled } }) };
+        },
+        how,
+      ),
 
     /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
     async settle(updates: readonly BalanceUpdated[], how?: Handling): Promise<{ marked: number; shown: number }> {

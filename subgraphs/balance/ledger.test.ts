@@ -5,7 +5,9 @@ import { createEvent, type EventOf } from '../../events/contract.ts';
 import { deriveId, type Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
 import { outboxIndexes } from '../../events/outbox.ts';
+import { ruleScenarios } from '../../events/scenario.ts';
 import { deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { alone } from '../../test/alone.ts';
 import { service } from './index.ts';
 import { type BalanceUpdated, indexes, type LedgerRow, nextBalance, overdraft } from './ledger.ts';
 
@@ -103,6 +105,23 @@ describe('an overdraft', () => {
 
   test('has one id, however often it is asked for', () => {
     expect(of(-1)?.id).toBe(of(-1)?.id);
+  });
+});
+
+describe('the rules of the service', () => {
+  const given = ruleScenarios(() => alone(service));
+
+  test('answer a transaction with the new balance', async () => {
+    await given(transaction('t1', 100))
+      .when(transaction('t2', -30))
+      .then({ type: 'balance-updated', subject: 'a', data: { version: 2, amountMinor: -30, balanceMinor: 70 } });
+  });
+
+  test('answer a balance of their own that is below zero with an overdraft', async () => {
+    const [update] = balances(-30);
+    await given(transaction('t1', -30))
+      .when(update as BalanceUpdated)
+      .then({ type: 'overdrawn', subject: 'a', causationid: update?.id, data: { balanceMinor: -30 } });
   });
 });
 

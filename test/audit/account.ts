@@ -10,6 +10,7 @@ type ShownTransaction = {
   amount: number;
   memo: string | null;
   status: 'PENDING' | 'SETTLED';
+  transferId: string | null;
 };
 type ShownEntry = { version: number; amount: number; balance: number; eventId: string; eventType: string };
 type ShownEvent = Omit<LakeEvent, 'data'> & { data: LakeEvent['data'] | null };
@@ -30,7 +31,7 @@ type ShownAccount = {
   ledger: Page<ShownEntry>;
 };
 
-const TRANSACTIONS = `transactions(first: $first, after: $after) { nodes { id type amount memo status } ${MORE} }`;
+const TRANSACTIONS = `transactions(first: $first, after: $after) { nodes { id type amount memo status transferId } ${MORE} }`;
 const LEDGER = `ledger(first: $first, after: $after) { nodes { version amount balance eventId eventType } ${MORE} }`;
 const EVENTS = `events(filter: { subject: $id }, first: $first, after: $after) {
   nodes { id type position data } ${MORE} }`;
@@ -104,12 +105,13 @@ function existing<Value>(account: Value | null): Value {
   return account;
 }
 
-const transactionOf = ({ id, type, amount, memo, status }: ShownTransaction): Transaction => ({
+const transactionOf = ({ id, type, amount, memo, status, transferId }: ShownTransaction): Transaction => ({
   id,
   type: type === 'WITHDRAWAL' ? 'withdrawn' : 'deposited',
   amountMinor: amount,
   memo,
   settled: status === 'SETTLED',
+  ...(transferId !== null && { transferId }),
 });
 
 const entryOf = ({ version, amount, balance, eventId, eventType }: ShownEntry): LedgerEntry => ({

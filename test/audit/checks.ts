@@ -9,6 +9,10 @@ import {
   noFaults,
   outboxesMove,
   type SystemEvidence,
+  type TransferEvidence,
+  transferKeepsMoney,
+  transferredMinor,
+  transfersAddUp,
   type Violations,
   versionsWithoutGaps,
 } from '../invariants.ts';
@@ -70,6 +74,27 @@ export function accountTally(): AccountTally {
         );
       }
     },
+  };
+}
+
+/** Holds transfers to what is true of each, and all of them together, as the accounts tell. */
+export function transferTally() {
+  const each = newCheck('each transfer keeps money', { transfers: 0 });
+  let sumMinor = 0n;
+  let transactions = 0;
+  return {
+    addAccount(account: AccountEvidence): void {
+      sumMinor += transferredMinor(account);
+      transactions += account.transactions.filter(({ transferId }) => transferId !== undefined).length;
+    },
+    addTransfer(transfer: TransferEvidence): void {
+      more(each, 'transfers', 1);
+      note(each, transferKeepsMoney(transfer));
+    },
+    checks: (): Check[] => [
+      each,
+      { ...newCheck('all transfers add up to nothing', { transactions }), ...found(transfersAddUp(sumMinor)) },
+    ],
   };
 }
 

@@ -17,7 +17,7 @@ async function served({ lagEvents = 0, lagSeconds = 0, grows = false, code }: Sh
   let events = 0;
   const page = { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } };
   const answer = () => ({
-    ...{ accounts: page, faults: page, events: { totalCount: events } },
+    ...{ accounts: page, transfers: page, faults: page, events: { totalCount: events } },
     services: [{ name: 'lake', consumes: ['*'], emits: [], lagEvents, lagSeconds }],
     verifyLake: { valid: true, events: 0, head: 'abc', firstBadPosition: null },
   });

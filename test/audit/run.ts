@@ -11,8 +11,9 @@ import {
   plusCounts,
   settled,
   systemOf,
+  transfersOf,
 } from '../evidence.ts';
-import { accountTally, type Check, systemChecks } from './checks.ts';
+import { accountTally, type Check, systemChecks, transferTally } from './checks.ts';
 import { Refused } from './client.ts';
 import type { Options } from './options.ts';
 import type { Report } from './report.ts';
@@ -55,17 +56,25 @@ export async function audit({ config, screen, ...options }: Audit): Promise<Repo
 async function readAll(client: EvidenceClient, screen: Screen, { events }: Rest, waitSeconds: number) {
   const reading = startPhase(screen, 'Reading accounts', 'events', events);
   const accounts = accountTally();
+  const transfers = transferTally();
   let counts = noCounts();
   for await (const account of accountsOf(client, { onEvents: reading.done })) {
     accounts.add(account);
+    transfers.addAccount(account);
     counts = plusCounts(counts, account);
   }
   reading.end();
+  const moving = startPhase(screen, 'Reading transfers', 'transfers');
+  for await (const transfer of transfersOf(client)) {
+    transfers.addTransfer(transfer);
+    moving.done(1);
+  }
+  moving.end();
   const verifying = startPhase(screen, 'Verifying the lake', 'events');
   const system = await systemOf(client, counts);
   verifying.done(system.verification.events);
   verifying.end();
-  return { checks: [...accounts.checks(), ...systemChecks(system, waitSeconds)], system };
+  return { checks: [...accounts.checks(), ...transfers.checks(), ...systemChecks(system, waitSeconds)], system };
 }
 
 async function assertUnused(client: EvidenceClient, before: Rest, waitSeconds: number): Promise<void> {

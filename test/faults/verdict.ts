@@ -231,7 +231,7 @@ function lostIn(account: AccountEvidence, bank: Bank): number {
 function doubleIn({ transactions, ledger, lake }: AccountEvidence): number {
   const repeated = (keys: readonly unknown[]) => keys.length - new Set(keys).size;
   return (
-    repeated(transactions.map(({ memo }) => memo)) +
+    repeated(transactions.filter(({ transferId }) => transferId === undefined).map(({ memo }) => memo)) +
     repeated(ledger.map(({ eventId }) => eventId)) +
     repeated(lake.map(({ id }) => id))
   );

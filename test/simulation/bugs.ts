@@ -12,6 +12,8 @@ export type Bug = {
   replace: string;
   /** The seed that found it last: looked at first. Written by `npm run simulate -- --bugs`. */
   foundBy: number;
+  /** It is about transfers: looked for in the seeds that have some. */
+  ofTransfers?: true;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -47,7 +49,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a key that was used for something else is answered as if it were the same',
-    file: 'subgraphs/account/decide.ts',
+    file: 'schema/input.ts',
     find: 'if (bodyOf(stored) === bodyOf(asked)) return;',
     replace: 'if (bodyOf(stored) !== "") return;',
     foundBy: 3,
@@ -405,5 +407,55 @@ export const BUGS: readonly Bug[] = [
     find: '(ownerId !== undefined && ownerId === identity.ownerId)',
     replace: '(ownerId !== undefined)',
     foundBy: 1,
+  },
+  // ---- transfers ----
+  {
+    name: 'a refused transfer can be answered once more, otherwise',
+    file: 'subgraphs/account/transfers.ts',
+    find: "refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs);",
+    replace:
+      "({ ...refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs), id: 'no ' + request.id });",
+    foundBy: 1000006,
+    ofTransfers: true,
+  },
+  {
+    name: 'what is paid in and what is paid back are one answer',
+    file: 'subgraphs/account/transfers.ts',
+    find: "return moved(deposited, reversed, 'return', accountId",
+    replace: "return moved(deposited, reversed, 'deposit', accountId",
+    foundBy: 1000004,
+    ofTransfers: true,
+  },
+  {
+    name: 'a transfer may be funded and expire',
+    file: 'subgraphs/transfer/decide.ts',
+    find: "decision: 'course',\n    since: transferRequested,",
+    replace: "decision: 'expiry',\n    since: transferRequested,",
+    foundBy: 1000001,
+    ofTransfers: true,
+  },
+  {
+    name: 'what is taken out after a transfer has expired stays out',
+    file: 'subgraphs/transfer/decide.ts',
+    find: 'whenAllOf: [transferRequested, transferExpired, withdrawn],',
+    replace: 'whenAllOf: [transferRequested, transferExpired, withdrawn, depositRefused],',
+    foundBy: 1000001,
+    ofTransfers: true,
+  },
+  {
+    name: 'what is taken out counts for nothing until it is settled',
+    file: 'subgraphs/account/transfers.ts',
+    find: 'await outbox.append(event, fieldsOf(event));',
+    replace: 'await outbox.append(event, {});',
+    foundBy: 1000001,
+    ofTransfers: true,
+  },
+  {
+    name: 'only what was not collected before is evaluated',
+    file: 'events/correlation.ts',
+    find: 'for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
+    replace: 'if (changed > 0) for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
+    foundBy: 1000019,
+    ofTransfers: true,
   },
 ];

@@ -3,6 +3,7 @@ import { GraphQLError } from 'graphql';
 import { isUnavailable } from '../../events/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import type { Operation, Sight, Watch } from '../invariants.ts';
+import type { Scenario } from './scenario.ts';
 import type { System } from './system.ts';
 import type { SimProcess, World } from './world.ts';
 
@@ -20,6 +21,8 @@ const WATCHER_PAUSE_MAX_MS = 1_200;
 
 const identityOf = (ownerId: string): Identity => ({ ownerId, operator: false });
 const OPERATOR: Identity = { ownerId: 'olga', operator: true };
+
+type Living = Pick<Scenario, 'accounts' | 'clients' | 'operationsEach' | 'thinkMaxMs' | 'transfers'>;
 
 export type Clients = ReturnType<typeof createClients>;
 
@@ -78,17 +81,15 @@ export function createClients(world: World, system: System) {
 
   async function request(asked: Omit<Operation, 'outcome' | 'eventId' | 'code'>): Promise<Operation> {
     const since = history.length;
-    const { kind, owner, key, account, amountMinor } = asked;
-    const found = resolver<Record<string, { id: string }>>('account', 'Mutation', FIELDS[kind]);
-    const input =
-      kind === 'open'
-        ? { name: key, currency: 'EUR', idempotencyKey: key }
-        : { accountId: account, amount: amountMinor, memo: key, idempotencyKey: key };
+    const { kind, owner } = asked;
+    const service = kind === 'transfer' ? 'transfer' : 'account';
+    const found = resolver<Record<string, { id: string }>>(service, 'Mutation', FIELDS[kind]);
+    const input = inputOf(asked);
     const told = found
       ? await send(found.process, () => found.resolve(undefined, { input }, { identity: identityOf(owner) }))
       : 'unknown';
     const operation: Operation = { ...asked, since, ...outcomeOf(told) };
-    world.note(`client ${kind} ${key} ${operation.outcome} ${operation.code ?? operation.eventId ?? ''}`);
+    world.note(`client ${kind} ${asked.key} ${operation.outcome} ${operation.code ?? operation.eventId ?? ''}`);
     history.push(operation);
     return operation;
   }
@@ -116,8 +117,7 @@ export function createClients(world: World, system: System) {
   async function work(
     client: number,
     accounts: readonly { id: string; owner: string }[],
-    operations: number,
-    thinkMaxMs: number,
+    { operationsEach: operations, thinkMaxMs, transfers }: Living,
   ) {
     for (let turn = 1; turn <= operations; turn++) {
       const { id: account, owner } = world.random.pick(accounts);
@@ -143,6 +143,7 @@ export function createClients(world: World, system: System) {
         }));
         await Promise.all(all.map(one => insist(one, false)));
       }
+      if (transfers) await move(`${asked.key}-move`, account, owner, accounts);
       // Another owner has the same key, or the same owner for another account.
       const other = world.random.pick(accounts);
       if (world.random.chance(0.15)) await request({ ...asked, account: other.id, owner: other.owner });
@@ -151,6 +152,23 @@ export function createClients(world: World, system: System) {
       if (world.random.chance(0.1)) await request({ ...asked, amountMinor: asked.amountMinor + 1 });
       await sleep(world.random.real() * thinkMaxMs);
     }
+  }
+
+  /** Moves an amount to another account, or to one that does not exist; sometimes all there is, several times at once. */
+  async function move(
+    key: string,
+    account: string,
+    owner: string,
+    accounts: readonly { id: string; owner: string }[],
+  ): Promise<void> {
+    const others = accounts.filter(({ id }) => id !== account);
+    const to = world.random.chance(0.15) ? 'nobody' : world.random.pick(others).id;
+    const amountMinor = world.random.chance(0.2) ? Math.max(1, worth(account)) : world.random.int(1, 60);
+    const asked = { kind: 'transfer', owner, key, account, to, amountMinor } as const;
+    const times = world.random.chance(0.2) ? 3 : 1;
+    await Promise.all(Array.from({ length: times }, (_, at) => insist({ ...asked, key: `${key}-${at}` }, false)));
+    if (world.random.chance(0.2)) await request({ ...asked, key: `${key}-0` });
+    if (world.random.chance(0.1)) await request({ ...asked, key: `${key}-0`, amountMinor: amountMinor + 1 });
   }
 
   /** Watches an account's balance, on another process whenever one dies, until the end. */
@@ -199,12 +217,7 @@ export function createClients(world: World, system: System) {
     isBusy: () => busy > 0,
 
     /** Everybody does what they do; `isBusy` until they have done it. */
-    async live(options: {
-      accounts: number;
-      clients: number;
-      operationsEach: number;
-      thinkMaxMs: number;
-    }): Promise<void> {
+    async live(options: Living): Promise<void> {
       busy += 1;
       const opened = await Promise.all(
         Array.from({ length: options.accounts }, async (_, index) => {
@@ -215,9 +228,7 @@ export function createClients(world: World, system: System) {
       );
       for (const account of opened) for (let count = 0; count < WATCHERS_EACH; count++) void watch(account);
       await Promise.all([
-        ...Array.from({ length: options.clients }, (_, client) =>
-          work(client, opened, options.operationsEach, options.thinkMaxMs),
-        ),
+        ...Array.from({ length: options.clients }, (_, client) => work(client, opened, options)),
         ...opened.map(account => trespass(account, 3)),
       ]);
       busy -= 1;
@@ -268,11 +279,18 @@ function waysTo(id: string, ownerId: string): [string, string, string, object | 
   ];
 }
 
-const FIELDS = { open: 'openAccount', deposit: 'deposit', withdraw: 'withdraw' } as const;
+const FIELDS = { open: 'openAccount', deposit: 'deposit', withdraw: 'withdraw', transfer: 'transfer' } as const;
+
+function inputOf({ kind, key, account, to, amountMinor }: Omit<Operation, 'outcome'>): object {
+  if (kind === 'open') return { name: key, currency: 'EUR', idempotencyKey: key };
+  const asked = { amount: amountMinor, memo: key, idempotencyKey: key };
+  if (kind !== 'transfer') return { accountId: account, ...asked };
+  return { fromAccountId: account, toAccountId: to, expiresInSeconds: 1 + (amountMinor % 8), ...asked };
+}
 
 function outcomeOf(told: Told<Record<string, { id: string }>>): Pick<Operation, 'outcome' | 'code' | 'eventId'> {
   if (told === 'unknown') return { outcome: 'unknown' };
   if ('code' in told) return { outcome: told.code === 'UNAVAILABLE' ? 'unknown' : 'refused', code: told.code };
-  const eventId = told.value.transaction?.id ?? told.value.account?.id;
+  const eventId = told.value.transaction?.id ?? told.value.transfer?.id ?? told.value.account?.id;
   return { outcome: 'ok', ...(eventId !== undefined && { eventId }) };
 }

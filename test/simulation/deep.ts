@@ -1,7 +1,7 @@
 /** What the public API does not show, and a simulated store does: held to what it must be when all is at rest. */
 import type { Doc } from './documents.ts';
 import type { Store } from './mongo.ts';
-import { SERVICES } from './scenario.ts';
+import { ALL_SERVICES } from './scenario.ts';
 
 type Stored = { id: string; type: string; subject?: string; time: string; correlationid?: string; data: Facts };
 type Facts = { version: number; amountMinor: number; eventId: string; eventTime: string };
@@ -16,7 +16,7 @@ export function auditStore(store: Store): string[] {
 /** The lake holds exactly the events of the outboxes, each as it was stored. */
 function lakeEqualsOutboxes(store: Store): string[] {
   const text = (row: Doc) => JSON.stringify(row.event);
-  const emitted = SERVICES.flatMap(service => store.rows(`${service}.events`)).filter(
+  const emitted = ALL_SERVICES.flatMap(service => store.rows(`${service}.events`)).filter(
     ({ event }) => event !== undefined,
   );
   const held = new Map(store.rows('lake.lake').map(row => [eventOf(row).id, text(row)]));
@@ -36,7 +36,9 @@ function ledgerTellsOfItsCause(store: Store): string[] {
     const cause = transactions.get(data.eventId);
     if (!cause) return [`ledger: ${row._id} has no cause`];
     const right =
-      data.eventTime === eventOf(cause).time && correlationid === cause._id && cause.settled === data.version;
+      data.eventTime === eventOf(cause).time &&
+      correlationid === eventOf(cause).correlationid &&
+      cause.settled === data.version;
     return right ? [] : [`ledger: ${JSON.stringify(row.event)} of ${JSON.stringify(cause)}`];
   });
 }

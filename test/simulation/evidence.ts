@@ -1,8 +1,19 @@
 /** What the simulated system knows, read from its store directly: the evidence for the invariants. */
-import type { AccountEvidence, LakeEvent, LedgerEntry, SystemEvidence, Totals, Transaction } from '../invariants.ts';
+import type { Event } from '../../events/event.ts';
+import { groupBy } from '../../events/group.ts';
+import { standingOf } from '../../subgraphs/transfer/decide.ts';
+import type {
+  AccountEvidence,
+  LakeEvent,
+  LedgerEntry,
+  SystemEvidence,
+  Totals,
+  Transaction,
+  TransferEvidence,
+} from '../invariants.ts';
 import type { Doc } from './documents.ts';
 import type { Store } from './mongo.ts';
-import { SERVICES } from './scenario.ts';
+import { ALL_SERVICES } from './scenario.ts';
 
 type StoredEvent = { id: string; type: string; subject?: string; data: Record<string, unknown> };
 
@@ -53,7 +64,34 @@ function transactionOf(row: Doc, shownVersion: number): Transaction {
     amountMinor: Number(data.amountMinor),
     memo: typeof data.memo === 'string' ? data.memo : null,
     settled: row.settled !== UNSETTLED && Number(row.settled) <= shownVersion,
+    ...(typeof data.transferId === 'string' && { transferId: data.transferId }),
   };
+}
+
+/** Every transfer, with what the lake has of it, in the order of their ids. */
+export function transfersOf(store: Store): TransferEvidence[] {
+  const record = store.rows('transfer.events').flatMap(row => (row.event ? [row.event as Event] : []));
+  const decided = groupBy(record, ({ subject }) => subject ?? '');
+  const moves = groupBy(
+    store
+      .rows('lake.lake')
+      .map(eventOf)
+      .filter(({ data }) => typeof data.transferId === 'string' && 'amountMinor' in data),
+    ({ data }) => data.transferId,
+  );
+  return record
+    .filter(({ type }) => type === 'transfer-requested')
+    .map(event => {
+      const { fromAccountId, toAccountId, amountMinor } = event.data as Record<string, string | number>;
+      return {
+        ...{ id: event.id, from: String(fromAccountId), to: String(toAccountId), amountMinor: Number(amountMinor) },
+        status: standingOf(event, decided.get(event.id) ?? []).status,
+        moves: (moves.get(event.id) ?? []).map(({ type, subject = '', data }) => ({
+          ...{ type, account: subject, amountMinor: Number(data.amountMinor) },
+        })),
+      };
+    })
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 function ledgerEntryOf(row: Doc): LedgerEntry {
@@ -108,8 +146,8 @@ export function systemOf(
   return {
     verification: { valid: bad < 0, events: lake.length, firstBadPosition: bad < 0 ? null : bad + 1 },
     lakeTypes: count(lake.map(row => eventOf(row).type)),
-    emitted: count(SERVICES.flatMap(service => outboxRows(store, service)).map(row => eventOf(row).type)),
-    outboxes: SERVICES.map(service => ({ service, pending: pendingOf(store, service).length, oldestSeconds: 0 })),
+    emitted: count(ALL_SERVICES.flatMap(service => outboxRows(store, service)).map(row => eventOf(row).type)),
+    outboxes: ALL_SERVICES.map(service => ({ service, pending: pendingOf(store, service).length, oldestSeconds: 0 })),
     faults: faults.map(({ service, eventId, error }) => ({
       service: String(service),
       eventId: String(eventId),
@@ -123,9 +161,9 @@ export const pendingOf = (store: Store, service: string): Doc[] =>
 
 /** What is still to be done before the system has come to rest; empty when it has. */
 export function unrest(store: Store): string[] {
-  const emitted = SERVICES.reduce((sum, service) => sum + outboxRows(store, service).length, 0);
+  const emitted = ALL_SERVICES.reduce((sum, service) => sum + outboxRows(store, service).length, 0);
   const stored = store.of('lake.lake').rows.size;
-  const pending = SERVICES.flatMap(service =>
+  const pending = ALL_SERVICES.flatMap(service =>
     pendingOf(store, service).map(({ _id }) => `${service}: ${_id} is pending`),
   );
   const replays = store.rows('lake.replays').filter(({ status }) => status === 'PLANNED' || status === 'RUNNING');
@@ -133,6 +171,9 @@ export function unrest(store: Store): string[] {
     ...pending,
     ...(stored < emitted ? [`the lake has ${stored} of ${emitted} events`] : []),
     ...replays.map(({ _id, status }) => `replay ${_id} is ${status}`),
+    ...transfersOf(store).flatMap(({ id, status }) =>
+      ['REQUESTED', 'WITHDRAWN', 'RETURNING'].includes(status) ? [`transfer ${id} is ${status}`] : [],
+    ),
     ...accountsOf(store).flatMap(({ id, transactions, ledger, balance, statistics }) => {
       const counted = statistics.deposits + statistics.withdrawals;
       const rest = [ledger.length, balance.version, counted, transactions.filter(({ settled }) => settled).length];

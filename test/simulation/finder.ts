@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Bug } from './bugs.ts';
 import { plant } from './plant.ts';
+import { TRANSFERS_AFTER } from './scenario.ts';
 import { type Failure, runSeeds } from './seeds.ts';
 
 /** A bug has to be found by one of the seeds from 1 to here. */
@@ -33,6 +34,12 @@ export async function findBug(root: string, bug: Bug, ranges: readonly Range[]):
   }
 }
 
+/** Every seed that may have to be tried. */
+export const allSeedsFor = ({ ofTransfers }: Pick<Bug, 'ofTransfers'>): Range => ({
+  from: ofTransfers ? TRANSFERS_AFTER + 1 : 1,
+  count: WITHIN,
+});
+
 /** What came of looking for one bug; `error` says why it could not be looked for. */
 export type Finding = { bug: Bug; seed: number | undefined; error?: unknown };
 
@@ -49,7 +56,7 @@ export async function findAll(options: {
   const findings: Finding[] = [];
   async function work(): Promise<void> {
     for (let bug = left.shift(); bug; bug = left.shift()) {
-      const finding = await findBug(root, bug, [{ from: 1, count: WITHIN }]).then(
+      const finding = await findBug(root, bug, [allSeedsFor(bug)]).then(
         failure => ({ bug, seed: failure?.seed }),
         (error: unknown) => ({ bug, seed: undefined, error }),
       );
@@ -70,7 +77,7 @@ export async function recordFindings(root: string, findings: readonly Finding[])
     const place = source.indexOf(`name: '${bug.name}'`);
     const number = source.indexOf('foundBy: ', place);
     if (place < 0 || number < 0) throw new Error(`bug "${bug.name}" does not stand in ${file} as name and foundBy`);
-    source = `${source.slice(0, number)}${source.slice(number).replace(/^foundBy: \d+/, `foundBy: ${seed}`)}`;
+    source = `${source.slice(0, number)}${source.slice(number).replace(/^foundBy: [\d_]+/, `foundBy: ${seed}`)}`;
   }
   await writeFile(file, source);
 }

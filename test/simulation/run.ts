@@ -8,17 +8,20 @@ import {
   ownDataOnly,
   refusedNever,
   sameKeySameEvent,
+  transferKeepsMoney,
+  transferredMinor,
+  transfersAddUp,
   unchanged,
   watchesRise,
 } from '../invariants.ts';
 import { createClients } from './clients.ts';
 import { auditStore } from './deep.ts';
-import { accountsOf, systemOf, unrest } from './evidence.ts';
+import { accountsOf, systemOf, transfersOf, unrest } from './evidence.ts';
 import { createStore, type Store } from './mongo.ts';
 import { createRandom } from './random.ts';
 import { createRedis, type SimRedis } from './redis.ts';
 import { createSafety } from './safety.ts';
-import { LATE, type Scenario, SERVICES, scenarioOf } from './scenario.ts';
+import { ALL_SERVICES, LATE, type Scenario, scenarioOf } from './scenario.ts';
 import { createSystem, type System, takeOverTime } from './system.ts';
 import { disturb, heal, lieInWait, rememberAlways } from './troubles.ts';
 import { createWorld, type World } from './world.ts';
@@ -45,7 +48,7 @@ const TENURE_MS = 6_000;
 /** Runs a seed. Only one can run in a process at a time: time itself is taken over meanwhile. */
 export async function simulate(seed: number, trace?: (line: string) => void): Promise<Outcome> {
   const random = createRandom(seed);
-  const scenario = scenarioOf(random);
+  const scenario = scenarioOf(random, seed);
   const world = createWorld(random, trace ? { trace } : {});
   const giveBackTime = takeOverTime(world);
   try {
@@ -94,7 +97,7 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
   const found = [...audit(store, clients), ...sentAgain(store, scenario)];
   if (found.length > 0 || scenario.ending === 'none') return found;
 
-  const before = accountsOf(store);
+  const [before, moved] = [accountsOf(store), transfersOf(store)];
   for (const trouble of scenario.troubles) {
     world.schedule(trouble.atMs, undefined, () => disturb(world, system, redis, clients, trouble));
   }
@@ -105,7 +108,9 @@ async function play(world: World, scenario: Scenario): Promise<string[]> {
   await world.run(() => false, Math.max(0, ...scenario.troubles.map(({ atMs }) => atMs)));
   heal(world, system, redis);
   if (!(await comesToRest(world, atRest))) return reasons(world, store, redis, clients);
-  return [...unchanged(before, accountsOf(store)), ...audit(store, clients)];
+  const otherwise =
+    JSON.stringify(transfersOf(store)) === JSON.stringify(moved) ? [] : ['transfers are not what they were'];
+  return [...unchanged(before, accountsOf(store)), ...otherwise, ...audit(store, clients)];
 }
 
 /** At rest, and some time later still. */
@@ -154,13 +159,27 @@ function audit(store: Store, { history, watches, sights }: ReturnType<typeof cre
     ...ownDataOnly(sights),
     ...auditSystem(systemOf(store, hashAfter, GENESIS), 0),
     ...auditStore(store),
+    ...transfersOf(store).flatMap(transferKeepsMoney),
+    ...transfersAddUp(accounts.reduce((sum, account) => sum + transferredMinor(account), 0n)),
+    ...transfersOnce(store, history),
   ];
+}
+
+/** Every transfer that was acknowledged is there, as it was asked for; and no key is two. */
+function transfersOnce(store: Store, history: ReturnType<typeof createClients>['history']): string[] {
+  const byId = new Map(transfersOf(store).map(transfer => [transfer.id, transfer]));
+  return history.flatMap(({ kind, outcome, eventId = '', key, account, amountMinor }) => {
+    if (kind !== 'transfer' || outcome !== 'ok') return [];
+    const found = byId.get(eventId);
+    const right = found?.from === account && found?.amountMinor === amountMinor;
+    return right ? [] : [`${key}: acknowledged as ${eventId}, stored is ${JSON.stringify(found)}`];
+  });
 }
 
 /** Where no job was lost in silence, the lake lacks nothing that its watermark has passed. */
 function sentAgain(store: Store, { disturbances }: Scenario): string[] {
   if (disturbances.some(({ what }) => what === 'lose job')) return [];
-  const again = SERVICES.flatMap(service => store.rows(`${service}.events`)).filter(
+  const again = ALL_SERVICES.flatMap(service => store.rows(`${service}.events`)).filter(
     ({ resent }) => resent !== undefined,
   );
   return again.slice(0, 3).map(({ _id }) => `the lake lacked ${_id}, which its watermark had passed`);
@@ -169,7 +188,7 @@ function sentAgain(store: Store, { disturbances }: Scenario): string[] {
 /** What is done to the system at rest, and must not be seen afterwards. */
 async function end(
   world: World,
-  { ending, victim }: Scenario,
+  { ending, victim, transfers }: Scenario,
   {
     store,
     system,
@@ -183,7 +202,8 @@ async function end(
   },
 ): Promise<void> {
   if (ending === 'replay all') {
-    await Promise.all(['account', 'balance', 'reporting'].map(service => startReplay(world, clients, service)));
+    const replayed = ['account', 'balance', 'reporting', ...(transfers ? ['transfer'] : [])];
+    await Promise.all(replayed.map(service => startReplay(world, clients, service)));
     return;
   }
   world.note(`${ending}: ${victim}`);
@@ -204,6 +224,7 @@ async function end(
       .of('account.events')
       .update({ settled: { $exists: true } }, { $set: { settled: Number.MAX_SAFE_INTEGER } }, { many: true });
   } else if (victim === 'balance') lost('balance.events');
+  else if (victim === 'transfer') for (const name of ['events', 'store', 'accounts']) lost(`transfer.${name}`);
   else for (const name of ['reporting.store', 'reporting.statistics']) lost(name);
   if (!goesOn) system.start();
   await startReplay(world, clients, victim);

@@ -8,6 +8,7 @@ export function createSafety(world: World, storeOf: () => Store) {
 
   const checks: Record<string, (before: Doc | undefined, after: Doc | undefined) => string | undefined> = {
     'account.events': neverChanges,
+    'transfer.events': neverChanges,
     'balance.events': (before, after) => neverChanges(before, after) ?? (before ? undefined : followsItsHead(after)),
     'lake.lake': (before, after) => neverChanges(before, after) ?? (before ? undefined : followsTheLake(after)),
     'account.accounts': onlyRises,

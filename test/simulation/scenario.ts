@@ -5,6 +5,13 @@ import type { Weather } from './world.ts';
 
 export const SERVICES = ['account', 'balance', 'lake', 'reporting'] as const;
 
+/** Runs only where amounts are moved between accounts: in the seeds after this one. What other seeds find stays theirs. */
+export const TRANSFER = 'transfer';
+export const TRANSFERS_AFTER = 1_000_000;
+
+/** Every service that a seed may run. */
+export const ALL_SERVICES = [...SERVICES, TRANSFER] as const;
+
 /** Something that happens once, at a time. */
 export type Disturbance = { atMs: number } & (
   | { what: 'kill'; process: number }
@@ -42,6 +49,7 @@ export type Scenario = {
   /** Small enough to be met: events a flush, a job, a batch; and queues a service. */
   bounds: { flushMax: number; jobMax: number; batchMax: number };
   partitions: number;
+  transfers: boolean;
   accounts: number;
   clients: number;
   operationsEach: number;
@@ -53,7 +61,7 @@ export type Scenario = {
   chains: readonly (readonly Ambush[])[];
   ending: Ending;
   /** Of `empty` and `damage`. */
-  victim: 'account' | 'balance' | 'reporting';
+  victim: 'account' | 'balance' | 'reporting' | 'transfer';
   /** What goes wrong during the ending; times are from its beginning. */
   troubles: readonly Disturbance[];
   endingChains: readonly (readonly Ambush[])[];
@@ -75,7 +83,23 @@ const PLACINGS = [
   [SERVICES, ['balance', 'account']],
 ] as const;
 
-export function scenarioOf(random: Random): Scenario {
+export function scenarioOf(random: Random, seed: number): Scenario {
+  const scenario = ordinary(random);
+  return seed > TRANSFERS_AFTER ? withTransfers(random, scenario) : scenario;
+}
+
+/** The same, and amounts are moved between accounts. */
+function withTransfers(random: Random, scenario: Scenario): Scenario {
+  return {
+    ...scenario,
+    transfers: true,
+    accounts: random.int(2, 4),
+    processes: scenario.processes.map(names => (names.includes('account') ? [...names, TRANSFER] : names)),
+    victim: random.pick([scenario.victim, TRANSFER] as const),
+  };
+}
+
+function ordinary(random: Random): Scenario {
   // Each kind of trouble is switched on or off by itself, so that seeds differ as much as they can.
   const sometimes = (value: number) => (random.chance(0.4) ? value * random.real() : 0);
   const chains = Array.from({ length: random.pick([0, 1, 1, 2]) }, () => chain(random));
@@ -96,6 +120,7 @@ export function scenarioOf(random: Random): Scenario {
       batchMax: random.pick([2, 8, 500]),
     },
     partitions: random.pick([1, 1, 2, 3]),
+    transfers: false,
     accounts: random.int(1, 3),
     clients: random.int(1, 3),
     operationsEach: random.int(3, 12),

@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { THOROUGH } from '../thorough.ts';
 import regressions from './regressions.json' with { type: 'json' };
+import { TRANSFERS_AFTER } from './scenario.ts';
 import { runSeeds } from './seeds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const SEEDS = 500;
+const TRANSFER_SEEDS = THOROUGH ? 500 : 60;
 
 test(`${SEEDS} seeds are clean`, async () => {
   const { done, failures, steps } = await runSeeds({ root, from: 1, count: SEEDS, jobs: availableParallelism() });
@@ -13,6 +16,14 @@ test(`${SEEDS} seeds are clean`, async () => {
   expect(done).toBe(SEEDS);
   // Seeds in which nothing happens are clean as well.
   expect(steps / done).toBeGreaterThan(500);
+}, 240_000);
+
+test(`${TRANSFER_SEEDS} seeds are clean in which amounts are moved between accounts`, async () => {
+  const { done, failures } = await runSeeds({
+    ...{ root, from: TRANSFERS_AFTER + 1, count: TRANSFER_SEEDS, jobs: availableParallelism() },
+  });
+  expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([]);
+  expect(done).toBe(TRANSFER_SEEDS);
 }, 240_000);
 
 test('seeds that have failed before are clean', async () => {

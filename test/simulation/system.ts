@@ -9,6 +9,7 @@ import { service as balance } from '../../subgraphs/balance/index.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
 import { service as lake } from '../../subgraphs/lake/index.ts';
 import { service as reporting } from '../../subgraphs/reporting/index.ts';
+import { service as transfer } from '../../subgraphs/transfer/index.ts';
 import { pubSubTo, transportTo } from './connections.ts';
 import { connectTo, type Store } from './mongo.ts';
 import type { SimRedis } from './redis.ts';
@@ -23,7 +24,7 @@ const BOOT_MAX_MS = 1_500;
 const silent = pino({ level: 'silent' });
 
 export const definitions: ReadonlyMap<string, ServiceDefinition<Resolvers>> = new Map(
-  [account, balance, lake, reporting].map(definition => [definition.name, definition]),
+  [account, balance, lake, reporting, transfer].map(definition => [definition.name, definition]),
 );
 
 /** A place for a process, which is filled again after each death. */

@@ -90,6 +90,8 @@ type Request<T> = {
 // Taken before anybody may replace it.
 const realImmediate = setImmediate;
 
+const SOON_MS = 50;
+
 /** A turn of the event loop asks the operating system for news; this many steps share one. */
 const STEPS_A_TURN = 64;
 
@@ -198,8 +200,11 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
     return { latencyMaxMs, slow, slowMaxMs, isDoomed, isRefused, isLost, isLast, tear };
   }
 
-  const latencyOf = ({ latencyMaxMs, slow, slowMaxMs }: Fate) =>
-    random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
+  /** Once all is quiet an answer comes soon, however slow it was to be: somebody may still wait for it at the end. */
+  function latencyOf({ latencyMaxMs, slow, slowMaxMs }: Fate): number {
+    const ms = random.real() * (random.chance(slow) ? slowMaxMs : latencyMaxMs);
+    return weather === CALM ? Math.min(ms, SOON_MS) : ms;
+  }
 
   function arrive<T>(request: Request<T>): void {
     const { process, server, what, effect, fate } = request;
@@ -275,7 +280,7 @@ export function createWorld(random: Random, options: { trace?: (line: string) =>
       weather = CALM;
       // What is on its way arrives soon.
       for (const step of steps.splice(0)) {
-        if (step.travelling) step.atMs = Math.min(step.atMs, nowMs + random.real() * 50);
+        if (step.travelling) step.atMs = Math.min(step.atMs, nowMs + random.real() * SOON_MS);
         push(steps, step);
       }
     },

@@ -5,7 +5,8 @@ import { crashRows } from './crash.ts';
 import { poisonRows } from './poison.ts';
 import { processRows } from './processes.ts';
 import { serverRows } from './servers.ts';
+import { transferRows } from './transfers.ts';
 
 export function rowsFor({ events }: { events: number }): Row[] {
-  return [...crashRows, ...processRows, ...serverRows, ...poisonRows, backlogRow(events)];
+  return [...crashRows, ...processRows, ...serverRows, ...poisonRows, ...transferRows, backlogRow(events)];
 }

@@ -1,0 +1,71 @@
+import { rule } from '../../events/consumer.ts';
+import type { Contract } from '../../events/contract.ts';
+import { type CollectedRow, correlationIndexes, createCorrelation } from '../../events/correlation.ts';
+import type { Event } from '../../events/event.ts';
+import type { ServiceDefinition } from '../../events/service.ts';
+import {
+  accountOpened,
+  deposited,
+  depositRefused,
+  transferCompensated,
+  transferCompleted,
+  transferExpired,
+  transferFunded,
+  transferRefused,
+  transferRequested,
+  transferReversed,
+  withdrawalRefused,
+  withdrawn,
+} from '../../schema/events.ts';
+import type { Resolvers } from '../host.ts';
+import { rules, SOURCE, transferOf } from './decide.ts';
+import { createResolvers } from './resolvers.ts';
+import { createView, indexes } from './view.ts';
+
+const own: readonly Contract[] = [
+  ...[transferRequested, transferFunded, transferRefused, transferExpired],
+  ...[transferReversed, transferCompleted, transferCompensated],
+];
+const answers: readonly Contract[] = [withdrawn, withdrawalRefused, deposited, depositRefused];
+const correlated: readonly Contract[] = [transferRequested, ...answers];
+
+/**
+ * The transfer service, a control service: moves an amount from one account to another without a transaction over the two. It
+ * asks by events, correlates the account service's answers by transfer, and decides what follows from them, or from silence.
+ */
+export const service: ServiceDefinition<Resolvers> = {
+  name: 'transfer',
+  consumes: [accountOpened, ...answers, ...own],
+  emits: own,
+  // Most deposits and withdrawals are of no transfer: their way is not to cost more because of those that are.
+  unhurried: [accountOpened, withdrawn, deposited],
+  // What was decided stands, whatever comes after it and in whatever order.
+  replayedFirst: own,
+  derived: { accounts: { subject: '_id' }, store: { subject: 'key', incomparable: ['due'] } },
+  indexes: { ...indexes, store: correlationIndexes },
+  create(context) {
+    const { collection, outbox, clock } = context;
+    const correlation = createCorrelation({
+      ...{ source: SOURCE, by: transferOf, rules, outbox, clock },
+      store: collection<CollectedRow>('store'),
+      record: collection('events'),
+    });
+    const view = createView({ ...context, correlation });
+    const restore = rule(own, view.restore);
+    const tell = (events: readonly Event[]) => view.tell(events.flatMap(({ subject }) => subject ?? []));
+    return {
+      rules: [restore, rule([accountOpened], view.keep), rule(correlated, correlation.handle), rule(own, tell)],
+      // The record is mended in place. A copy only collects, and all of it is compared with what is served when it is whole;
+      // what is due is looked at when the copy is served.
+      rebuilding: {
+        rules: [
+          restore,
+          rule([accountOpened], async events => void (await view.keep(events))),
+          rule(correlated, async events => void (await correlation.collect(events))),
+        ],
+      },
+      resolvers: createResolvers(view, context),
+      due: correlation.expire,
+    };
+  },
+};
