@@ -8,13 +8,13 @@ const OPENERS = 10;
 
 export type Owner = { url: string; token: string };
 
-/** Opens accounts. @returns their ids. */
+/** Opens accounts. @returns their ids, as many as wanted; a few more may have been opened. */
 export async function openAccounts({ url, token }: Owner, count: number): Promise<string[]> {
   const head = headOf(`${url}/graphql`, token);
   const ids: string[] = [];
   let asked = 0;
+  const body = (n: number) => JSON.stringify({ query: OPEN, variables: { input: { name: `Account ${n}` } } });
   while (ids.length < count) {
-    const body = (n: number) => JSON.stringify({ query: OPEN, variables: { input: { name: `Account ${n}` } } });
     await closedLoop({
       url,
       clients: Math.min(OPENERS, count - ids.length),
@@ -24,7 +24,7 @@ export async function openAccounts({ url, token }: Owner, count: number): Promis
       onAnswer: ({ answer }) => ids.push(idIn(answer)),
     });
   }
-  return ids;
+  return ids.slice(0, count);
 }
 
 export function idIn(answer: string): string {
@@ -38,24 +38,25 @@ export type Deposits = { perSecond: number } | { clients: number };
 /**
  * Deposits one cent into each account in turn, at a rate or by a number of clients.
  *
- * @param onAnswer told each deposit's place in the order of requests.
+ * @param onDue told of each deposit before it is sent, in the order in which they are sent.
  */
 export function deposit(
   { url, token }: Owner,
   accounts: readonly string[],
   how: Deposits & { seconds: number },
   onAnswer: (answered: Answered) => void = () => undefined,
+  onDue: (account: string, dueMs: number) => void = () => undefined,
 ): Promise<number> {
   const head = headOf(`${url}/graphql`, token);
   const query = JSON.stringify(DEPOSIT);
   const pace: Pace = {
     url,
     seconds: how.seconds,
-    request: n =>
-      requestOf(
-        head,
-        `{"query":${query},"variables":{"input":{"accountId":"${accounts[n % accounts.length]}","amount":1}}}`,
-      ),
+    request(n, dueMs) {
+      const account = accounts[n % accounts.length] ?? '';
+      onDue(account, dueMs);
+      return requestOf(head, `{"query":${query},"variables":{"input":{"accountId":"${account}","amount":1}}}`);
+    },
     onAnswer(answered) {
       idIn(answered.answer);
       onAnswer(answered);

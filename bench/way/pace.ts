@@ -6,8 +6,8 @@ export type Answered = { n: number; tookMs: number; answer: string };
 
 export type Pace = {
   url: string;
-  /** The text of the request with this number. */
-  request(n: number): string;
+  /** The text of the request with this number, which is due then (`performance.now()`). */
+  request(n: number, dueMs: number): string;
   /** Called for every answer, as it comes. */
   onAnswer(answered: Answered): void;
   seconds: number;
@@ -26,7 +26,7 @@ export async function closedLoop({ url, request, onAnswer, seconds, clients }: P
     const exchange = await open(hostname, Number(port));
     for (let dueMs = performance.now(); dueMs < endMs; dueMs = performance.now()) {
       const n = next++;
-      const answer = await exchange.ask(request(n));
+      const answer = await exchange.ask(request(n, dueMs));
       onAnswer({ n, tookMs: performance.now() - dueMs, answer });
     }
     exchange.close();
@@ -53,7 +53,7 @@ export async function openLoop({ url, request, onAnswer, seconds, perSecond }: P
 
   async function send(n: number, exchange: Exchange): Promise<void> {
     for (let at: number | undefined = n; at !== undefined; at = waiting.shift()) {
-      const answer = await exchange.ask(request(at));
+      const answer = await exchange.ask(request(at, dueAt(at)));
       onAnswer({ n: at, tookMs: performance.now() - dueAt(at), answer });
     }
     free.push(exchange);
