@@ -2,12 +2,10 @@
  * `npm run bench`: the way of a deposit, measured from outside, beside plain CRUD on the same database and beside the raw parts.
  * See USAGE.
  */
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { SECRET } from './token.ts';
+import { audit } from './scale/audit.ts';
 import { type Results, report } from './way/report.ts';
 import { measure, measureCrud, measureRaw, prepareBench } from './way/run.ts';
 import { CLOSED_CLIENTS, SCENARIOS } from './way/scenarios.ts';
@@ -62,20 +60,6 @@ function within(name: string, text: string, min: number, max: number): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= min && number <= max) return number;
   throw new Error(`--${name}: a whole number from ${min} to ${max} is wanted, not "${text}"`);
-}
-
-/** Holds the system to its invariants, as `npm run audit` does. @returns what is not true. */
-function audit(system: System): string[] {
-  const script = fileURLToPath(new URL('../test/audit.ts', import.meta.url));
-  const env = { ...process.env, AUTH_SECRET: SECRET };
-  const args = ['--import', 'tsx', script, '--url', system.url, '--json', '--wait', '120'];
-  try {
-    execFileSync(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    return [];
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: Buffer; stderr?: Buffer };
-    return [`${stdout}`.slice(0, 2_000) || `${stderr}`.slice(-500)];
-  }
 }
 
 const say = (text: string) => process.stderr.write(`${text}\n`);

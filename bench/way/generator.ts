@@ -7,7 +7,7 @@ import { ready } from '../gateways/settings.ts';
 import { told } from '../process.ts';
 import { type Deposits, deposit } from './accounts.ts';
 import { times } from './histogram.ts';
-import { headOf, open, requestOf } from './http.ts';
+import { lakeOf } from './lake.ts';
 import { RESULT, type Seen } from './seen.ts';
 import { type Watch, watch } from './watch.ts';
 
@@ -71,15 +71,6 @@ async function until(met: () => Promise<boolean>): Promise<void> {
     // What is missing is in the result.
     if (performance.now() > deadlineMs) return;
   }
-}
-
-/** How many events the lake has. */
-async function lakeOf(url: string, token: string): Promise<() => Promise<number>> {
-  const { hostname, port } = new URL(url);
-  const exchange = await open(hostname, Number(port));
-  const query = JSON.stringify({ query: '{ events(first: 1, order: NEWEST_FIRST) { nodes { position } } }' });
-  const request = requestOf(headOf(`${url}/graphql`, token), query);
-  return async () => Number(/"position":(\d+)/.exec(await exchange.ask(request))?.[1] ?? 0);
 }
 
 const seen = await generate(told<Load>());

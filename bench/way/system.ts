@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { startServers } from '../../embedded/index.ts';
 import { freePort } from '../../embedded/port.ts';
 import { serviceNames } from '../../subgraphs/catalog.ts';
-import { type Running, startProcess } from '../process.ts';
+import { startProcess } from '../process.ts';
 import { SECRET } from '../token.ts';
 
 export type SystemOptions = {
@@ -33,8 +33,10 @@ export type System = {
   dataDir: string;
   /** The processes now, servers among them. */
   members(): Member[];
-  /** Starts one more process of a service. */
-  add(service: string): Promise<Running>;
+  /** Starts one more process of a service. @returns its name: the service's, with a number. */
+  add(service: string): Promise<string>;
+  /** Ends a process: in order, or as when it is killed. */
+  end(name: string, how: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -54,7 +56,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     for (const step of undo.splice(0).reverse()) await step();
   };
 
-  const running: Member[] = [];
+  const running: (Member & { end(how?: 'SIGKILL'): Promise<void> })[] = [];
   let servers: Awaited<ReturnType<typeof startServers>> | undefined;
   async function start(name: string, args: readonly string[], settings: NodeJS.ProcessEnv, ready: RegExp) {
     const started = await startProcess(name, {
@@ -70,20 +72,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
       },
       ready,
     });
-    const member = { name, pid: started.pid };
-    running.push(member);
-    const end = async () => {
-      running.splice(running.indexOf(member), running.includes(member) ? 1 : 0);
+    const end = async (how?: 'SIGKILL') => {
+      const place = running.findIndex(({ pid }) => pid === started.pid);
+      if (place >= 0) running.splice(place, 1);
+      if (how) started.kill(how);
       await started.stop();
     };
-    undo.push(end);
-    return { ...started, stop: end };
+    running.push({ name, pid: started.pid, end });
+    undo.push(() => end());
   }
 
   const service = async (name: string, as = name) => {
     const port = await freePort();
-    const started = await start(as, ['scripts/service.ts', name], { PORT: String(port) }, /is ready/);
-    return { started, url: `http://127.0.0.1:${port}` };
+    await start(as, ['scripts/service.ts', name], { PORT: String(port) }, /is ready/);
+    return `http://127.0.0.1:${port}`;
   };
 
   try {
@@ -96,7 +98,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     } else {
       const urls: NodeJS.ProcessEnv = {};
       for (const name of serviceNames()) {
-        urls[`${name.toUpperCase().replaceAll('-', '_')}_URL`] = `${(await service(name)).url}/graphql`;
+        urls[`${name.toUpperCase().replaceAll('-', '_')}_URL`] = `${await service(name)}/graphql`;
       }
       await start('gateway', ['scripts/service.ts', 'gateway'], { ...urls, PORT: String(port) }, /is ready/);
     }
@@ -104,10 +106,20 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     let added = 0;
     return {
       ...{ url: `http://127.0.0.1:${port}`, mongodbUrl, redisUrl, dataDir, stop },
-      members: () => [...running, ...children.flatMap(({ name, pid }) => pidOf(name, pid()))],
+      members: () => [
+        ...running.map(({ name, pid }) => ({ name, pid })),
+        ...children.flatMap(({ name, pid }) => pidOf(name, pid())),
+      ],
       async add(name) {
         added += 1;
-        return (await service(name, `${name}-${added + 1}`)).started;
+        const as = `${name}-${added + 1}`;
+        await service(name, as);
+        return as;
+      },
+      async end(name, how) {
+        const found = running.find(member => member.name === name);
+        if (!found) throw new Error(`no process ${name} runs`);
+        await found.end(how === 'SIGKILL' ? how : undefined);
       },
     };
   } catch (error) {
