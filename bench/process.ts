@@ -23,7 +23,7 @@ export type Command = {
   ready: RegExp | (() => Promise<boolean>);
 };
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 5_000;
 const POLL_MS = 50;
 const SETTINGS = 'BENCH_SETTINGS';

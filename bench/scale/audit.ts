@@ -5,6 +5,7 @@ import { SECRET } from '../token.ts';
 import type { System } from '../way/system.ts';
 
 const SHOWN_CHARS = 2_000;
+const WITHIN_MS = 900_000;
 
 /** @returns what is not true; empty when all is. */
 export function audit(system: Pick<System, 'url'>): string[] {
@@ -12,7 +13,7 @@ export function audit(system: Pick<System, 'url'>): string[] {
   const env = { ...process.env, AUTH_SECRET: SECRET };
   const args = ['--import', 'tsx', script, '--url', system.url, '--json', '--wait', '120'];
   try {
-    execFileSync(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: WITHIN_MS });
     return [];
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: Buffer; stderr?: Buffer };

@@ -44,7 +44,10 @@ async function rate(clients: number, work: () => Promise<number>): Promise<numbe
   const startedMs = performance.now();
   let done = 0;
   async function client(): Promise<void> {
-    while (performance.now() - startedMs < seconds * 1_000) done += await work();
+    while (performance.now() - startedMs < seconds * 1_000) {
+      const some = await work();
+      done += some;
+    }
   }
   await Promise.all(Array.from({ length: clients }, client));
   return done / ((performance.now() - startedMs) / 1_000);
