@@ -18,7 +18,7 @@ const MONGODB: readonly Known[] = [
   {
     is: /find events \{pending\}/,
     step: 'relay: what is pending',
-    fewer: 'the relay takes over what its own process has just stored',
+    fewer: 'a flush that gathers for longer',
   },
   {
     is: /update events \{_id,fence\}/,
@@ -50,6 +50,8 @@ const MONGODB: readonly Known[] = [
   { is: /^reporting find store \{_id\}/, step: 'is the cached head still stored?', fewer: 'looks only after a replay' },
   { is: /^reporting insert store/, step: 'stores it', fewer: 'longer gathering: nobody waits' },
   { is: /^reporting update statistics/, step: 'writes the hour', fewer: 'longer gathering: nobody waits' },
+  { is: /^balance find events \{cause\}/, step: 'which are in the ledger already', fewer: 'only after a repetition' },
+  { is: /find events \{_id\}/, step: 'reconciler: looks everything through', fewer: CLOCK },
   { is: /^registry update bindings \{_id\} sets \{passed/, step: 'watermarks', fewer: 'less often' },
   { is: /^registry update bindings/, step: 'reconciler, signs of life', fewer: CLOCK },
   {
