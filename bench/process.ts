@@ -7,6 +7,9 @@ export type Running = {
   pid: number;
   /** Everything printed so far. */
   output(): string;
+  alive(): boolean;
+  /** Sends a signal. */
+  kill(signal: NodeJS.Signals): void;
   /** Resolves when it is gone. */
   stop(): Promise<void>;
 };
@@ -20,7 +23,7 @@ export type Command = {
   ready: RegExp | (() => Promise<boolean>);
 };
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 5_000;
 const POLL_MS = 50;
 const SETTINGS = 'BENCH_SETTINGS';
@@ -74,7 +77,11 @@ export async function startProcess(name: string, { file, args, env, cwd, ready }
     await stop();
     throw new Error(`${name} did not become ready:\n${output.slice(-3_000)}`);
   }
-  return { name, pid: child.pid ?? -1, output: () => output, stop };
+  return {
+    ...{ name, pid: child.pid ?? -1, output: () => output, stop },
+    alive: () => alive.has(child),
+    kill: signal => void child.kill(signal),
+  };
 }
 
 /** Starts a script of this folder and tells it what to be; it prints that it "is ready". */

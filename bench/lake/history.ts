@@ -8,8 +8,16 @@ const START_MS = Date.parse('2026-01-01T00:00:00.000Z');
 /** As if a hundred deposits a second had been made. */
 const STEP_MS = 10;
 
-/** @returns batches of events, each at most `batch` long. */
-export function* history(events: number, accounts: number, batch: number): Generator<Event[]> {
+/**
+ * @param ownerOf by the account's number.
+ * @returns batches of events, each at most `batch` long.
+ */
+export function* history(
+  events: number,
+  accounts: number,
+  batch: number,
+  ownerOf: (account: number) => string = account => `owner ${account}`,
+): Generator<Event[]> {
   const heads = new Map<number, BalanceUpdated>();
   let some: Event[] = [];
   let made = 0;
@@ -22,7 +30,7 @@ export function* history(events: number, accounts: number, batch: number): Gener
   }
   const at = (step: number) => new Date(START_MS + step * STEP_MS).toISOString();
   for (let account = 0; account < accounts; account++) {
-    const data = { ownerId: `owner ${account}`, name: 'Everyday', currency: 'EUR' };
+    const data = { ownerId: ownerOf(account), name: 'Everyday', currency: 'EUR' };
     yield* add(
       createEvent(accountOpened, { id: idOf(account), source: '/account', subject: idOf(account), time: at(0), data }),
     );
@@ -41,4 +49,4 @@ export function* history(events: number, accounts: number, batch: number): Gener
   }
 }
 
-const idOf = (account: number) => `account-${account}`;
+export const idOf = (account: number) => `account-${account}`;

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { type Costs, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
+
+const costs: Costs = {
+  cpuMs: { gateway: 0.4, account: 1, balance: 0.5, mongodb: 2 },
+  singleMs: { 'account relay': 0.1, lake: 0.2 },
+  storedBytes: 10_000,
+  appendedBytes: 3_000,
+};
+
+describe('what a system can carry', () => {
+  it('is what its fullest part can: the one with the most work a core', () => {
+    const [first, second] = limitsOf(costs, { processes: {} });
+    expect(first).toEqual({ part: 'mongodb', perSecond: (1_000 * FULL) / 2, why: '1 × 1 core' });
+    expect(second?.part).toBe('account');
+  });
+
+  it('grows with the processes of that part until another is first', () => {
+    const [first] = limitsOf(costs, { processes: { mongodb: 4 } });
+    expect(first?.part).toBe('account');
+  });
+
+  it('does not grow beyond what is one at a time, however many processes there are', () => {
+    const [first] = limitsOf(costs, { processes: { gateway: 99, account: 99, balance: 99, mongodb: 99 } });
+    expect(first).toMatchObject({ part: 'lake', why: 'one at a time' });
+    expect(first?.perSecond).toBeCloseTo(3_500);
+  });
+
+  it('on one machine is what all parts together leave of its cores', () => {
+    const [first] = limitsOf(costs, { processes: { mongodb: 9 }, cores: 2 });
+    expect(first).toMatchObject({ part: 'machine' });
+    expect(first?.perSecond).toBeCloseTo((2_000 * FULL) / 3.9);
+  });
+});
+
+describe('what a rate needs', () => {
+  it('is processes that are full at most, and division where one is not enough', () => {
+    const { parts, divided, storedBytesADay } = needsOf(costs, 10_000);
+    expect(parts.find(({ part }) => part === 'account')).toEqual({ part: 'account', cores: 10, processes: 15 });
+    expect(divided).toEqual([
+      { part: 'account relay', into: 2 },
+      { part: 'lake', into: 3 },
+    ]);
+    expect(storedBytesADay).toBe(8_640_000_000_000);
+  });
+});
+
+describe('a backlog', () => {
+  it('is worked off twice as fast by two processes, until the database or the machine is full', () => {
+    const cheap = { cpuMs: { balance: 0.5, mongodb: 0.3 } };
+    expect(drainRate(cheap, 'balance', 1, 8)).toBeCloseTo(2_000);
+    expect(drainRate(cheap, 'balance', 1, 1)).toBeCloseTo(1_250);
+    expect(drainRate(cheap, 'balance', 2, 8)).toBeCloseTo(1_000 / 0.3);
+    expect(drainRate(cheap, 'balance', 4, 8)).toBeCloseTo(1_000 / 0.3);
+  });
+});

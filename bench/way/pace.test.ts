@@ -1,0 +1,65 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { headOf, requestOf } from './http.ts';
+import { type Answered, closedLoop, openLoop } from './pace.ts';
+
+const PAUSE_MS = 300;
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+/** Answers nothing before a pause is over, and at once after it. */
+async function pausing(): Promise<{ url: string; most(): number }> {
+  const startedMs = performance.now();
+  let [now, most] = [0, 0];
+  server = createServer((request, response) => {
+    now += 1;
+    most = Math.max(most, now);
+    request.resume();
+    setTimeout(
+      () => {
+        now -= 1;
+        response.end('{}');
+      },
+      Math.max(0, startedMs + PAUSE_MS - performance.now()),
+    );
+  });
+  await new Promise<void>(resolve => server?.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, most: () => most };
+}
+
+async function collect(url: string, run: typeof openLoop | typeof closedLoop): Promise<Answered[]> {
+  const answers: Answered[] = [];
+  const head = headOf(`${url}/graphql`, 'token');
+  await run({
+    ...{ url, seconds: 0.4, perSecond: 100, clients: 2 },
+    request: n => requestOf(head, `{"n":${n}}`),
+    onAnswer: answered => answers.push(answered),
+  });
+  return answers;
+}
+
+const waited = (answers: readonly Answered[]) => answers.filter(({ tookMs }) => tookMs > 50).length;
+
+describe('a load', () => {
+  it('that arrives at a rate goes on arriving while nothing is answered, and all that wait are counted as waiting', async () => {
+    const { url, most } = await pausing();
+    const answers = await collect(url, openLoop);
+    expect(answers.map(({ n }) => n).sort((one, other) => one - other)).toEqual([...Array(40).keys()]);
+    expect(most()).toBeGreaterThan(15);
+    // Those that were due in the first 250 ms.
+    expect(waited(answers)).toBeGreaterThan(15);
+  });
+
+  it('of a number of clients waits with them: only what was on its way is seen to wait', async () => {
+    const { url, most } = await pausing();
+    const answers = await collect(url, closedLoop);
+    expect(most()).toBe(2);
+    expect(waited(answers)).toBeGreaterThanOrEqual(2);
+    expect(waited(answers)).toBeLessThan(15);
+  });
+
+  it('ends with an error when the server is gone', async () => {
+    await expect(collect('http://127.0.0.1:1', openLoop)).rejects.toThrow();
+  });
+});
