@@ -7,7 +7,7 @@ export type Left = { deposits: number; p50Ms: number; p99Ms: number; maxMs: numb
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
-/** The service has four processes when it begins. */
+/** The service has three processes or more when it begins. */
 export async function leave(
   bench: Bench,
   { service, seconds, perSecond }: { service: string; seconds: number; perSecond: number },
@@ -18,8 +18,9 @@ export async function leave(
   const measured = measure(bench, scenario, seconds);
   const leaving = (async () => {
     await sleep((seconds * 1_000) / 3);
-    const [killed, stopped] = own();
-    if (!killed || !stopped) throw new Error(`${service} has fewer than two processes`);
+    // The first is the one that the gateway asks.
+    const [, killed, stopped] = own();
+    if (!killed || !stopped) throw new Error(`${service} has fewer than three processes`);
     await system.end(killed.name, 'SIGKILL');
     await sleep((seconds * 1_000) / 3);
     await system.end(stopped.name, 'SIGTERM');

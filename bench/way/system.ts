@@ -58,6 +58,9 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
   const running: (Member & { end(how?: 'SIGKILL'): Promise<void> })[] = [];
   let servers: Awaited<ReturnType<typeof startServers>> | undefined;
+  /** Where the gateway asks each service: of several processes one answers there, as long as any runs. */
+  const asked = new Map<string, { port: number; process: string }>();
+  const begun = new Set<string>();
   async function start(name: string, args: readonly string[], settings: NodeJS.ProcessEnv, ready: RegExp) {
     const started = await startProcess(name, {
       file: process.execPath,
@@ -75,6 +78,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     const end = async (how?: 'SIGKILL') => {
       const place = running.findIndex(({ pid }) => pid === started.pid);
       if (place >= 0) running.splice(place, 1);
+      begun.delete(name);
       if (how) started.kill(how);
       await started.stop();
     };
@@ -83,7 +87,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   }
 
   const service = async (name: string, as = name) => {
-    const port = await freePort();
+    const first = asked.get(name);
+    const isFree = first === undefined || !begun.has(first.process);
+    begun.add(as);
+    if (isFree && first) first.process = as;
+    const port = await freePort(isFree ? first?.port : undefined);
+    if (!first) asked.set(name, { port, process: as });
     await start(as, ['scripts/service.ts', name], { PORT: String(port) }, /is ready/);
     return `http://127.0.0.1:${port}`;
   };
