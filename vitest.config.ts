@@ -7,8 +7,11 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     globalSetup: 'test/prepare.ts',
     exclude: ['**/node_modules/**', '.data/**'],
+    // Each file in a world of its own would load the packages anew, which costs more than most of them do. So what a file changes
+    // beyond itself it puts back: clocks, the environment, what libraries have.
+    isolate: false,
     // The tests wait more than they compute: for processes to start, for disks to sync, for leases to run out.
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,
     testTimeout: 60_000,

@@ -2,18 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type Document, MongoClient } from 'mongodb';
 import { type Logger, pino } from 'pino';
-import { afterAll, beforeAll, onTestFinished } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { until } from '../embedded/harness.ts';
-import { startServers } from '../embedded/index.ts';
 import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, startConsumer } from './consumer.ts';
@@ -38,23 +35,14 @@ const retryStrategy = () => 50;
 
 export type ServerUrls = { mongodbUrl: string; redisUrl: string };
 
-/** A MongoDB and a Redis for the tests of a file: those of the environment, or its own. */
-export function useServers(): ServerUrls {
-  const urls: ServerUrls = { mongodbUrl: '', redisUrl: '' };
-  let stop: (() => Promise<void>) | undefined;
-  beforeAll(async () => {
-    const dataDir = await mkdtemp(join(tmpdir(), 'tributary-'));
-    const { MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl } = process.env;
-    const servers = await startServers({ dataDir, mongodbUrl, redisUrl, log: silent });
-    Object.assign(urls, { mongodbUrl: servers.mongodbUrl, redisUrl: servers.redisUrl });
-    stop = async () => {
-      await servers.stop();
-      await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
-    };
-  });
-  afterAll(() => stop?.());
-  return urls;
+declare module 'vitest' {
+  export interface ProvidedContext {
+    servers: ServerUrls;
+  }
 }
+
+/** The MongoDB and the Redis that all tests share, and that none may stop; each has systems of its own on them. */
+export const useServers = (): ServerUrls => inject('servers');
 
 /** A redis-server that a test may kill, and start again on the same port; it keeps nothing. */
 export async function mortalRedis() {

@@ -75,7 +75,8 @@ describe('a service that is added', () => {
     await system.loseRedis();
     await until(async () => (await waitingIds(system, 'new')).length > 0);
     await until(async () => (await pending()) === 0);
-    expect(await waitingIds(system, 'new')).toEqual(['3']);
+    // Once, or more often where what is lost is looked for again meanwhile; and nothing from before.
+    expect([...new Set(await waitingIds(system, 'new'))]).toEqual(['3']);
   });
 
   test('gets what was relayed since the first note, when that is of a tenure before', async () => {

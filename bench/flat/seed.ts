@@ -6,7 +6,9 @@ import { pino } from 'pino';
 import { startServers } from '../../embedded/index.ts';
 import { applyRules } from '../../events/consumer.ts';
 import type { Feed } from '../../events/feed.ts';
+import { unmeasured } from '../../events/measures.ts';
 import { createOutbox } from '../../events/outbox.ts';
+import { noTrail } from '../../events/tracing.ts';
 import { connect } from '../../scripts/process.ts';
 import { loadService, serviceNames } from '../../subgraphs/catalog.ts';
 import { history } from '../lake/history.ts';
@@ -41,7 +43,16 @@ export async function seed(
         mongo.db(`${prefix}-${definition.name}`).collection(name);
       const outbox = createOutbox({ collection: collection('events'), clock: shared.clock, wake: () => undefined });
       const lease = () => ({ fence: () => undefined, release: async () => undefined });
-      const parts = definition.create({ ...shared, name: definition.name, collection, outbox, feed: silent, lease });
+      const parts = definition.create({
+        ...shared,
+        name: definition.name,
+        collection,
+        outbox,
+        feed: silent,
+        lease,
+        trail: noTrail,
+        measures: unmeasured,
+      });
       return { parts, definition };
     });
     let done = 0;

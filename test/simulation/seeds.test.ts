@@ -10,8 +10,19 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const SEEDS = 500;
 const TRANSFER_SEEDS = THOROUGH ? 500 : 60;
 
+const COMPARED = 30;
+
+/** Of the first ones: their traces. */
+let together: string[] = [];
+
 test(`${SEEDS} seeds are clean`, async () => {
-  const { done, failures, steps } = await runSeeds({ root, from: 1, count: SEEDS, jobs: availableParallelism() });
+  const { done, failures, steps, traces } = await runSeeds({
+    root,
+    from: 1,
+    count: SEEDS,
+    jobs: availableParallelism(),
+  });
+  together = traces.filter(trace => Number(trace.split(' ')[0]) <= COMPARED);
   expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([]);
   expect(done).toBe(SEEDS);
   // Seeds in which nothing happens are clean as well.
@@ -25,6 +36,13 @@ test(`${TRANSFER_SEEDS} seeds are clean in which amounts are moved between accou
   expect(failures.map(({ seed, violations }) => ({ seed, violations }))).toEqual([]);
   expect(done).toBe(TRANSFER_SEEDS);
 }, 240_000);
+
+test('whatever ran before it in its process, a seed has the same trace', async () => {
+  // In those that ran them all, each had others before it; here they begin anew after every few.
+  const apart = await runSeeds({ root, from: 1, count: COMPARED, jobs: 5 });
+  expect(apart.traces.sort()).toEqual(together.sort());
+  expect(apart.traces).toHaveLength(COMPARED);
+}, 60_000);
 
 test('seeds that have failed before are clean', async () => {
   for (const seed of regressions) {
