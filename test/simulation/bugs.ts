@@ -57,9 +57,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a withdrawal that is asked for again is decided again',
     file: 'subgraphs/account/resolvers.ts',
-    find: 'return stored ?? record(withdraw(account, command, availableMinor, now));',
+    find: 'return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
     replace:
-      'if (stored) withdraw(account, command, availableMinor, now);\n    return stored ?? record(withdraw(account, command, availableMinor, now));',
+      'if (stored) withdraw(account, command, availableMinor, now);\n    return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
     foundBy: 7,
   },
   // ---- relay ----
@@ -77,26 +77,11 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the mark is left before anything is sent',
     file: 'events/relay.ts',
-    find: `    const connection = await transport.send(
-      lettersFor(
-        service,
-        entries.map(({ event }) => event),
-        current.bindings,
-        jobMax,
-        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
-      ),
-    );`,
+    find: '    const connection = await send(\n      hops,',
     replace: `    const early = nextFlush(current);
     if ((await leaveMarks(current, early, await transport.send([]))).length > 0) return true;
-    const connection = await transport.send(
-      lettersFor(
-        service,
-        entries.map(({ event }) => event),
-        current.bindings,
-        jobMax,
-        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
-      ),
-    );`,
+    const connection = await send(
+      hops,`,
     foundBy: 19,
   },
   {
@@ -171,13 +156,6 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: '!hurried.ids.has(id) || canWait(binding, type)',
     replace: '!hurried.ids.has(id) && type !== binding._id',
-    foundBy: 1,
-  },
-  {
-    name: 'what was hurried is cleared by nobody',
-    file: 'events/relay.ts',
-    find: 'if (isNew || isCheck || looks || !isGathering) await flushAll(tenure);',
-    replace: 'if (isNew) await flushAll(tenure);',
     foundBy: 1,
   },
   {
