@@ -33,7 +33,7 @@ const accountOf = (id: string, ownerId: string, version: number): Account => ({
   openedAt: '2026-01-01T00:00:00Z',
 });
 
-/** Fakes of the four services, over the schemas of the real ones. */
+/** Fakes of the services, over the schemas of the real ones. */
 export function fakes(log = recordingLog().log) {
   const balances = topic<{ balanceChanged: Account | null }>();
   const stored = topic<{ eventStored: object }>();
@@ -124,7 +124,8 @@ export function fakes(log = recordingLog().log) {
     },
     Query: { services: () => [] },
   });
-  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake };
+  const transfer = host('transfer', { Query: { transfer: () => null } });
+  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer };
   return { subgraphs, account, balances, stored, history, control, accountOf };
 }
 

@@ -102,7 +102,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     const { page, complaints, external } = await operatorAt('/');
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/overview');
-    await page.getByText('All is well: all 4 services run.').waitFor();
+    await page.getByText('All is well: all 5 services run.').waitFor();
     const stop = depositing(await openAccount(alice));
     try {
       const types = page.getByRole('list', { name: 'Types of events' });
