@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Costs, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
+import { MEASURED, RATES, WORKED_OFF } from './capacity/measured.ts';
+import { costTable, needsTable } from './capacity/tables.ts';
+import { type Costs, contendedRate, contentionOf, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
 
 const costs: Costs = {
   cpuMs: { gateway: 0.4, account: 1, balance: 0.5, mongodb: 2 },
@@ -52,5 +55,23 @@ describe('a backlog', () => {
     expect(drainRate(cheap, 'balance', 1, 1)).toBeCloseTo(1_250);
     expect(drainRate(cheap, 'balance', 2, 8)).toBeCloseTo(1_000 / 0.3);
     expect(drainRate(cheap, 'balance', 4, 8)).toBeCloseTo(1_000 / 0.3);
+  });
+});
+
+describe('processes that meet at the same accounts', () => {
+  it('are slower the more they are; what two have shown says what four do, within a third', () => {
+    const contention = contentionOf(WORKED_OFF[1], WORKED_OFF[2]);
+    expect(contendedRate(WORKED_OFF[1], 1, contention)).toBe(WORKED_OFF[1]);
+    expect(contendedRate(WORKED_OFF[1], 2, contention)).toBeCloseTo(WORKED_OFF[2]);
+    expect(Math.abs(contendedRate(WORKED_OFF[1], 4, contention) / WORKED_OFF[4] - 1)).toBeLessThan(1 / 3);
+  });
+});
+
+describe('docs/SCALE.md', () => {
+  const text = readFileSync(new URL('../docs/SCALE.md', import.meta.url), 'utf8');
+
+  it('shows what the calculation comes to', () => {
+    expect(text).toContain(costTable(MEASURED));
+    expect(text).toContain(needsTable(MEASURED, RATES));
   });
 });

@@ -63,7 +63,7 @@ export function needsOf(costs: Costs, perSecond: number) {
  * How fast a backlog of one service is worked off by several of its processes on one machine, where all parts that take part share
  * the cores.
  *
- * @param part the service. @param singleCoreMs of other parts that are one thread each, such as the embedded MongoDB.
+ * @param part the service. Each of the other parts is one process with one thread.
  */
 export function drainRate(costs: Pick<Costs, 'cpuMs'>, part: string, count: number, cores: number): number {
   const full = 1;
@@ -76,3 +76,15 @@ export function drainRate(costs: Pick<Costs, 'cpuMs'>, part: string, count: numb
     (cores * SECOND_MS * full) / all,
   );
 }
+
+/**
+ * How fast a backlog is worked off by processes that take from the same queue and meet at the same accounts: each waits for all others
+ * in turn (the contention of Gunther's Universal Scalability Law, with nothing gained by working side by side).
+ *
+ * @param aloneRate of one process. @param contention what a second one adds to an event's time, as a part of it.
+ */
+export const contendedRate = (aloneRate: number, count: number, contention: number): number =>
+  aloneRate / (1 + contention * (count - 1));
+
+/** The contention that two processes have shown. */
+export const contentionOf = (aloneRate: number, rateOfTwo: number): number => aloneRate / rateOfTwo - 1;

@@ -4,7 +4,7 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { drainRate } from './capacity.ts';
+import { contendedRate, contentionOf, drainRate } from './capacity.ts';
 import { audit } from './scale/audit.ts';
 import { type Drained, drain } from './scale/drain.ts';
 import { leave } from './scale/leave.ts';
@@ -30,9 +30,13 @@ const SERVICE = 'balance';
 const COUNTS = [1, 2, 4];
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
-/** What the model says of a count, from what one process has cost. */
-function predicted(alone: Drained, count: number): number {
-  return drainRate({ cpuMs: alone.cpuMs }, SERVICE, count, cpus().length);
+/** What the model says of a count, from what one process has cost; and, where they are in each other's way, from what two have done. */
+function predicted([alone, two]: readonly Drained[], count: number): string {
+  if (!alone) return '';
+  const freely = drainRate({ cpuMs: alone.cpuMs }, SERVICE, count, cpus().length);
+  if (!two) return freely.toFixed(0);
+  const contended = contendedRate(alone.perSecond, count, contentionOf(alone.perSecond, two.perSecond));
+  return `${freely.toFixed(0)} by CPU, ${contended.toFixed(0)} as two have shown`;
 }
 
 const backlog = within('backlog', 1_000_000);
@@ -48,7 +52,6 @@ try {
   bench.close();
   if (values.json) say(JSON.stringify({ drained, left, broken }, null, 1));
   else {
-    const [alone] = drained;
     say(
       `${cpus().length} × ${cpus()[0]?.model}; load average ${before.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after\n`,
     );
@@ -56,7 +59,7 @@ try {
       '| processes | deposits/s worked off | the model says | CPU ms a deposit, balance | each took, % |\n|---:|---:|---:|---:|---|',
     );
     for (const { count, perSecond: rate, cpuMs, shares } of drained) {
-      const model = alone ? predicted(alone, count).toFixed(0) : '';
+      const model = predicted(drained, count);
       const took = shares.map(share => (share * 100).toFixed(0)).join(', ');
       say(`| ${count} | ${rate.toFixed(0)} | ${model} | ${(cpuMs[SERVICE] ?? 0).toFixed(2)} | ${took} |`);
     }

@@ -55,7 +55,7 @@ const MONGODB: readonly Known[] = [
   { is: /^registry update bindings \{_id\} sets \{passed/, step: 'watermarks', fewer: 'less often' },
   { is: /^registry update bindings/, step: 'reconciler, signs of life', fewer: CLOCK },
   {
-    is: /leases|generations|registry find|replays|\{relayed\}|admin|schedules/,
+    is: /leases|generations|registry find|replays|\{relayed\}|\{due\}|admin|schedules/,
     step: 'leases, looks, polls',
     fewer: CLOCK,
   },
