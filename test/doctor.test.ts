@@ -26,6 +26,7 @@ import {
 
 const folder = temporaryFolder();
 const doctor = fileURLToPath(new URL('doctor.ts', import.meta.url));
+const runner = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 let system: System;
 let mongo: MongoClient;
 let mongodbUrl: string;
@@ -69,7 +70,7 @@ async function troubles(settings: Partial<Config> = {}, url = system.url): Promi
 function run(args: readonly string[]): Promise<{ code: number; output: string }> {
   const env = { PATH: process.env.PATH, ...storesOf(folder.path), AUTH_SECRET };
   return new Promise(resolve => {
-    execFile(process.execPath, ['--import', 'tsx', doctor, ...args], { env }, (error, stdout, stderr) =>
+    execFile(process.execPath, [runner, doctor, ...args], { env }, (error, stdout, stderr) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, output: stdout + stderr }),
     );
   });

@@ -24,6 +24,7 @@ const PROGRAMS = [
   'scripts/verify.ts',
   'subgraphs/lake/harness.ts',
   'test/audit.ts',
+  'test/doctor.ts',
   'test/simulation/worker.ts',
 ];
 
