@@ -99,6 +99,9 @@ function stepOf(name: string, known: readonly Known[]): Step {
 export const mongodbStep = (name: string): Step => stepOf(name.replace(/^tributary-/, ''), MONGODB);
 export const redisStep = (name: string): Step => stepOf(name, REDIS);
 
+/** Whether it is done whatever is deposited, so that how often depends on how long a deposit takes. */
+export const isByClock = ({ fewer }: Pick<Step, 'fewer'>): boolean => fewer.startsWith(CLOCK);
+
 /** A step with what was counted of it in several tallies, each divided by its own number of deposits. */
 export type Row = Step & { counts: number[] };
 
