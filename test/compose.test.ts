@@ -69,6 +69,29 @@ test('every dependency is waited for until it is healthy, and says when it is', 
   );
 });
 
+test('what the system can be watched with asks every service for its metrics, and has a place for traces of each', () => {
+  type Watch = { services: Record<string, Partial<Service>> };
+  const watch = parse(read('deploy/watch.yml'), { merge: true }) as Watch;
+  const traced = Object.entries(watch.services).filter(([, { environment }]) =>
+    Object.hasOwn(environment ?? {}, 'OTEL_EXPORTER_OTLP_ENDPOINT'),
+  );
+  expect(traced.map(([name]) => name).sort()).toEqual([...ours].sort());
+  type Scraping = { scrape_configs: { static_configs: { targets: string[] }[] }[] };
+  const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml')) as Scraping;
+  const targets = scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap(each => each.targets));
+  expect(targets.sort()).toEqual(
+    Object.entries(ports)
+      .map(([name, port]) => `${name}:${port}`)
+      .sort(),
+  );
+  // Nothing of it can be reached from elsewhere, and the files that it mounts are there.
+  for (const { ports: published = [], volumes: mounted = [] } of Object.values(watch.services)) {
+    for (const each of published) expect(each).toMatch(/^127\.0\.0\.1:/);
+    for (const each of mounted)
+      if (each.startsWith('./')) expect(existsSync(join(root, each.split(':')[0] ?? ''))).toBe(true);
+  }
+});
+
 test('only the gateway can be reached from outside, and only from this machine', () => {
   for (const [name, { ports: published, networks: joined }] of Object.entries(services)) {
     if (name === 'gateway') continue;

@@ -429,3 +429,32 @@ describe('the log', () => {
     expect(handled).toMatchObject({ msg: 'handled', kind: 'live', service: 'balance' });
   });
 });
+
+it('a transfer is one trace too, over both accounts', async () => {
+  const [from, to] = await Promise.all([openAccount(alice), openAccount(alice)]);
+  const { deposit } = await alice.get<Deposited>(DEPOSIT, { input: { accountId: from, amount: 100 } });
+  await alice.get('query ($id: ID!, $after: ID) { account(id: $id) { balance(after: $after) { amount } } }', {
+    id: from,
+    after: deposit.transaction.id,
+  });
+  const input = { fromAccountId: from, toAccountId: to, amount: 40 };
+  await alice.get('mutation Transfer($input: TransferInput!) { transfer(input: $input) { transfer { id } } }', {
+    input,
+  });
+  const ends = [
+    'transfer: outbox transfer-requested',
+    'balance: ledger balance-updated',
+    'lake: consume transfer-completed',
+  ];
+  await eventually(
+    async () => {
+      const root = collector.spans().find(({ name }) => name === 'mutation Transfer');
+      return collector.spans().filter(({ traceId }) => traceId === root?.traceId);
+    },
+    spans => {
+      const names = spans.map(({ service, name }) => `${service}: ${name}`);
+      const balances = spans.filter(({ name }) => name === 'ledger balance-updated');
+      return ends.every(end => names.includes(end)) && balances.length === 2;
+    },
+  );
+});

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { timestamp } from '../../events/clock.ts';
 import { follow, type Hint } from '../../events/feed.ts';
+import type { Origin } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
@@ -33,7 +34,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   }
 
   /** The transfer as it stands: this request's, or the one that the same key made before. */
-  async function ask(command: TransferCommand, { ownerId }: Identity): Promise<RequestedEntry> {
+  async function ask(command: TransferCommand, { ownerId }: Identity, origin: Origin): Promise<RequestedEntry> {
     const now = { time: timestamp(clock.now()), randomId: ids.random() };
     // A repeated request gets its first answer, whatever is known by now.
     const id = transferIdFor(ownerId, command.idempotencyKey, now.randomId);
@@ -48,7 +49,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     }
     const event = requestTransfer(ownerId, account.currency, command, now);
     const extra = { owner: ownerId, requestedAt: event.time, ...fieldsOf(event) };
-    const stored = await outbox.append<RequestedEntry>(event, extra);
+    const stored = await outbox.append<RequestedEntry>(event, extra, origin);
     if (stored) assertSameRequest(stored.event, event);
     return stored ?? { ...outbox.entry(event), ...extra };
   }
@@ -92,8 +93,8 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     },
 
     Mutation: {
-      async transfer(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
-        const entry = await ask(parseInput(transferInput, input), identity);
+      async transfer(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
+        const entry = await ask(parseInput(transferInput, input), identity, origin);
         return { transfer: node(await standing.load(entry)) };
       },
     },
