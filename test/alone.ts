@@ -8,6 +8,7 @@ import { parseEnvelope } from '../events/event.ts';
 import { createOutbox } from '../events/outbox.ts';
 import type { Alone } from '../events/scenario.ts';
 import type { ServiceContext, ServiceDefinition, ServiceParts } from '../events/service.ts';
+import { noTrail } from '../events/tracing.ts';
 import type { Doc } from './simulation/documents.ts';
 import { connectTo, createStore, type Store } from './simulation/mongo.ts';
 import { atOnce, newProcess } from './simulation/world.ts';
@@ -34,6 +35,7 @@ export function open<Resolvers>(
     clock,
     ids: { random: () => `${definition.name}-${++ids}` },
     log: silent,
+    trail: noTrail,
   };
   // Rules neither send nor look at bindings.
   return definition.create(context as unknown as ServiceContext);
