@@ -6,6 +6,7 @@
 /** A value of a gauge and the labels that it has. */
 export type Reading = { labels?: Readonly<Record<string, string>>; value: number };
 
+/** What is counted and timed on the way of an event. */
 export type Measures = {
   /** Events of a type were stored in the outbox. */
   stored(type: string, events: number): void;

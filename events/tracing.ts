@@ -12,6 +12,7 @@ import type { Event } from './event.ts';
 /** As OpenTelemetry has them. */
 export type SpanKind = 'server' | 'client' | 'producer' | 'consumer' | 'internal';
 
+/** What a span begins with. */
 export type SpanOptions = {
   /** Default `internal`. */
   kind?: SpanKind;
@@ -24,6 +25,7 @@ export type SpanOptions = {
   startedMs?: number;
 };
 
+/** One step of a trace, until it ends. */
 export type Span = {
   /** The place that what follows has for a parent; undefined where nobody looks. */
   place: string | undefined;
@@ -31,6 +33,7 @@ export type Span = {
   end(error?: unknown): void;
 };
 
+/** What begins spans. */
 export type Tracer = {
   /** Whether anybody looks: what only a span needs is not made otherwise. */
   active: boolean;
