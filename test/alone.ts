@@ -5,9 +5,11 @@
 import { pino } from 'pino';
 import type { Clock } from '../events/clock.ts';
 import { parseEnvelope } from '../events/event.ts';
+import { unmeasured } from '../events/measures.ts';
 import { createOutbox } from '../events/outbox.ts';
 import type { Alone } from '../events/scenario.ts';
 import type { ServiceContext, ServiceDefinition, ServiceParts } from '../events/service.ts';
+import { noTrail } from '../events/tracing.ts';
 import type { Doc } from './simulation/documents.ts';
 import { connectTo, createStore, type Store } from './simulation/mongo.ts';
 import { atOnce, newProcess } from './simulation/world.ts';
@@ -34,6 +36,8 @@ export function open<Resolvers>(
     clock,
     ids: { random: () => `${definition.name}-${++ids}` },
     log: silent,
+    trail: noTrail,
+    measures: unmeasured,
   };
   // Rules neither send nor look at bindings.
   return definition.create(context as unknown as ServiceContext);
