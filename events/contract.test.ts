@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Contract, createEvent, dataSchemaOf, readEvent } from './contract.ts';
+import { type Contract, contract, createEvent, dataSchemaOf, readEvent, versionsOf } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
 import { happening, TIME } from './fixture.ts';
@@ -8,19 +8,30 @@ import { happening, TIME } from './fixture.ts';
 type Name = { first: string; last: string };
 
 /** Version 1 had `name`; version 2 split it; version 3 has it trimmed. */
-const renamed: Contract<Name> = {
+const named = contract({
   type: 'renamed',
-  version: 3,
+  version: 1,
   description: 'Somebody has a new name.',
-  data: z.object({ first: z.string().min(1), last: z.string() }),
-  upcasters: {
-    1: data => {
-      const [first, last] = (data as { name: string }).name.split('|');
-      return { first, last };
-    },
-    2: data => ({ first: (data as Name).first.trim(), last: (data as Name).last.trim() }),
+  data: z.object({ name: z.string() }),
+  example: { name: 'Ada|Lovelace' },
+});
+const split = contract({
+  ...{ type: 'renamed', version: 2, description: 'Somebody has a new name, in two parts.' },
+  data: z.object({ first: z.string(), last: z.string() }),
+  example: { first: 'Ada', last: ' Lovelace' },
+  before: named,
+  upcast({ name }) {
+    const [first = '', last = ''] = name.split('|');
+    return { first, last };
   },
-};
+});
+const renamed: Contract<Name> = contract({
+  ...{ type: 'renamed', version: 3, description: 'Somebody has a new name, in two parts, trimmed.' },
+  data: z.object({ first: z.string().min(1), last: z.string() }),
+  example: { first: 'Ada', last: 'Lovelace' },
+  before: split,
+  upcast: ({ first, last }) => ({ first: first.trim(), last: last.trim() }),
+});
 
 const draft = { id: '1', source: '/people', subject: 'p', time: TIME };
 const ofVersion = (version: number | undefined, data: unknown): Event => ({
@@ -88,11 +99,32 @@ describe('an event is read', () => {
   });
 
   test('and refused when a step is missing', () => {
-    const { upcasters: _, ...without } = renamed;
+    const { upcast: _, ...without } = renamed;
     expect(() => readEvent(without, ofVersion(2, {}))).toThrow(/no way from version 2 to 3/);
+  });
+
+  test('and refused by the version that it says it is of', () => {
+    expect(() => readEvent(renamed, ofVersion(1, { first: 'Ada', last: 'L' }))).toThrow(/name/);
   });
 
   test('and refused as a violation when an old one cannot even be upcast', () => {
     expect(() => readEvent(renamed, ofVersion(1, { name: null }))).toThrow(ContractViolation);
+  });
+});
+
+describe('a contract', () => {
+  test('knows all its versions, the newest first', () => {
+    expect(versionsOf(renamed).map(({ version }) => version)).toEqual([3, 2, 1]);
+  });
+
+  test.each<[string, object]>([
+    ['whose example is none', { example: { name: 7 } }],
+    ['that leaves a version out', { version: 3, before: named }],
+    ['that follows another type', { version: 2, before: { ...named, type: 'other' } }],
+    ['that follows nothing', { version: 2 }],
+  ])('%s is refused', (_, wrong) => {
+    expect(() => contract({ ...named, example: { name: 'Ada' }, version: 1, ...wrong })).toThrow(
+      /name|does not follow/,
+    );
   });
 });

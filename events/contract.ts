@@ -1,6 +1,6 @@
 /**
- * A contract is one event type's promise: its version, the schema of its `data`, and how `data` of older versions is
- * read. Producers make events through it, consumers read events through it; nothing else knows the shape.
+ * A contract is one event type's promise: its version, the schema of its `data`, an example, and how `data` of the version
+ * before are read. Producers make events through it, consumers read events through it; nothing else knows the shape.
  */
 import { z } from 'zod';
 import { ContractViolation } from './errors.ts';
@@ -8,14 +8,61 @@ import type { Event } from './event.ts';
 
 /** The promise of one event type; see the head of this file. */
 export type Contract<Data = unknown> = {
+  /** In the past tense, kebab-case: `balance-updated`. */
   type: string;
-  /** The version that is written today: 1, 2, 3, ... */
+  /** 1, 2, 3, ... The newest is the one that is written. */
   version: number;
+  /** One sentence: what has happened. */
   description: string;
   data: z.ZodType<Data>;
-  /** `upcasters[n]` turns `data` of version n into version n + 1. */
-  upcasters?: Readonly<Record<number, (data: unknown) => unknown>>;
+  /** `data` as they may be. A contract that is made by `contract` has one. */
+  example?: Data;
+  /** The version before, by which events that were stored then are read first; absent for version 1. */
+  before?: Contract;
+  /** Turns `data` of the version before into those of this one: pure, and quick. */
+  upcast?(data: unknown): unknown;
 };
+
+type Definition<Schema extends z.ZodType> = {
+  type: string;
+  description: string;
+  data: Schema;
+  example: z.input<Schema>;
+};
+
+/** The first version of an event type. @throws ZodError when the example is not one. */
+export function contract<Schema extends z.ZodType>(
+  definition: Definition<Schema> & { version: 1 },
+): Contract<z.output<Schema>>;
+/**
+ * A version after the first.
+ *
+ * @param definition `upcast` is given what the version before says.
+ * @throws ZodError when the example is not one; Error when it does not follow from the version before.
+ */
+export function contract<Schema extends z.ZodType, Before>(
+  definition: Definition<Schema> & {
+    version: number;
+    before: Contract<Before>;
+    upcast: (data: Before) => z.input<Schema>;
+  },
+): Contract<z.output<Schema>>;
+export function contract(
+  definition: Definition<z.ZodType> & Pick<Contract, 'version' | 'before' | 'upcast'>,
+): Contract {
+  const { type, version, before, example, data } = definition;
+  if (version !== (before?.version ?? 0) + 1 || (before && before.type !== type)) {
+    throw new Error(
+      `${type}: version ${version} does not follow ${before ? `${before.type} ${before.version}` : 'none'}`,
+    );
+  }
+  return { ...definition, example: data.parse(example) };
+}
+
+/** All versions of a contract, the newest first. */
+export function versionsOf(contract: Contract): Contract[] {
+  return contract.before ? [contract, ...versionsOf(contract.before)] : [contract];
+}
 
 /** The events that a contract describes. */
 export type EventOf<C> = C extends Contract<infer Data> ? Event<Data> & { type: string } : never;
@@ -56,17 +103,28 @@ export function readEvent<Data>(contract: Contract<Data>, event: Event): Event<D
   if (version > contract.version) {
     throw new ContractViolation(`${event.type} ${event.id}: version ${version} is newer than this service knows`);
   }
-  let { data } = event;
-  for (let from = version; from < contract.version; from++) {
-    const upcast = contract.upcasters?.[from];
-    if (!upcast) throw new ContractViolation(`${event.type} ${event.id}: no way from version ${from} to ${from + 1}`);
-    try {
-      data = upcast(data);
-    } catch (cause) {
-      throw new ContractViolation(`${event.type} ${event.id}: its data are not those of version ${from}`, { cause });
-    }
+  return {
+    ...event,
+    dataschema: dataSchemaOf(contract),
+    data: checked(contract, upcast(contract, event, version), event.id),
+  };
+}
+
+/** `data` of a version, one version after the other up to the contract's, which are still to be checked. */
+function upcast(contract: Contract, event: Event, version: number): unknown {
+  const { before } = contract;
+  if (contract.version === version) return event.data;
+  if (!before || !contract.upcast) {
+    throw new ContractViolation(`${event.type} ${event.id}: no way from version ${version} to ${contract.version}`);
   }
-  return { ...event, dataschema: dataSchemaOf(contract), data: checked(contract, data, event.id) };
+  const data = checked(before, upcast(before, event, version), event.id);
+  try {
+    return contract.upcast(data);
+  } catch (cause) {
+    throw new ContractViolation(`${event.type} ${event.id}: its data are not those of version ${before.version}`, {
+      cause,
+    });
+  }
 }
 
 function versionOf(event: Event): number {

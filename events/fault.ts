@@ -6,28 +6,33 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Clock } from './clock.ts';
 import { timestamp } from './clock.ts';
-import { type Contract, createEvent } from './contract.ts';
+import { contract, createEvent } from './contract.ts';
 import { deriveId, type Event } from './event.ts';
 
 const faultData = z.object({
-  service: z.string(),
-  /** The message; never a stack. */
-  error: z.string(),
-  deliveries: z.int().positive(),
-  eventId: z.string(),
-  /** How often an operator had sent it again before. */
-  resubmission: z.int().nonnegative(),
-  /** As it was delivered: it may not even be an event. */
-  original: z.unknown(),
+  service: z.string().describe('The one that could not handle it.'),
+  error: z.string().describe('The message; never a stack.'),
+  deliveries: z.int().positive().describe('How often it was handed over.'),
+  eventId: z.string().describe('The id of the original; for what is no event, a hash of it.'),
+  resubmission: z.int().nonnegative().describe('How often an operator had sent it again before.'),
+  original: z.unknown().describe('As it was delivered: it may not even be an event.'),
 });
 
 /** The contract of faults: an event that could not be handled, with all that is needed to send it again. */
-export const fault: Contract<z.infer<typeof faultData>> = {
+export const fault = contract({
   type: 'fault',
   version: 1,
   description: 'A service could not handle an event and set it aside.',
   data: faultData,
-};
+  example: {
+    service: 'reporting',
+    error: 'deposited 1: Too small: expected number to be >0',
+    deliveries: 1,
+    eventId: '1',
+    resubmission: 0,
+    original: { id: '1', type: 'deposited', source: '/account', data: { amountMinor: 0 } },
+  },
+});
 
 /** What is known of a failure. */
 export type FaultInput = {

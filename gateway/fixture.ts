@@ -4,7 +4,7 @@ import pino from 'pino';
 import { WebSocket } from 'ws';
 import { clientError } from '../schema/errors.ts';
 import { type IdentityCodec, identityCodec } from '../schema/identity.ts';
-import { type HostOptions, hostSubgraph, type Subgraph } from '../subgraphs/host.ts';
+import { type HostOptions, hostSubgraph, type RequestContext, type Subgraph } from '../subgraphs/host.ts';
 import { signToken, tokenVerifier } from './identity.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './index.ts';
 import { topic } from './subscriptions/topic.ts';
@@ -55,7 +55,7 @@ export function fakes(log = recordingLog().log) {
 
   const account = host('account', {
     Query: {
-      account: async (_: unknown, { id }: { id: string }, { identity }) => {
+      account: async (_: unknown, { id }: { id: string }, { identity }: RequestContext) => {
         control.accountsAsked++;
         if (control.down)
           throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:27017'), { code: 'ECONNREFUSED' });
@@ -73,7 +73,7 @@ export function fakes(log = recordingLog().log) {
       withdraw: () => {
         throw clientError('INSUFFICIENT_FUNDS', 'The balance does not cover it.');
       },
-      openAccount: (_: unknown, { input }: { input: { name: string } }, { identity }) => ({
+      openAccount: (_: unknown, { input }: { input: { name: string } }, { identity }: RequestContext) => ({
         account: { ...accountOf('new', identity.ownerId, 0), name: input.name },
       }),
     },

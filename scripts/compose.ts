@@ -6,18 +6,25 @@ import { readSdl, serviceNames } from '../subgraphs/catalog.ts';
 
 export const supergraphFile = new URL('../schema/supergraph.graphql', import.meta.url);
 
+export type SubgraphText = { name: string; sdl: string };
+
+/** The SDL of every service, as it stands in its folder. */
+export function subgraphTexts(): SubgraphText[] {
+  return serviceNames().map(name => ({ name, sdl: readSdl(name) }));
+}
+
 /**
- * Composes every `subgraphs/<name>/schema.graphql` into one supergraph.
+ * Composes subgraphs, every `subgraphs/<name>/schema.graphql` when none are given, into one supergraph.
  *
  * @returns the supergraph SDL, the same text for the same subgraphs.
  * @throws when the subgraphs do not fit together, with every composition error on a line of its own.
  */
-export function composeSupergraph(): string {
-  const services = serviceNames().map(name => ({
+export function composeSupergraph(subgraphs: readonly SubgraphText[] = subgraphTexts()): string {
+  const services = subgraphs.map(({ name, sdl }) => ({
     name,
     // The real address is the gateway's configuration; the supergraph only needs one that is well formed.
     url: `http://${name}/graphql`,
-    typeDefs: parse(readSdl(name)),
+    typeDefs: parse(sdl),
   }));
   const { errors, supergraphSdl } = composeServices(services);
   if (!supergraphSdl) throw new Error(`The subgraphs do not compose:\n${errors?.join('\n')}`);

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { clientError } from '../schema/errors.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { MinorUnits } from '../schema/scalars.ts';
-import { hostSubgraph, type Resolvers } from './host.ts';
+import { hostSubgraph, type RequestContext, type Resolvers } from './host.ts';
 
 const SECRET = 'a secret for tests that is long enough';
 const identities = identityCodec(SECRET);
@@ -45,7 +45,8 @@ function started() {
   const resolvers: Resolvers = {
     MinorUnits,
     Query: {
-      whoami: (_: unknown, __: unknown, { identity }) => `${identity.ownerId}${identity.operator ? ', operator' : ''}`,
+      whoami: (_: unknown, __: unknown, { identity }: RequestContext) =>
+        `${identity.ownerId}${identity.operator ? ', operator' : ''}`,
       fails: (_: unknown, { how }: { how: string }) => fail(how),
       needed: () => null,
       take: (_: unknown, { thing }: { thing: { amount: number } }) => `took ${thing.amount}`,

@@ -7,6 +7,7 @@ import {
   type ExecutionResult,
   execute,
   GraphQLError,
+  type GraphQLScalarType,
   type GraphQLSchema,
   isScalarType,
   parse,
@@ -25,8 +26,8 @@ export type RequestContext = Origin & { identity: Identity };
 /** What a subscription's resolver may say beside an event: the place in its trace. It goes along with the result. */
 export type Traced = { traceparent?: string | undefined };
 
-/** A service's resolvers: by type, by field. */
-export type Resolvers = GraphQLResolverMap<RequestContext>;
+/** A service's resolvers: by type, by field. What each takes and gives is in the service's own `generated.ts`. */
+export type Resolvers = Readonly<Record<string, GraphQLScalarType | Readonly<Record<string, unknown>> | undefined>>;
 
 /** One operation on one subgraph, as the gateway plans it. */
 export type SubgraphRequest = {
@@ -151,7 +152,8 @@ export function hostSubgraph({
   log,
   tracer = untraced,
 }: HostOptions): Subgraph & { schema: GraphQLSchema } {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers }]);
+  // Apollo's type knows neither fields without a resolver nor the arguments of those that have one.
+  const schema = buildSubgraphSchema([{ typeDefs: parse(sdl), resolvers: resolvers as GraphQLResolverMap<unknown> }]);
   const documents = createCache<DocumentNode>(CACHED_DOCUMENTS_MAX);
 
   function documentOf(query: string): DocumentNode {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { serviceNames } from '../subgraphs/catalog.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
@@ -30,13 +31,14 @@ interface Composition {
 }
 
 const { services, networks, volumes } = parse(read('docker-compose.yml'), { merge: true }) as Composition;
-const ports = { account: 4001, balance: 4002, reporting: 4003, lake: 4004, transfer: 4005, gateway: 4000 };
-const ours = Object.keys(ports) as (keyof typeof ports)[];
+const ours = ['gateway', ...serviceNames()];
 const service = (name: string): Service => {
   const found = services[name];
   if (!found) throw new Error(`there is no ${name} in docker-compose.yml`);
   return found;
 };
+
+const portOf = (name: string) => Number(service(name).environment.PORT);
 
 /** A Dockerfile's instructions in order, continued lines joined. */
 const instructions = read('Dockerfile')
@@ -111,15 +113,18 @@ test('every service has the settings that it needs', () => {
     const { environment, command } = service(name);
     expect(command).toEqual([name]);
     expect(environment).toMatchObject({
-      PORT: ports[name],
+      PORT: portOf(name),
       HOST: '0.0.0.0',
       MONGODB_URL: 'mongodb://mongodb:27017/tributary',
       REDIS_URL: 'redis://redis:6379',
       AUTH_SECRET: expect.stringMatching(/^\$\{AUTH_SECRET:\?.*openssl rand.*\}$/),
     });
   }
-  for (const name of ours.filter(found => found !== 'gateway')) {
-    expect(service('gateway').environment[`${name.toUpperCase()}_URL`]).toBe(`http://${name}:${ports[name]}/graphql`);
+  expect(portOf('gateway')).toBe(4000);
+  expect(new Set(ours.map(portOf)).size).toBe(ours.length);
+  for (const name of serviceNames()) {
+    const variable = `${name.toUpperCase().replaceAll('-', '_')}_URL`;
+    expect(service('gateway').environment[variable]).toBe(`http://${name}:${portOf(name)}/graphql`);
   }
 });
 

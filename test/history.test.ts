@@ -6,7 +6,7 @@ import { type Servers, startServers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
 import { createEvent } from '../events/contract.ts';
 import { createOutbox } from '../events/outbox.ts';
-import { deposited } from '../schema/events.ts';
+import { deposited } from '../schema/events/deposited.ts';
 import { createLedger, indexes, type LedgerRow } from '../subgraphs/balance/ledger.ts';
 import { temporaryFolder } from './system.ts';
 import { THOROUGH } from './thorough.ts';

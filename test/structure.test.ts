@@ -56,7 +56,7 @@ describe('imports go one way', () => {
     expect(importsOf('subgraphs/account/index.ts')).toEqual(
       expect.arrayContaining([
         'events/consumer.ts',
-        'schema/events.ts',
+        'schema/events/deposited.ts',
         'subgraphs/host.ts',
         'subgraphs/account/view.ts',
       ]),

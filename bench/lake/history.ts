@@ -1,7 +1,8 @@
 /** The history of a bank, as its services would have emitted it: accounts, deposits, and the balance after each. */
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
-import { accountOpened, deposited } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { type BalanceUpdated, nextBalance } from '../../subgraphs/balance/ledger.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00.000Z');

@@ -1,6 +1,7 @@
 /** The accounts behind the subgraphs of a measurement: in memory, and all that they do is answer. */
+
+import type { GraphQLResolverMap } from '@apollo/subgraph/dist/schema-helper/resolverMap.js';
 import { type Mailbox, mailbox } from '../../gateway/subscriptions/mailbox.ts';
-import type { Resolvers } from '../../subgraphs/host.ts';
 
 export const SUBGRAPHS = ['account', 'balance'] as const;
 export type SubgraphName = (typeof SUBGRAPHS)[number];
@@ -19,7 +20,7 @@ export type Orders = {
 };
 
 export type Bank = {
-  resolvers: Record<SubgraphName, Resolvers>;
+  resolvers: Record<SubgraphName, GraphQLResolverMap<unknown>>;
   order(orders: Orders): void;
   /** Streams that are open, and changes of balances so far. */
   state(): BankState;

@@ -7,7 +7,7 @@ import express from 'express';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { assertOperator, clientError } from '../../schema/errors.ts';
 import { readSdl } from '../../subgraphs/catalog.ts';
-import { hostSubgraph } from '../../subgraphs/host.ts';
+import { hostSubgraph, type RequestContext } from '../../subgraphs/host.ts';
 import { fakes, identities, recordingLog, startGateway, tokenOf } from '../fixture.ts';
 import { dataSource } from '../services/datasource.ts';
 import { EXPORT_PATH, lakeExport, parseExport } from './export.ts';
@@ -36,7 +36,7 @@ function fakeLake(part: (asked: Asked) => Part | Promise<Part>) {
     sdl: readSdl('lake'),
     resolvers: {
       Query: {
-        eventLines(_: unknown, given: Asked, { identity }) {
+        eventLines(_: unknown, given: Asked, { identity }: RequestContext) {
           assertOperator(identity);
           asked.push(given);
           return part(given);

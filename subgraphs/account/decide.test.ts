@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { decisionScenarios } from '../../events/scenario.ts';
-import { accountOpened, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import {
   type AccountFacts,

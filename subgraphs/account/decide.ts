@@ -3,7 +3,9 @@ import { z } from 'zod';
 import { type Contract, createEvent } from '../../events/contract.ts';
 import { deriveId } from '../../events/event.ts';
 import { clientError } from '../../schema/errors.ts';
-import { accountOpened, deposited, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { idempotencyKey, text } from '../../schema/input.ts';
 
 /** What never changes about an account. */

@@ -1,17 +1,15 @@
 import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import type { ServiceDefinition } from '../../events/service.ts';
-import {
-  accountOpened,
-  balanceUpdated,
-  deposited,
-  depositRefused,
-  transferFunded,
-  transferRequested,
-  transferReversed,
-  withdrawalRefused,
-  withdrawn,
-} from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { depositRefused } from '../../schema/events/deposit-refused.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { transferFunded } from '../../schema/events/transfer-funded.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
+import { transferReversed } from '../../schema/events/transfer-reversed.ts';
+import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Resolvers } from '../host.ts';
 import { createResolvers } from './resolvers.ts';
 import { transferRules } from './transfers.ts';

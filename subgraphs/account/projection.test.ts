@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { viewScenarios } from '../../events/scenario.ts';
-import { balanceUpdated } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 
 type Update = EventOf<typeof balanceUpdated>;

@@ -3,7 +3,7 @@
  * has heard of every version, for decisions. News may come in any order: pure, and the same for any order.
  */
 import type { EventOf } from '../../events/contract.ts';
-import type { balanceUpdated } from '../../schema/events.ts';
+import type { balanceUpdated } from '../../schema/events/balance-updated.ts';
 
 type Heard = { version: number; amountMinor: number };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEvent } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
-import { balanceUpdated } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';

@@ -10,7 +10,7 @@ import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers, Traced } from '../host.ts';
+import type { Traced } from '../host.ts';
 import {
   type AccountFacts,
   assertCountable,
@@ -21,13 +21,10 @@ import {
   transactionInput,
   withdraw,
 } from './decide.ts';
+import type { Resolvers } from './generated.ts';
+import type { AccountNode } from './nodes.ts';
 import type { BalanceRow } from './projection.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
-
-/** An account as its fields are resolved from; a subscription hands over the balance that it was told of. */
-type AccountNode = AccountFacts & { known?: BalanceRow };
-type Page = { first?: number | null; after?: string | null };
-type AccountsPage = Page & { ownerId?: string | null };
 
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
@@ -72,26 +69,6 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     const stored = await outbox.append<TransactionEntry>(event, extra, origin);
     if (stored) assertSameRequest(stored.event, event);
     return stored ?? ({ ...outbox.entry(event), ...extra } as TransactionEntry);
-  }
-
-  const payload = (account: AccountFacts, entry: TransactionEntry) => ({
-    account,
-    transaction: transactionNode(entry),
-  });
-
-  /** The node of a transaction: settled when the balance that clients see contains it. */
-  function transactionNode({ _id, event, account, settled }: TransactionEntry) {
-    const { amountMinor, memo, transferId } = event.data;
-    return {
-      id: _id,
-      type: event.type === 'withdrawn' ? 'WITHDRAWAL' : 'DEPOSIT',
-      amount: amountMinor,
-      memo: memo ?? null,
-      time: event.time,
-      transferId: transferId ?? null,
-      status: async () =>
-        settled !== UNSETTLED && settled <= (await balances.load(account)).version ? 'SETTLED' : 'PENDING',
-    };
   }
 
   /** What the same key made before: a repeated request must get its first answer, whatever the balance is by now. */
@@ -174,10 +151,9 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     DateTime,
     MinorUnits,
     Query: {
-      account: async (_: unknown, { id }: { id: string }, { identity }: RequestContext) =>
-        (await readable(id, identity)) ?? null,
+      account: async (_, { id }, { identity }) => (await readable(id, identity)) ?? null,
 
-      async accounts(_: unknown, { first, after, ownerId }: AccountsPage, { identity }: RequestContext) {
+      async accounts(_, { first, after, ownerId }, { identity }) {
         const size = pageSize(first);
         const place = decodeCursor(after, timePlace);
         const asked = ownerId ?? undefined;
@@ -197,28 +173,28 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     },
 
     Mutation: {
-      async openAccount(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
+      async openAccount(_, { input }, { identity, ...origin }) {
         const event = openAccount(identity.ownerId, parseInput(openAccountInput, input), circumstances());
         const stored = await outbox.append(event, { owner: identity.ownerId, openedAt: event.time }, origin);
         if (stored) assertSameRequest(stored.event, event);
         const { id, time, data } = (stored?.event as typeof event | undefined) ?? event;
         return { account: { ...data, id, openedAt: time } satisfies AccountFacts };
       },
-      async deposit(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
+      async deposit(_, { input }, { identity, ...origin }) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return payload(account, await depositInto(account, command, origin));
+        return { account, transaction: await depositInto(account, command, origin) };
       },
-      async withdraw(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
+      async withdraw(_, { input }, { identity, ...origin }) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return payload(account, await withdrawFrom(account, command, origin));
+        return { account, transaction: await withdrawFrom(account, command, origin) };
       },
     },
 
     Subscription: {
       balanceChanged: {
-        async subscribe(_: unknown, { accountId }: { accountId: string }, { identity }: RequestContext) {
+        async subscribe(_, { accountId }, { identity }) {
           const account = await readable(accountId, identity);
           if (!account) throw clientError('NOT_FOUND', `You have no account ${accountId}.`);
           return watchBalance(account);
@@ -227,17 +203,16 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     },
 
     Account: {
-      __resolveReference: async ({ id }: { id: string }, { identity }: RequestContext) =>
-        (await readable(id, identity)) ?? null,
+      __resolveReference: async ({ id }, { identity }) => (await readable(id, identity)) ?? null,
 
-      async balance(account: AccountNode, { after }: { after?: string | null }) {
+      async balance(account, { after }) {
         const row = after
           ? await balanceAfter(account.id, after)
           : (account.known ?? (await balances.load(account.id)));
         return { amount: row.amountMinor, version: row.version, asOf: row.asOf };
       },
 
-      async transactions({ id }: AccountNode, { first, after }: Page) {
+      async transactions({ id }, { first, after }) {
         const size = pageSize(first);
         const place = decodeCursor(after, timePlace);
         const beyond = place && { $or: [{ time: { $lt: place[0] } }, { time: place[0], _id: { $lt: place[1] } }] };
@@ -246,8 +221,25 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
           .sort({ time: -1, _id: -1 })
           .limit(size + 1)
           .toArray();
-        return connection(rows, size, ({ time, _id }) => [time, _id], transactionNode);
+        return connection(
+          rows,
+          size,
+          ({ time, _id }) => [time, _id],
+          row => row,
+        );
       },
+    },
+
+    Transaction: {
+      id: ({ _id }) => _id,
+      type: ({ event }) => (event.type === 'withdrawn' ? 'WITHDRAWAL' : 'DEPOSIT'),
+      amount: ({ event }) => event.data.amountMinor,
+      memo: ({ event }) => event.data.memo ?? null,
+      transferId: ({ event }) => event.data.transferId ?? null,
+      time: ({ event }) => event.time,
+      /** Settled when the balance that clients see contains it. */
+      status: async ({ account, settled }) =>
+        settled !== UNSETTLED && settled <= (await balances.load(account)).version ? 'SETTLED' : 'PENDING',
     },
   };
 }

@@ -8,16 +8,14 @@ import { type Contract, createEvent, type EventOf } from '../../events/contract.
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import { chunk, groupBy } from '../../events/group.ts';
 import type { Outbox } from '../../events/outbox.ts';
-import {
-  deposited,
-  depositRefused,
-  type RefusalReason,
-  transferFunded,
-  transferRequested,
-  transferReversed,
-  withdrawalRefused,
-  withdrawn,
-} from '../../schema/events.ts';
+import { depositRefused } from '../../schema/events/deposit-refused.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { transferFunded } from '../../schema/events/transfer-funded.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
+import { transferReversed } from '../../schema/events/transfer-reversed.ts';
+import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
+import type { RefusalReason } from '../../schema/shapes.ts';
 import { type AccountFacts, SOURCE } from './decide.ts';
 import { fieldsOf, type View } from './view.ts';
 

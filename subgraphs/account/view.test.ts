@@ -3,7 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { applyRules } from '../../events/consumer.ts';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { createSystem, isReady, until, useServers } from '../../events/fixture.ts';
-import { balanceUpdated, deposited, withdrawn } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { service } from './index.ts';
 import { createView, type TransactionEntry, topicOf, UNSETTLED } from './view.ts';
 

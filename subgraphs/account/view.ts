@@ -11,7 +11,10 @@ import { type OutboxEntry, putBack } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { noTrail } from '../../events/tracing.ts';
 import { createProjection } from '../../events/view.ts';
-import { accountOpened, type balanceUpdated, deposited, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import type { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { AccountFacts } from './decide.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 

@@ -1,6 +1,9 @@
 import { rule } from '../../events/consumer.ts';
 import type { ServiceDefinition } from '../../events/service.ts';
-import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Resolvers } from '../host.ts';
 import { createLedger, indexes, type LedgerRow } from './ledger.ts';
 import { indexes as copyIndexes, createLedgerCopy, type Uncounted } from './rebuild.ts';

@@ -13,7 +13,10 @@ import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { noTrail, type Trail } from '../../events/tracing.ts';
-import { balanceUpdated, type deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import type { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 
 export type BalanceUpdated = EventOf<typeof balanceUpdated>;
 type Transaction = EventOf<typeof deposited>;

@@ -3,7 +3,7 @@ import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
-import { deposited } from '../../schema/events.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { service } from './index.ts';
 import { type BalanceUpdated, type LedgerRow, nextBalance } from './ledger.ts';
 

@@ -10,7 +10,10 @@ import { rule } from '../../events/consumer.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { Rebuilding } from '../../events/rebuild.ts';
-import { balanceUpdated, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { BalanceUpdated, Ledger, LedgerRow } from './ledger.ts';
 
 /** A transaction that may have to be counted; or, without one, an account whose chain may not add up. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createEvent } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
-import { deposited } from '../../schema/events.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';

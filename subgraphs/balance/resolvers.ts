@@ -1,12 +1,9 @@
 import { assertOwner, clientError } from '../../schema/errors.ts';
 import { connection, decodeCursor, numberPlace, pageSize } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers } from '../host.ts';
+import type { Resolvers } from './generated.ts';
 import type { Ledger, LedgerRow } from './ledger.ts';
 
-/** What the gateway knows of an account from the account service. */
-type AccountReference = { id: string; ownerId?: string };
-type Page = { first?: number | null; after?: string | null };
 type AsOf = { version?: number | null; time?: string | null };
 
 const NOTHING_YET = { amount: 0, version: 0, asOf: null };
@@ -27,9 +24,9 @@ export function createResolvers({ rows, head }: Ledger): Resolvers {
     DateTime,
     MinorUnits,
     Account: {
-      __resolveReference: (reference: AccountReference) => reference,
+      __resolveReference: reference => reference,
 
-      async ledger({ id, ownerId }: AccountReference, { first, after }: Page, { identity }: RequestContext) {
+      async ledger({ id, ownerId }, { first, after }, { identity }) {
         assertOwner(ownerId, identity);
         const size = pageSize(first);
         const place = decodeCursor(after, numberPlace);
@@ -38,10 +35,15 @@ export function createResolvers({ rows, head }: Ledger): Resolvers {
           .sort({ version: -1 })
           .limit(size + 1)
           .toArray();
-        return connection(page, size, ({ version }) => [version], entryNode);
+        return connection(
+          page,
+          size,
+          ({ version }) => [version],
+          row => row,
+        );
       },
 
-      async balanceAt({ id, ownerId }: AccountReference, asOf: AsOf, { identity }: RequestContext) {
+      async balanceAt({ id, ownerId }, asOf, { identity }) {
         assertOwner(ownerId, identity);
         const { version, time } = asOf;
         if (typeof version === 'number' && typeof time === 'string') {
@@ -55,10 +57,13 @@ export function createResolvers({ rows, head }: Ledger): Resolvers {
         return { amount: balanceMinor, version: row.version, asOf: eventTime };
       },
     },
+    LedgerEntry: {
+      version: ({ version }) => version,
+      amount: ({ event }) => event.data.amountMinor,
+      balance: ({ event }) => event.data.balanceMinor,
+      time: ({ event }) => event.data.eventTime,
+      eventId: ({ event }) => event.data.eventId,
+      eventType: ({ event }) => event.data.eventType,
+    },
   };
-}
-
-function entryNode({ version, event }: LedgerRow) {
-  const { amountMinor, balanceMinor, eventId, eventType, eventTime } = event.data;
-  return { version, amount: amountMinor, balance: balanceMinor, time: eventTime, eventId, eventType };
 }

@@ -13,6 +13,9 @@ export type Resubmission = { _id: string; service: string; by: string; at: strin
 
 type FaultData = EventOf<typeof fault>['data'];
 
+/** A fault, with what has become of it. */
+export type Fault = FaultData & { row: LakeRow; resubmittedAt: string | null };
+
 /** What is asked for of faults; everything when absent. */
 export type FaultFilter = { service?: string | null; resubmitted?: boolean | null };
 
@@ -39,22 +42,10 @@ export function createFaults(options: {
   const isFault: Filter<LakeRow> = { 'event.type': fault.type };
   const dataOf = (row: LakeRow): FaultData => readEvent(fault, row.event).data;
 
-  async function node(row: LakeRow, known?: Resubmission | null) {
-    const { service, error, eventId, deliveries, original } = dataOf(row);
+  /** What is read of a row once, however many fields are asked for. */
+  async function node(row: LakeRow, known?: Resubmission | null): Promise<Fault> {
     const resubmission = known === undefined ? await resubmissions.findOne({ _id: row._id }) : known;
-    return {
-      id: row._id,
-      service,
-      error,
-      eventId,
-      eventType: typeOf(original),
-      subject: row.event.subject ?? null,
-      deliveries,
-      original,
-      time: row.event.time,
-      resubmittedAt: resubmission?.at ?? null,
-      event: () => lake.rows.findOne({ _id: eventId }),
-    };
+    return { ...dataOf(row), row, resubmittedAt: resubmission?.at ?? null };
   }
 
   async function resubmissionsOf(rows: readonly LakeRow[]): Promise<Map<string, Resubmission>> {
@@ -112,6 +103,15 @@ export function createFaults(options: {
       return { found, further: place };
     },
     node,
+
+    /** The fields of the type that clients see. */
+    fields: {
+      id: ({ row }: Fault) => row._id,
+      eventType: ({ original }: Fault) => typeOf(original),
+      subject: ({ row }: Fault) => row.event.subject ?? null,
+      time: ({ row }: Fault) => row.event.time,
+      event: ({ eventId }: Fault) => lake.rows.findOne({ _id: eventId }),
+    },
 
     find: (id: string): Promise<LakeRow | null> => lake.rows.findOne({ ...isFault, _id: id }),
 

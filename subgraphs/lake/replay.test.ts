@@ -16,7 +16,7 @@ import {
   waitingIds,
   waitingJobs,
 } from '../../events/fixture.ts';
-import { deposited } from '../../schema/events.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { service as reporting } from '../reporting/index.ts';
 import { createFaults, type Resubmission } from './faults.ts';
 import { createReplays, passesOf, type ReplayRow } from './replay.ts';

@@ -1,4 +1,3 @@
-import type { GraphQLFieldResolver } from 'graphql';
 import type { Bindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import { type Feed, follow, type Hint } from '../../events/feed.ts';
@@ -16,22 +15,27 @@ import {
   timePlace,
 } from '../../schema/paging.ts';
 import { DateTime, JsonValue } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers } from '../host.ts';
+import type { RequestContext } from '../host.ts';
 import { causation } from './causes.ts';
 import { type Checkpoints, checkpointNow } from './checkpoint.ts';
-import { type LinesRequest, readLines } from './export.ts';
-import type { FaultFilter, Faults } from './faults.ts';
+import { readLines } from './export.ts';
+import type { Faults } from './faults.ts';
+import type {
+  EventResolvers,
+  MutationResolvers,
+  QueryResolvers,
+  ReplayResolvers,
+  Resolvers,
+  SubscriptionResolvers,
+} from './generated.ts';
+import type { ServiceNode } from './nodes.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
-import type { EventFilter, Lake, LakeRow } from './store.ts';
+import type { Lake, LakeRow } from './store.ts';
 import type { System, SystemWatch } from './system.ts';
 import { startOf, tail } from './tail.ts';
+import { eventTypes } from './types.ts';
 import { unbind } from './unbinding.ts';
-import type { Part } from './verify.ts';
-
-type Page = { first?: number | null; after?: string | null };
-type TailArguments = { filter?: EventFilter | null; after?: number | null };
-type EventsArguments = Page & { filter?: EventFilter | null; order?: 'OLDEST_FIRST' | 'NEWEST_FIRST' | null };
 
 const EVENTS_DEFAULT = 50;
 
@@ -60,37 +64,41 @@ export function createResolvers(parts: LakeParts): Resolvers {
     Mutation: forOperators(mutations(parts)),
     Subscription: subscriptions(parts),
     Event: { ...eventFields, ...traceFields(parts), ...causation(parts.lake.rows) },
+    EventConnection: { totalCount: ({ totalCount }) => totalCount() },
+    Fault: parts.faults.fields,
+    Replay: replayFields,
+    Schedule: { service: ({ _id }) => _id },
+    Service: { faults: ({ faults }) => faults() },
   };
 }
 
-type Resolver = GraphQLFieldResolver<unknown, RequestContext>;
-
 /** Everything here is the operators' alone. */
-function forOperators(resolvers: Record<string, Resolver>) {
-  return Object.fromEntries(
-    Object.entries(resolvers).map(([name, resolve]) => [
-      name,
-      ((parent, args, context, info) => {
-        assertOperator(context.identity);
-        return resolve(parent, args, context, info);
-      }) satisfies Resolver,
-    ]),
-  );
+function forOperators<Fields extends QueryResolvers | MutationResolvers>(resolvers: Fields): Fields {
+  type Resolver = (...args: [unknown, unknown, RequestContext, unknown]) => unknown;
+  const guarded = Object.entries(resolvers).map(([name, resolve]): [string, Resolver] => [
+    name,
+    (parent, args, context, info) => {
+      assertOperator(context.identity);
+      return (resolve as Resolver)(parent, args, context, info);
+    },
+  ]);
+  // The same fields, each with the same arguments and result.
+  return Object.fromEntries(guarded) as Fields;
 }
 
-const eventFields = {
-  id: ({ event }: LakeRow) => event.id,
-  type: ({ event }: LakeRow) => event.type,
-  source: ({ event }: LakeRow) => event.source,
-  subject: ({ event }: LakeRow) => event.subject ?? null,
-  time: ({ event }: LakeRow) => event.time,
-  data: ({ event }: LakeRow) => event.data ?? null,
-  correlationId: ({ event }: LakeRow) => event.correlationid ?? null,
-  causationId: ({ event }: LakeRow) => event.causationid ?? null,
-  position: ({ version }: LakeRow) => version,
+const eventFields: EventResolvers = {
+  id: ({ event }) => event.id,
+  type: ({ event }) => event.type,
+  source: ({ event }) => event.source,
+  subject: ({ event }) => event.subject ?? null,
+  time: ({ event }) => event.time,
+  data: ({ event }) => event.data ?? null,
+  correlationId: ({ event }) => event.correlationid ?? null,
+  causationId: ({ event }) => event.causationid ?? null,
+  position: ({ version }) => version,
 };
 
-function traceFields({ addressOf }: LakeParts) {
+function traceFields({ addressOf }: LakeParts): EventResolvers {
   const idOf = ({ event }: LakeRow) => readPlace(event.traceparent)?.traceId ?? null;
   return {
     traceId: idOf,
@@ -101,33 +109,27 @@ function traceFields({ addressOf }: LakeParts) {
   };
 }
 
-function eventQueries({ lake, checkpoints }: LakeParts) {
+function eventQueries({ lake, checkpoints }: LakeParts): QueryResolvers {
   return {
-    async events(_: unknown, { filter, first, after, order }: EventsArguments) {
+    async events(_, { filter, first, after, order }) {
       const size = pageSize(first, EVENTS_DEFAULT);
       const beyond = decodeCursor(after, numberPlace)?.[0];
       const rows = await lake.page(filter, order === 'NEWEST_FIRST' ? -1 : 1, beyond, size + 1);
       const place = (row: LakeRow) => [row.version];
       return { ...connection(rows, size, place, row => row), totalCount: () => lake.count(filter) };
     },
-    event: (_: unknown, { id }: { id: string }) => lake.rows.findOne({ _id: id }),
-    eventLines: (_: unknown, asked: LinesRequest) => readLines(lake, asked),
-    verifyLake: (_: unknown, part: Part) => lake.verify(part),
+    event: (_, { id }) => lake.rows.findOne({ _id: id }),
+    eventLines: (_, asked) => readLines(lake, asked),
+    verifyLake: (_, part) => lake.verify(part),
     checkpoint: () => checkpointNow(lake, checkpoints),
   };
 }
 
-function replayQueries({ replays, schedules, faults }: LakeParts) {
+function replayQueries({ replays, schedules, faults }: LakeParts): QueryResolvers {
   return {
-    async schedules() {
-      const rows = await schedules.rows.find().sort({ _id: 1 }).limit(PAGE_MAX).toArray();
-      return rows.map(({ _id: service, ...schedule }) => ({ ...schedule, service }));
-    },
-    async replay(_: unknown, { id }: { id: string }) {
-      const row = await replays.rows.findOne({ _id: id });
-      return row && replayNode(row);
-    },
-    async replays(_: unknown, { first, after }: Page) {
+    schedules: () => schedules.rows.find().sort({ _id: 1 }).limit(PAGE_MAX).toArray(),
+    replay: (_, { id }) => replays.rows.findOne({ _id: id }),
+    async replays(_, { first, after }) {
       const size = pageSize(first);
       const place = decodeCursor(after, timePlace);
       const beyond = place && {
@@ -138,13 +140,18 @@ function replayQueries({ replays, schedules, faults }: LakeParts) {
         .sort({ createdAt: -1, _id: -1 })
         .limit(size + 1)
         .toArray();
-      return connection(rows, size, ({ createdAt, _id }) => [createdAt, _id], replayNode);
+      return connection(
+        rows,
+        size,
+        ({ createdAt, _id }) => [createdAt, _id],
+        row => row,
+      );
     },
-    async fault(_: unknown, { id }: { id: string }) {
+    async fault(_, { id }) {
       const row = await faults.find(id);
       return row && faults.node(row);
     },
-    async faults(_: unknown, { first, after, ...filter }: Page & FaultFilter) {
+    async faults(_, { first, after, ...filter }) {
       const size = pageSize(first);
       const { found, further } = await faults.page(filter, decodeCursor(after, numberPlace)?.[0], size);
       const last = further ?? found.at(-1)?.row.version;
@@ -155,80 +162,84 @@ function replayQueries({ replays, schedules, faults }: LakeParts) {
   };
 }
 
-function serviceQueries({ bindings, transport, faults, clock, system }: LakeParts) {
+function serviceQueries(parts: LakeParts): QueryResolvers {
   return {
-    system: () => system.now(),
-    async services() {
-      const all = await bindings.all();
-      return all
-        .sort((a, b) => (a._id < b._id ? -1 : 1))
-        .map(async ({ _id: name, consumes, emits, partitions, reconciled }) => {
-          const { events, oldestMs } = await transport.backlog(name, partitions);
-          const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
-          return {
-            name,
-            consumes,
-            emits,
-            lagEvents: events,
-            lagSeconds,
-            faults: () => faults.open(name),
-            unconfirmedEvents: reconciled?.unconfirmed ?? null,
-            resentEvents: reconciled?.resent ?? null,
-          };
-        });
-    },
+    system: () => parts.system.now(),
+    services: () => servicesNow(parts),
+    eventTypes: () => eventTypes(parts.bindings),
   };
 }
 
-function mutations(parts: LakeParts) {
+async function servicesNow({ bindings, transport, faults, clock }: LakeParts): Promise<ServiceNode[]> {
+  const all = await bindings.all();
+  return Promise.all(
+    all
+      .sort((a, b) => (a._id < b._id ? -1 : 1))
+      .map(async ({ _id: name, consumes, emits, partitions, reconciled }) => {
+        const { events, oldestMs } = await transport.backlog(name, partitions);
+        const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
+        return {
+          name,
+          consumes,
+          emits,
+          lagEvents: events,
+          lagSeconds,
+          faults: () => faults.open(name),
+          unconfirmedEvents: reconciled?.unconfirmed ?? null,
+          resentEvents: reconciled?.resent ?? null,
+        };
+      }),
+  );
+}
+
+function mutations(parts: LakeParts): MutationResolvers {
   const { replays, schedules, faults, wake } = parts;
   return {
-    async reconcile(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+    async reconcile(_, { input }, { identity }) {
       const row = await schedules.reconcile(parseInput(reconcileInput, input), identity.ownerId);
       wake();
-      return replayNode(row);
+      return row;
     },
-    async replay(_: unknown, { input }: { input: unknown }, { identity }: RequestContext) {
+    async replay(_, { input }, { identity }) {
       const row = await replays.request(parseInput(replayInput, input), identity.ownerId);
       wake();
-      return replayNode(row);
+      return row;
     },
-    cancelReplay: async (_: unknown, { id }: { id: string }) => replayNode(await replays.cancel(id)),
-    resubmit: (_: unknown, { faultIds }: { faultIds: string[] }, { identity }: RequestContext) =>
-      faults.resubmit(faultIds, identity.ownerId),
-    async unbind(_: unknown, { service }: { service: string }) {
+    cancelReplay: (_, { id }) => replays.cancel(id),
+    resubmit: (_, { faultIds }, { identity }) => faults.resubmit(faultIds, identity.ownerId),
+    async unbind(_, { service }) {
       await unbind(parts, service);
-      return serviceQueries(parts).services();
+      return servicesNow(parts);
     },
   };
 }
 
-function subscriptions({ lake, replays, feed, system }: LakeParts) {
+function subscriptions({ lake, replays, feed, system }: LakeParts): SubscriptionResolvers {
   return {
     systemChanged: {
-      subscribe(_: unknown, _arguments: unknown, { identity }: RequestContext) {
+      subscribe(_, _arguments, { identity }) {
         assertOperator(identity);
         return follow<System, { systemChanged: System }>(system.watch(), async now => now && { systemChanged: now });
       },
     },
     replayProgress: {
-      async subscribe(_: unknown, { id }: { id: string }, { identity }: RequestContext) {
+      async subscribe(_, { id }, { identity }) {
         assertOperator(identity);
         await replays.find(id);
         let over = false;
         const hints = feed.watch<ReplayRow>(topicOf(id));
-        return follow<Hint<ReplayRow>, { replayProgress: object }>(hints, async hint => {
+        return follow<Hint<ReplayRow>, { replayProgress: ReplayRow }>(hints, async hint => {
           // The end of a replay is the end of its progress.
           if (over) return hints.return?.().then(() => undefined);
           const row = hint && 'message' in hint ? hint.message : await replays.find(id);
           over = isOver(row.status);
           if (over) await hints.return?.();
-          return { replayProgress: replayNode(row) };
+          return { replayProgress: row };
         });
       },
     },
     eventStored: {
-      async subscribe(_: unknown, { filter, after }: TailArguments, { identity }: RequestContext) {
+      async subscribe(_, { filter, after }, { identity }) {
         assertOperator(identity);
         return tail({ lake, feed, filter, from: await startOf(lake, after) }, row => ({ eventStored: row }));
       },
@@ -236,8 +247,8 @@ function subscriptions({ lake, replays, feed, system }: LakeParts) {
   };
 }
 
-function replayNode({ _id, ...row }: ReplayRow) {
-  const { status, eventsPerSecond, total, applied } = row;
-  const secondsLeft = status === 'RUNNING' && eventsPerSecond ? Math.max(0, total - applied) / eventsPerSecond : null;
-  return { ...row, id: _id, secondsLeft };
-}
+const replayFields: ReplayResolvers = {
+  id: ({ _id }) => _id,
+  secondsLeft: ({ status, eventsPerSecond, total, applied }) =>
+    status === 'RUNNING' && eventsPerSecond ? Math.max(0, total - applied) / eventsPerSecond : null,
+};

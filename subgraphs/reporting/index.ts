@@ -1,7 +1,10 @@
 import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import type { ServiceDefinition } from '../../events/service.ts';
-import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Resolvers } from '../host.ts';
 import { createResolvers } from './resolvers.ts';
 import { createStatistics, indexes } from './statistics.ts';

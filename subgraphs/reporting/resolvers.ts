@@ -1,33 +1,30 @@
 import { assertOperator, assertOwner, clientError } from '../../schema/errors.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers } from '../host.ts';
-import type { Interval, IntervalTotals, Range, Statistics } from './statistics.ts';
-
-type Arguments = Range & { interval?: Interval | null };
-/** What the gateway knows of an account from the account service. */
-type AccountReference = { id: string; ownerId?: string };
+import type { Resolvers } from './generated.ts';
+import type { Range, Statistics } from './statistics.ts';
 
 export function createResolvers(statistics: Statistics): Resolvers {
   return {
     DateTime,
     MinorUnits,
     Query: {
-      async statistics(_: unknown, { interval, ...range }: Arguments, { identity }: RequestContext) {
+      async statistics(_, { interval, ...range }, { identity }) {
         assertOperator(identity);
-        return (await statistics.overall(ordered(range), interval ?? 'DAY')).map(node);
+        return statistics.overall(ordered(range), interval ?? 'DAY');
       },
     },
     Account: {
-      __resolveReference: (reference: AccountReference) => reference,
+      __resolveReference: reference => reference,
 
-      async statistics(
-        { id, ownerId }: AccountReference,
-        { interval, ...range }: Arguments,
-        { identity }: RequestContext,
-      ) {
+      async statistics({ id, ownerId }, { interval, ...range }, { identity }) {
         assertOwner(ownerId, identity);
-        return (await statistics.ofAccount(id, ordered(range), interval ?? 'DAY')).map(node);
+        return statistics.ofAccount(id, ordered(range), interval ?? 'DAY');
       },
+    },
+    Statistic: {
+      deposited: ({ depositedMinor }) => depositedMinor,
+      withdrawn: ({ withdrawnMinor }) => withdrawnMinor,
+      largest: ({ largestMinor }) => (largestMinor === 0 ? null : largestMinor),
     },
   };
 }
@@ -35,13 +32,4 @@ export function createResolvers(statistics: Statistics): Resolvers {
 function ordered(range: Range): Range {
   if (range.from && range.to && range.from > range.to) throw clientError('BAD_USER_INPUT', '"from" is after "to".');
   return range;
-}
-
-function node({ depositedMinor, withdrawnMinor, largestMinor, ...rest }: IntervalTotals) {
-  return {
-    ...rest,
-    deposited: depositedMinor,
-    withdrawn: withdrawnMinor,
-    largest: largestMinor === 0 ? null : largestMinor,
-  };
 }

@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
-import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { createStatistics, type HourRow, indexes, merge, NONE, sumUp, totalsOf } from './statistics.ts';
 
 const urls = useServers();

@@ -11,7 +11,10 @@ import type { Event } from '../../events/event.ts';
 import { groupBy } from '../../events/group.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
-import { accountOpened, deposited, overdrawn, withdrawn } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { overdrawn } from '../../schema/events/overdrawn.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 
 export type Totals = {
   deposits: number;

@@ -4,7 +4,11 @@ import { createEvent } from '../../events/contract.ts';
 import { decide, decisionId } from '../../events/correlation.ts';
 import type { Event } from '../../events/event.ts';
 import { decisionScenarios } from '../../events/scenario.ts';
-import { deposited, depositRefused, transferRequested, withdrawalRefused, withdrawn } from '../../schema/events.ts';
+import { depositRefused } from '../../schema/events/deposit-refused.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
+import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { requestTransfer, rules, SOURCE, standingOf, transferInput, transferOf } from './decide.ts';
 

@@ -3,21 +3,19 @@ import { z } from 'zod';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { type CorrelationRule, such } from '../../events/correlation.ts';
 import { deriveId, type Event } from '../../events/event.ts';
-import {
-  deposited,
-  depositRefused,
-  type RefusalReason,
-  transferCompensated,
-  transferCompleted,
-  transferExpired,
-  transferFunded,
-  transferRefused,
-  transferRequested,
-  transferReversed,
-  withdrawalRefused,
-  withdrawn,
-} from '../../schema/events.ts';
+import { depositRefused } from '../../schema/events/deposit-refused.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { transferCompensated } from '../../schema/events/transfer-compensated.ts';
+import { transferCompleted } from '../../schema/events/transfer-completed.ts';
+import { transferExpired } from '../../schema/events/transfer-expired.ts';
+import { transferFunded } from '../../schema/events/transfer-funded.ts';
+import { transferRefused } from '../../schema/events/transfer-refused.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
+import { transferReversed } from '../../schema/events/transfer-reversed.ts';
+import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { idempotencyKey, text } from '../../schema/input.ts';
+import type { RefusalReason } from '../../schema/shapes.ts';
 
 export const SOURCE = '/transfer';
 const EXPIRES_IN_SECONDS = 60;

@@ -3,20 +3,18 @@ import type { Contract } from '../../events/contract.ts';
 import { type CollectedRow, correlationIndexes, createCorrelation } from '../../events/correlation.ts';
 import type { Event } from '../../events/event.ts';
 import type { ServiceDefinition } from '../../events/service.ts';
-import {
-  accountOpened,
-  deposited,
-  depositRefused,
-  transferCompensated,
-  transferCompleted,
-  transferExpired,
-  transferFunded,
-  transferRefused,
-  transferRequested,
-  transferReversed,
-  withdrawalRefused,
-  withdrawn,
-} from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { depositRefused } from '../../schema/events/deposit-refused.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { transferCompensated } from '../../schema/events/transfer-compensated.ts';
+import { transferCompleted } from '../../schema/events/transfer-completed.ts';
+import { transferExpired } from '../../schema/events/transfer-expired.ts';
+import { transferFunded } from '../../schema/events/transfer-funded.ts';
+import { transferRefused } from '../../schema/events/transfer-refused.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
+import { transferReversed } from '../../schema/events/transfer-reversed.ts';
+import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Resolvers } from '../host.ts';
 import { rules, SOURCE, transferOf } from './decide.ts';
 import { createResolvers } from './resolvers.ts';

@@ -8,11 +8,9 @@ import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
-import type { RequestContext, Resolvers } from '../host.ts';
 import { RANKS, requestTransfer, type TransferCommand, transferIdFor, transferInput } from './decide.ts';
+import type { Resolvers } from './generated.ts';
 import { fieldsOf, type RequestedEntry, type Transfer, topicOf, type View } from './view.ts';
-
-type Page = { first?: number | null; after?: string | null };
 
 export function createResolvers(view: View, context: ServiceContext): Resolvers {
   const { outbox, feed, clock, ids } = context;
@@ -69,9 +67,9 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     DateTime,
     MinorUnits,
     Query: {
-      transfer: (_: unknown, { id }: { id: string }, { identity }: RequestContext) => load(id, identity),
+      transfer: (_, { id }, { identity }) => load(id, identity),
 
-      async transfers(_: unknown, { first, after }: Page, { identity }: RequestContext) {
+      async transfers(_, { first, after }, { identity }) {
         const size = pageSize(first);
         const place = decodeCursor(after, timePlace);
         const whose = identity.operator ? { requestedAt: { $exists: true } } : { owner: identity.ownerId };
@@ -83,17 +81,18 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
           .sort({ requestedAt: -1, _id: -1 })
           .limit(size + 1)
           .toArray();
-        return connection(
+        const page = connection(
           rows,
           size,
           ({ requestedAt, _id }) => [requestedAt, _id],
-          async entry => node(await standing.load(entry)),
+          entry => entry,
         );
+        return { ...page, nodes: (await Promise.all(page.nodes.map(entry => standing.load(entry)))).map(node) };
       },
     },
 
     Mutation: {
-      async transfer(_: unknown, { input }: { input: unknown }, { identity, ...origin }: RequestContext) {
+      async transfer(_, { input }, { identity, ...origin }) {
         const entry = await ask(parseInput(transferInput, input), identity, origin);
         return { transfer: node(await standing.load(entry)) };
       },
@@ -101,7 +100,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
 
     Subscription: {
       transferChanged: {
-        async subscribe(_: unknown, { id }: { id: string }, { identity }: RequestContext) {
+        async subscribe(_, { id }, { identity }) {
           const entry = await readable(id, identity);
           if (!entry) throw clientError('NOT_FOUND', `You have no transfer ${id}.`);
           return watch(entry);
@@ -110,7 +109,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     },
 
     Transfer: {
-      __resolveReference: ({ id }: { id: string }, { identity }: RequestContext) => load(id, identity),
+      __resolveReference: ({ id }, { identity }) => load(id, identity),
     },
   };
 }

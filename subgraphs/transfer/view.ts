@@ -7,7 +7,8 @@ import type { Event } from '../../events/event.ts';
 import { type OutboxEntry, putBack } from '../../events/outbox.ts';
 import type { ServiceContext } from '../../events/service.ts';
 import { materialize } from '../../events/view.ts';
-import { type accountOpened, transferRequested } from '../../schema/events.ts';
+import type { accountOpened } from '../../schema/events/account-opened.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
 import { type Requested, type Standing, standingOf } from './decide.ts';
 
 /** What never changes about an account. */

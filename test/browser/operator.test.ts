@@ -98,6 +98,35 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     folder.remove();
   });
 
+  test('the catalogue shows who emits and consumes each type, how much of it flows, and what it promises', async () => {
+    const { page, complaints } = await operatorAt('/catalogue');
+    await page.getByRole('row', { name: /^deposited .* account balance ?,? lake ?,? reporting 1 / }).waitFor();
+    const stop = depositing(await openAccount(alice));
+    try {
+      await page.getByRole('row', { name: /^deposited.* [\d.]*[1-9][\d.]* \d+$/ }).waitFor();
+    } finally {
+      await stop();
+    }
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'deposited' }).click();
+    await page.getByRole('heading', { name: 'deposited', level: 1 }).waitFor();
+    await page.getByRole('row', { name: /^memo optional .*up to 500 characters$/ }).waitFor();
+    await page.getByText('"amountMinor": 12500').last().waitFor();
+    await page.getByText('As JSON Schema', { exact: true }).click();
+    await page.getByText('"urn:tributary:event:deposited:1"').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('link', { name: 'Its events in the lake' }).click();
+    await page.waitForURL('**/events?types=deposited');
+    await page.goto('/catalogue/none');
+    await page.getByText('There is no such type of event').waitFor();
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.goto('/catalogue');
+    await page.getByText('account → balance, lake, reporting').first().waitFor();
+    await expectAccessible(page);
+    expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBeLessThanOrEqual(0);
+    expect(complaints).toEqual([]);
+  });
+
   test('the overview shows what flows while deposits are made, and that all is well', async () => {
     const { page, complaints, external } = await operatorAt('/');
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();

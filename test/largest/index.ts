@@ -1,7 +1,8 @@
 import type { ServiceDefinition } from '../../events/service.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { assertOperator } from '../../schema/errors.ts';
-import { accountOpened, deposited } from '../../schema/events.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import type { RequestContext, Resolvers } from '../../subgraphs/host.ts';
 
 /** The state of an account after one more of its events. */

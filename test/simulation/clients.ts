@@ -83,7 +83,7 @@ export function createClients(world: World, system: System) {
     const since = history.length;
     const { kind, owner } = asked;
     const service = kind === 'transfer' ? 'transfer' : 'account';
-    const found = resolver<Record<string, { id: string }>>(service, 'Mutation', FIELDS[kind]);
+    const found = resolver<Payload>(service, 'Mutation', FIELDS[kind]);
     const input = inputOf(asked);
     const told = found
       ? await send(found.process, () => found.resolve(undefined, { input }, { identity: identityOf(owner) }))
@@ -288,9 +288,12 @@ function inputOf({ kind, key, account, to, amountMinor }: Omit<Operation, 'outco
   return { fromAccountId: account, toAccountId: to, expiresInSeconds: 1 + (amountMinor % 8), ...asked };
 }
 
-function outcomeOf(told: Told<Record<string, { id: string }>>): Pick<Operation, 'outcome' | 'code' | 'eventId'> {
+/** As the mutations hand them over, before the fields of their types are resolved. */
+type Payload = { transaction?: { _id: string }; transfer?: { id: string }; account?: { id: string } };
+
+function outcomeOf(told: Told<Payload>): Pick<Operation, 'outcome' | 'code' | 'eventId'> {
   if (told === 'unknown') return { outcome: 'unknown' };
   if ('code' in told) return { outcome: told.code === 'UNAVAILABLE' ? 'unknown' : 'refused', code: told.code };
-  const eventId = told.value.transaction?.id ?? told.value.transfer?.id ?? told.value.account?.id;
+  const eventId = told.value.transaction?._id ?? told.value.transfer?.id ?? told.value.account?.id;
   return { outcome: 'ok', ...(eventId !== undefined && { eventId }) };
 }

@@ -7,8 +7,10 @@ import type { Place } from '../../places.ts';
 import type { IconName } from '../parts/icon.tsx';
 import { Account } from './account.tsx';
 import { Accounts } from './accounts.tsx';
+import { Catalogue } from './catalogue.tsx';
 import { Event } from './event.tsx';
 import { Events } from './events.tsx';
+import { OneEventType } from './eventtype.tsx';
 import { OneFault } from './fault.tsx';
 import { Faults } from './faults.tsx';
 import { Integrity } from './integrity.tsx';
@@ -31,6 +33,7 @@ export const PAGES: Partial<Record<Place, PageEntry>> = {
   accounts: { label: 'Accounts', icon: 'accounts', page: Accounts, one: Account },
   events: { label: 'Events', icon: 'events', operators: true, page: Events, one: Event },
   replays: { label: 'Replays', icon: 'replays', operators: true, page: Replays, one: Replay },
+  catalogue: { label: 'Catalogue', icon: 'catalogue', operators: true, page: Catalogue, one: OneEventType },
   faults: { label: 'Faults', icon: 'faults', operators: true, page: Faults, one: OneFault },
   integrity: { label: 'Integrity', icon: 'integrity', operators: true, page: Integrity },
 };

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import type { Binding } from '../../events/binding.ts';
+import { eventTypes } from './types.ts';
+
+const binding = (_id: string, consumes: string[], emits: string[]): Binding => ({
+  ...{ _id, consumes, emits, partitions: 1, replayedFirst: [] },
+});
+const all = async () => [
+  binding('wealth', ['deposited'], ['grown']),
+  binding('lake', ['*'], []),
+  binding('account', [], ['deposited']),
+];
+
+test('a type is there once, with who emits it, who gets it, and what its contract promises', async () => {
+  const types = await eventTypes({ all });
+  expect(types.map(({ type }) => type)).toEqual([...new Set(types.map(({ type }) => type))].sort());
+  expect(types.find(({ type }) => type === 'deposited')).toMatchObject({
+    emittedBy: ['account'],
+    consumedBy: ['lake', 'wealth'],
+    versions: [
+      {
+        version: 1,
+        description: 'An amount was paid into an account.',
+        example: { currency: 'EUR' },
+        schema: { $id: 'urn:tributary:event:deposited:1', required: ['amountMinor', 'currency'] },
+      },
+    ],
+  });
+});
+
+test('a type without a contract here is there for those who emit it, and one that nobody emits for its contract', async () => {
+  const types = await eventTypes({ all });
+  expect(types.find(({ type }) => type === 'grown')).toEqual({
+    ...{ type: 'grown', emittedBy: ['wealth'], consumedBy: ['lake'], versions: [] },
+  });
+  expect(types.find(({ type }) => type === 'overdrawn')).toMatchObject({ emittedBy: [], consumedBy: ['lake'] });
+  expect(types.map(({ type }) => type)).not.toContain('*');
+});
+
+test('any service may set something aside', async () => {
+  const faults = (await eventTypes({ all })).find(({ type }) => type === 'fault');
+  expect(faults?.emittedBy).toEqual(['account', 'lake', 'wealth']);
+});
