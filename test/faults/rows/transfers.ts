@@ -20,6 +20,9 @@ const CLIENTS = 6;
 const PAUSE_MS = 20;
 const TRIES_MAX = 400;
 const TRY_AGAIN_MS = 300;
+/** Transfers that are asked for before anything goes wrong. */
+const UNDER_WAY = 80;
+const WARM_UP_MAX_MS = 30_000;
 const AFTER_FAULT_MS = 2_500;
 const CUT_MS = 4_000;
 const REST_WITHIN_MS = 90_000;
@@ -97,7 +100,7 @@ function startTransfers(bank: Bank, accounts: readonly Account[], name: string) 
       // Some go to nobody, some are more than there is, some hardly have the time.
       const toAccountId = turn % 9 === 8 || to === from ? 'nobody' : to.id;
       const amount = 1 + ((number * 131 + turn * 37) % (turn % 7 === 6 ? 3 * EACH_MINOR : 300));
-      const expiresInSeconds = 1 + ((number + turn) % 20);
+      const expiresInSeconds = 1 + 3 * ((number + turn) % 20);
       const idempotencyKey = `${name} ${number} ${turn}`;
       await ask(from.owner, { fromAccountId: from.id, toAccountId, amount, expiresInSeconds, idempotencyKey });
       await delay(PAUSE_MS);
@@ -160,6 +163,9 @@ export function transferRow(
       let statuses: Record<string, number> = {};
       for (const [index, group] of groups.entries()) {
         const transfers = startTransfers(bank, accounts, `${row.name} ${accounts[0]?.id} ${index}`);
+        // Some of each kind are under way, or over.
+        const deadlineMs = performance.now() + WARM_UP_MAX_MS;
+        while (transfers.counts.acknowledged < UNDER_WAY && performance.now() < deadlineMs) await delay(50);
         for (const { what, act } of group) {
           say(what);
           await act(cluster);
