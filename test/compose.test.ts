@@ -81,11 +81,7 @@ test('what the system can be watched with asks every service for its metrics, an
   type Scraping = { scrape_configs: { static_configs: { targets: string[] }[] }[] };
   const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml')) as Scraping;
   const targets = scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap(each => each.targets));
-  expect(targets.sort()).toEqual(
-    Object.entries(ports)
-      .map(([name, port]) => `${name}:${port}`)
-      .sort(),
-  );
+  expect(targets.sort()).toEqual(ours.map(name => `${name}:${portOf(name)}`).sort());
   // Nothing of it can be reached from elsewhere, and the files that it mounts are there.
   for (const { ports: published = [], volumes: mounted = [] } of Object.values(watch.services)) {
     for (const each of published) expect(each).toMatch(/^127\.0\.0\.1:/);
