@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 import { useServers } from './fixture.ts';
+import { groupBy } from './group.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const urls = useServers();
@@ -19,13 +20,17 @@ type Exported = { file: string; name: string; isValue: boolean; isDocumented: bo
 
 async function exportsOf(file: string): Promise<Exported[]> {
   const lines = (await readFile(join(here, file), 'utf8')).split('\n');
-  return lines.flatMap((line, index) => {
+  const found = lines.flatMap((line, index) => {
     const [, kind = '', name = ''] = /^export (?:async )?(type|function|const|class) (\w+)/.exec(line) ?? [];
     if (name === '') return [];
     // What the linter is told may stand in between.
     const above = lines.slice(0, index).filter(each => !each.startsWith('// biome-ignore'));
     return [{ file, name, isValue: kind !== 'type', isDocumented: above.at(-1)?.trim().endsWith('*/') ?? false }];
   });
+  // Of a function with several signatures, the one that nobody calls says nothing.
+  return [...groupBy(found, ({ name }) => name).values()].flatMap(
+    all => all.find(({ isDocumented }) => isDocumented) ?? all.slice(0, 1),
+  );
 }
 
 const exported = (await Promise.all(names.filter(name => !isTest(name)).map(exportsOf))).flat();

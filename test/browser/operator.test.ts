@@ -100,7 +100,9 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
 
   test('the catalogue shows who emits and consumes each type, how much of it flows, and what it promises', async () => {
     const { page, complaints } = await operatorAt('/catalogue');
-    await page.getByRole('row', { name: /^deposited .* account balance ?,? lake ?,? reporting 1 / }).waitFor();
+    await page
+      .getByRole('row', { name: /^deposited .* account balance ?,? lake ?,? reporting ?,? transfer 1 / })
+      .waitFor();
     const stop = depositing(await openAccount(alice));
     try {
       await page.getByRole('row', { name: /^deposited.* [\d.]*[1-9][\d.]* \d+$/ }).waitFor();

@@ -28,7 +28,10 @@ export type RootField = {
 };
 
 /** What an owner may ask for; all else is the operators'. */
-const OWNERS = ['account', 'accounts', 'openAccount', 'deposit', 'withdraw', 'balanceChanged'];
+const OWNERS = [
+  ...['account', 'accounts', 'openAccount', 'deposit', 'withdraw', 'balanceChanged'],
+  ...['transfer', 'transfers', 'transferChanged'],
+];
 
 /** By name, where the type alone does not say what makes sense. */
 const SAMPLES: Record<string, unknown> = { name: 'Everyday', currency: 'EUR', service: 'account', dryRun: true };
