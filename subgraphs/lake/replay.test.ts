@@ -374,7 +374,7 @@ describe('resubmitting', () => {
   test('sends the original to the service that had set it aside, once more', async () => {
     const { system, faults, fault, original } = await faulty();
     const [node] = await faults.resubmit([fault.id], 'olga');
-    expect(node).toMatchObject({ id: fault.id, service: 'reporting', resubmittedAt: expect.any(String) });
+    expect(node).toMatchObject({ row: { _id: fault.id }, service: 'reporting', resubmittedAt: expect.any(String) });
     expect(await waitingJobs(system, 'reporting')).toEqual([{ source: 'lake', events: [original], resubmission: 1 }]);
   });
 
