@@ -325,7 +325,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'if (watchers.size > 0) subscribe([...watchers.keys()]);',
     replace: '',
-    foundBy: 154,
+    foundBy: 295,
   },
   {
     name: 'a watcher is shown older versions',
@@ -347,7 +347,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
     replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
-    foundBy: 39,
+    foundBy: 20,
   },
   // ---- replays ----
   {
@@ -401,7 +401,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/transfers.ts',
     find: "return moved(deposited, reversed, 'return', accountId",
     replace: "return moved(deposited, reversed, 'deposit', accountId",
-    foundBy: 1000004,
+    foundBy: 1000002,
     ofTransfers: true,
   },
   {
@@ -409,7 +409,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: "decision: 'course',\n    since: transferRequested,",
     replace: "decision: 'expiry',\n    since: transferRequested,",
-    foundBy: 1000001,
+    foundBy: 1000002,
     ofTransfers: true,
   },
   {
@@ -417,7 +417,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: 'whenAllOf: [transferRequested, transferExpired, withdrawn],',
     replace: 'whenAllOf: [transferRequested, transferExpired, withdrawn, depositRefused],',
-    foundBy: 1000001,
+    foundBy: 1000020,
     ofTransfers: true,
   },
   {
@@ -425,7 +425,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/transfers.ts',
     find: 'await outbox.append(event, fieldsOf(event));',
     replace: 'await outbox.append(event, {});',
-    foundBy: 1000001,
+    foundBy: 1000002,
     ofTransfers: true,
   },
   {
@@ -433,7 +433,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/correlation.ts',
     find: 'for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
     replace: 'if (changed > 0) for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
-    foundBy: 1000019,
+    foundBy: 1000067,
     ofTransfers: true,
   },
 ];
