@@ -213,7 +213,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
-    foundBy: 342,
+    foundBy: 555,
   },
   // ---- watermark ----
   {
@@ -340,7 +340,7 @@ export const BUGS: readonly Bug[] = [
     find: 'const { rows, changed } = await accounts.apply(updates, how);',
     replace:
       "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const { rows: all, changed } = await accounts.apply(updates, how);\n      const rows = all.filter(row => row.version > (before.get(row._id) ?? 0));",
-    foundBy: 55,
+    foundBy: 620,
   },
   {
     name: 'a slow watcher is left with the message that came last, whatever its version',
