@@ -11,7 +11,7 @@ export default defineConfig({
     // beyond itself it puts back: clocks, the environment, what libraries have.
     isolate: false,
     // The tests wait more than they compute: for processes to start, for disks to sync, for leases to run out.
-    maxWorkers: 3,
+    maxWorkers: 2,
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,
     testTimeout: 60_000,

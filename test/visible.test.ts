@@ -1,5 +1,6 @@
 /** What operators see of the real system, each service a process of its own: traces, metrics, logs. */
 import { readFileSync } from 'node:fs';
+import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
@@ -8,6 +9,7 @@ import { type Servers, startServers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import { signToken } from '../gateway/identity.ts';
 import { METRICS, type Metric, PROCESS_METRICS } from '../schema/metrics.ts';
+import { prefixOf } from '../scripts/config.ts';
 import { metricsFile, metricsPage } from '../scripts/metrics.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import { type CollectedSpan, type Collector, startCollector } from './collector.ts';
@@ -62,7 +64,21 @@ beforeAll(async () => {
   );
   url = `http://127.0.0.1:${ports.get('gateway')}`;
   [alice, olga] = await Promise.all([clientOf(url, 'alice'), clientOf(url, 'olga', ['operator'])]);
+  await allJoined(servers.mongodbUrl);
 }, 60_000);
+
+/** What was relayed before a relay knew of a consumer comes to it from the lake, which is no part of a trace. */
+async function allJoined(mongodbUrl: string): Promise<void> {
+  const mongo = await MongoClient.connect(mongodbUrl);
+  const bindings = mongo.db(`${prefixOf(mongodbUrl)}-registry`).collection('bindings');
+  try {
+    const seeding = () => bindings.countDocuments({ seeding: { $exists: true } });
+    await eventually(seeding, count => count === 0, 30_000);
+    expect(await bindings.countDocuments()).toBe(5);
+  } finally {
+    await mongo.close();
+  }
+}
 
 afterAll(async () => {
   await stopAll();
