@@ -14,7 +14,7 @@ import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { startServers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
-import type { Feed } from '../events/feed.ts';
+import { silentFeed } from '../events/feed.ts';
 import { examined, filtersFor, lakeEvents } from '../subgraphs/lake/fixture.ts';
 import type { EventFilter, Order } from '../subgraphs/lake/query.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
@@ -26,15 +26,6 @@ const EVENTS = Number(values.events);
 const BATCH = 500;
 const PAGE = 100;
 const ROUNDS = 5;
-
-const silentFeed: Feed = {
-  publish: async () => undefined,
-  listen: () => () => undefined,
-  watch: () => {
-    throw new Error('nobody watches here');
-  },
-  close: () => undefined,
-};
 
 const seconds = (sinceMs: number) => (performance.now() - sinceMs) / 1000;
 const print = (line: string) => process.stdout.write(`${line}\n`);

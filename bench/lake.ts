@@ -12,7 +12,7 @@ import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { startServers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
-import type { Feed } from '../events/feed.ts';
+import { silentFeed } from '../events/feed.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
 import { history } from './lake/history.ts';
 import { cpuOf, median, quantile } from './measure.ts';
@@ -40,15 +40,6 @@ const QUIET_SECONDS = 10;
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const whole = (value: number) => Math.round(value).toLocaleString('en-GB');
 const secondsSince = (ms: number) => (performance.now() - ms) / 1000;
-
-const silentFeed: Feed = {
-  publish: async () => undefined,
-  listen: () => () => undefined,
-  watch: () => {
-    throw new Error('nobody watches here');
-  },
-  close: () => undefined,
-};
 
 const dataDir = await mkdtemp(join(tmpdir(), 'bench-lake-'));
 const log = pino({ level: 'silent' });

@@ -21,7 +21,8 @@ import type { Contract, EventDraft } from './contract.ts';
 import { ignoreDuplicates } from './errors.ts';
 import { causedBy, deriveId, type Event } from './event.ts';
 import { chunk, groupBy } from './group.ts';
-import { type Outbox, type OutboxEntry, putBack } from './outbox.ts';
+import type { Outbox, OutboxEntry } from './outbox.ts';
+import { putBack } from './restore.ts';
 
 /** An event of a contract that is such as it is said. */
 export type Condition = { on: Contract; where(event: Event, story: Story): boolean };

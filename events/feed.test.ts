@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { createFeed, follow, newestOnly } from './feed.ts';
+import { createFeed, follow, newestOnly, silentFeed } from './feed.ts';
 import { connected, createSystem, isReady, mortalRedis, type System, silent, until, useServers } from './fixture.ts';
 
 const urls = useServers();
@@ -204,4 +204,12 @@ describe('following', () => {
     await values.return?.();
     expect(await waiting).toEqual(done);
   });
+});
+
+test('the silent feed takes everything, tells nobody, and says so to whoever would wait for news', async () => {
+  const heard: unknown[] = [];
+  silentFeed.listen('topic', message => heard.push(message));
+  await silentFeed.publish([{ topic: 'topic', message: 1 }]);
+  expect(heard).toEqual([]);
+  expect(() => silentFeed.watch('topic')).toThrow('nobody watches here');
 });

@@ -32,6 +32,16 @@ export type Feed = {
   close(): void;
 };
 
+/** Nobody watches and nobody is told: for whoever looks at data, or makes them, without a system around. */
+export const silentFeed: Feed = {
+  publish: async () => undefined,
+  listen: () => () => undefined,
+  watch: () => {
+    throw new Error('nobody watches here');
+  },
+  close: () => undefined,
+};
+
 type Watcher = (hint: Hint<unknown>) => void;
 
 /** @param subscriber a connection of its own: Redis allows nothing else on it once it is subscribed. */

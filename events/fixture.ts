@@ -15,6 +15,7 @@ import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, startConsumer } from './consumer.ts';
 import { type Contract, createEvent } from './contract.ts';
+import type { ServiceContext } from './definition.ts';
 import type { Event } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
 import { createFeed } from './feed.ts';
@@ -22,7 +23,6 @@ import { unmeasured } from './measures.ts';
 import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
 import { createTransport, type QueueTransport, queueName } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
-import type { ServiceContext } from './service.ts';
 import { noTrail } from './tracing.ts';
 import type { Job } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import { MongoNetworkError } from 'mongodb';
 import { expect, test } from 'vitest';
 import { createSystem, happening, origin, useServers } from './fixture.ts';
-import { createOutbox, type OutboxEntry, putBack } from './outbox.ts';
+import { createOutbox, type OutboxEntry } from './outbox.ts';
 
 const urls = useServers();
 
@@ -112,30 +112,4 @@ test('derived events that are there already are left as they are, and the others
 test('an entry is what a store of its own inserts', async () => {
   const { outbox } = await started();
   expect(outbox.entry(happening('1'))).toEqual({ _id: '1', event: happening('1'), pending: 42 } satisfies OutboxEntry);
-});
-
-test('what is lost or changed of a record is put back as the lake has it, and is not relayed again', async () => {
-  const { outbox, events } = await started();
-  const rows = events as unknown as Parameters<typeof putBack<OutboxEntry & { of?: string; seen?: number }>>[0];
-  const [right, changed, lost] = [happening('1'), happening('2'), happening('3')];
-  const all = [right, changed, lost];
-  const back = (how?: Parameters<typeof putBack>[3]) =>
-    putBack(rows, all, ({ id }) => ({ set: { of: id }, onInsert: { seen: 0 } }), how);
-  await outbox.append(right, { of: '1', seen: 5 } as object);
-  await outbox.append(changed, { of: 'x', seen: 6 } as object);
-  await rows.updateOne({ _id: '2' }, { $set: { 'event.subject': 'another' } });
-
-  expect(await back({ replay: false, rebuild: 'trial' })).toBe(2);
-  expect(await rows.countDocuments()).toBe(2);
-  expect(await back()).toBe(2);
-  expect(await back()).toBe(0);
-  const stored = await rows.find().sort({ _id: 1 }).toArray();
-  expect(stored.map(({ event }) => event)).toEqual(all);
-  // What only a new row gets is not touched where there is one.
-  expect(stored.map(({ of, seen }) => [of, seen])).toEqual([
-    ['1', 5],
-    ['2', 6],
-    ['3', 0],
-  ]);
-  expect(stored[2]).not.toHaveProperty('pending');
 });

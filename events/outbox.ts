@@ -5,13 +5,11 @@
  * Guarantees: an event id is stored once for ever; an acknowledged event is durable (majority, journaled) and is relayed
  * some time after. Entries are never deleted. Does not guarantee that events are relayed in the order of insertion.
  */
-import { isDeepStrictEqual } from 'node:util';
 import type { Collection, Document } from 'mongodb';
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { createBatcher } from './batcher.ts';
 import type { Clock } from './clock.ts';
-import type { Handling } from './consumer.ts';
 import { ignoreDuplicates, isDuplicateKey, isUnavailable } from './errors.ts';
 import type { Event } from './event.ts';
 import { groupBy } from './group.ts';
@@ -196,36 +194,3 @@ export function createOutbox(options: {
 }
 
 const none = { places: [], end: () => undefined };
-/**
- * Puts events back as the lake has them where they are lost or changed: of a service's own record, or of its micro event store.
- * They are not relayed again.
- *
- * @param fieldsOf what is stored beside an event, and of that what only a row gets that was not there.
- * @returns how many were wrong. A trial leaves them so.
- */
-export async function putBack<Row extends { _id: string; event: Event }>(
-  collection: Collection<Row>,
-  events: readonly Event[],
-  fieldsOf: (event: Event) => { set: object; onInsert?: object },
-  how?: Handling,
-): Promise<number> {
-  // The driver's types cannot follow a generic row.
-  const rows = collection as unknown as Collection<{ _id: string; event: Event }>;
-  const ids = events.map(({ id }) => id);
-  const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
-  const stored = new Map(found.map(({ _id, event }) => [_id, event]));
-  const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id), event));
-  if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
-  const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
-  if (lost?.length) {
-    const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event).set, ...fieldsOf(event).onInsert }));
-    await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
-  }
-  if (changed?.length) {
-    const writes = changed.map(event => ({
-      updateOne: { filter: { _id: event.id }, update: { $set: { event, ...fieldsOf(event).set } } },
-    }));
-    await rows.bulkWrite(writes, { ordered: false });
-  }
-  return wrong.length;
-}

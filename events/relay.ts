@@ -213,7 +213,10 @@ export function startRelay(options: RelayOptions): Relay {
       // All in one answer.
       .batchSize(flushMax)
       .toArray();
-    if (entries.length === 0) return false;
+    if (entries.length === 0) {
+      hurried.ids.clear();
+      return false;
+    }
     const startedMs = clock.monotonic();
     const events = entries.map(({ event }) => event);
     // What was sent on from memory goes by here for those that do not wait for it.

@@ -3,6 +3,7 @@ import type { Binding } from './binding.ts';
 import { systemIds } from './clock.ts';
 import { rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
+import type { ServiceContext, ServiceDefinition } from './definition.ts';
 import { deriveId, type Event } from './event.ts';
 import type { fault } from './fault.ts';
 import {
@@ -17,7 +18,7 @@ import {
   useServers,
 } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { assemble, type ServiceContext, type ServiceDefinition } from './service.ts';
+import { assemble } from './service.ts';
 
 const urls = useServers();
 

@@ -1,13 +1,13 @@
 /**
- * A service definition says what an autonomous service is; `assemble` gives it everything it needs from outside and
- * connects the stages: its outbox to a relay, its queues to a consumer, its rules to its own collections.
+ * `assemble` gives a service, as its definition says it is, everything it needs from outside, and connects the stages: its outbox to a relay, its queues to a consumer, its rules to its own collections.
  */
-import type { Collection, Document, IndexDescription, MongoClient } from 'mongodb';
+import type { Document, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
 import { type Clock, createWake, type Ids } from './clock.ts';
 import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
+import type { ServiceDefinition, ServiceParts } from './definition.ts';
 import type { Event } from './event.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
@@ -15,75 +15,13 @@ import { createGenerations, type GenerationState, type Generations } from './gen
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import { createOutbox, type Outbox, outboxIndexes } from './outbox.ts';
-import {
-  type Derived,
-  type Generation,
-  type Rebuilder,
-  type Rebuilding,
-  rulesOfCopy,
-  startRebuilder,
-} from './rebuild.ts';
+import { type Generation, type Rebuilder, rulesOfCopy, startRebuilder } from './rebuild.ts';
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import { startSigns } from './signs.ts';
-import { createTrail, noTrail, type Tracer, type Trail, untraced } from './tracing.ts';
+import { createTrail, noTrail, type Tracer, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
-
-/** What an autonomous service is. Its folder exports it. */
-export type ServiceDefinition<Resolvers = unknown> = {
-  /** Lower-case; its folder, its source, its queues and its collections are named after it. */
-  name: string;
-  consumes: readonly Contract[] | 'everything';
-  emits: readonly Contract[];
-  /** Queues to spread its events over. Default 1. */
-  partitions?: number;
-  /** Of what it consumes, what nobody waits for: it comes some 100 ms later, and many events at a time. Default nothing. */
-  unhurried?: readonly Contract[] | 'everything';
-  /** What a replay sends before all else: what the service has emitted itself, and can put back. */
-  replayedFirst?: readonly Contract[];
-  /**
-   * The collections that hold what the service makes of events, and nothing else: a rebuild makes them anew beside those
-   * that are served. Only rules may write to them.
-   */
-  derived?: Readonly<Record<string, Derived>>;
-  /** By collection; `events` has the outbox's indexes anyway. */
-  indexes: Readonly<Record<string, readonly IndexDescription[]>>;
-  create(context: ServiceContext): ServiceParts<Resolvers>;
-};
-
-/** What a service is made of, on one generation of its data. */
-export type ServiceParts<Resolvers> = {
-  rules: readonly Rule[];
-  /** What a copy of the derived data is fed by while it is being built, where that is not the same as `rules`. */
-  rebuilding?: Rebuilding;
-  resolvers: Resolvers;
-  /** Work of its own besides consuming; runs from start to stop. */
-  start?(): void;
-  stop?(): Promise<void>;
-  /**
-   * Does what has come due by the clock. Called about once a second, in each process that runs the service, for the data that
-   * are served; what it throws is forgotten, for it is called again.
-   */
-  due?(): Promise<void>;
-};
-
-/** Everything a service may use. Its collections are its own: nobody else reads or writes them. */
-export type ServiceContext = {
-  name: string;
-  collection<Row extends Document>(name: string): Collection<Row>;
-  outbox: Outbox;
-  feed: Feed;
-  bindings: Bindings;
-  transport: Transport;
-  lease(name: string, onAcquired?: () => void): Lease;
-  clock: Clock;
-  ids: Ids;
-  log: Logger;
-  /** For steps of its own on the way of an event. */
-  trail: Trail;
-  measures: Measures;
-};
 
 /** What the process has once and lends to all its services. */
 export type Resources = {

@@ -24,8 +24,10 @@ export type ChainRow = {
 
 /** How much may be taken for known. */
 export type AppendOptions = {
-  /** They come from the lake once more, where mostly nothing is missing: which are stored is asked before the rest is added. */
+  /** They come from the lake once more: rows may have been lost behind the store's back, so heads are verified. Default false. */
   replay?: boolean | undefined;
+  /** Asks which events are stored before it adds the others: where mostly nothing is missing. Default as `replay`. */
+  knownFirst?: boolean | undefined;
 };
 
 /** Chains in one collection. */
@@ -154,12 +156,12 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     remember(rows) {
       for (const row of rows) heads.set(row.chain, row);
     },
-    async append(events, { replay = false } = {}) {
+    async append(events, { replay = false, knownFirst = replay } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
-      if (verifyHeads) await dropLostHeads(chains);
-      if (replay) {
+      if (verifyHeads || replay) await dropLostHeads(chains);
+      if (knownFirst) {
         const stored = await known(remaining);
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { ServiceDefinition } from '../events/service.ts';
+import type { ServiceDefinition } from '../events/definition.ts';
 import type { Resolvers } from './host.ts';
 
 /** A service: what stands in its folder. */

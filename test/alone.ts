@@ -4,11 +4,11 @@
  */
 import { pino } from 'pino';
 import type { Clock } from '../events/clock.ts';
+import type { ServiceContext, ServiceDefinition, ServiceParts } from '../events/definition.ts';
 import { parseEnvelope } from '../events/event.ts';
 import { unmeasured } from '../events/measures.ts';
 import { createOutbox } from '../events/outbox.ts';
 import type { Alone } from '../events/scenario.ts';
-import type { ServiceContext, ServiceDefinition, ServiceParts } from '../events/service.ts';
 import { noTrail } from '../events/tracing.ts';
 import type { Doc } from './simulation/documents.ts';
 import { connectTo, createStore, type Store } from './simulation/mongo.ts';

@@ -1,6 +1,6 @@
 /** What the documents say is run: commands, samples, links, and the picture of the architecture. */
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,14 +13,10 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8');
 const execute = promisify(execFile);
 const folders: ReturnType<typeof temporaryFolder>[] = [];
 const DOCUMENTS = [
-  ...[
-    'README.md',
-    'ARCHITECTURE.md',
-    'CHANGELOG.md',
-    'docs/ADD-A-SERVICE.md',
-    'docs/RELIABILITY.md',
-    'events/README.md',
-  ],
+  ...['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'events/README.md', 'deploy/kubernetes/README.md'],
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
 ];
 
 afterAll(async () => {

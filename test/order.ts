@@ -5,8 +5,8 @@
  */
 import { EVERY_TYPE } from '../events/binding.ts';
 import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
+import type { ServiceDefinition } from '../events/definition.ts';
 import type { Event } from '../events/event.ts';
-import type { ServiceDefinition } from '../events/service.ts';
 import type { Identity } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import type { Resolvers } from '../subgraphs/host.ts';

@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import { startServers } from '../../embedded/index.ts';
 import { applyRules } from '../../events/consumer.ts';
-import type { Feed } from '../../events/feed.ts';
+import { silentFeed } from '../../events/feed.ts';
 import { unmeasured } from '../../events/measures.ts';
 import { createOutbox } from '../../events/outbox.ts';
 import { noTrail } from '../../events/tracing.ts';
@@ -16,16 +16,6 @@ import { history } from '../lake/history.ts';
 export type Seed = { dataDir: string; events: number; accounts: number; owner: string };
 
 const BATCH = 1_000;
-
-/** Nobody is told of the past. */
-const silent: Feed = {
-  publish: async () => undefined,
-  listen: () => () => undefined,
-  watch: () => {
-    throw new Error('nobody watches here');
-  },
-  close: () => undefined,
-};
 
 /** @param onProgress told how many events are stored. The system must not run meanwhile, and must have run before. */
 export async function seed(
@@ -48,7 +38,7 @@ export async function seed(
         name: definition.name,
         collection,
         outbox,
-        feed: silent,
+        feed: silentFeed,
         lease,
         trail: noTrail,
         measures: unmeasured,

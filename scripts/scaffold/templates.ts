@@ -39,7 +39,7 @@ export const ${camel(type)} = contract({
 export function definitionSource({ name, consumes, emits }: Wish): string {
   const decides = emits.length > 0;
   return `import { rule } from '../../events/consumer.ts';
-import type { ServiceDefinition } from '../../events/service.ts';
+import type { ServiceDefinition } from '../../events/definition.ts';
 ${[...consumes, ...emits].map(type => contractImport(type)).join('\n')}
 import type { Resolvers } from '../host.ts';
 ${decides ? "import { type Cause, decide } from './decide.ts';\n" : ''}import { createResolvers } from './resolvers.ts';
@@ -102,9 +102,9 @@ export function viewSource({ name }: Wish): string {
   const row = `${pascal(name)}Row`;
   return `/** What the ${name} service knows: a chain for each subject. The newest row is what all its events so far come to. */
 import type { Handling } from '../../events/consumer.ts';
+import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
 import { follow } from '../../events/feed.ts';
-import type { ServiceContext } from '../../events/service.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 
 /** \`chain\` is the subject, \`version\` how many of its events were heard of. */

@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader';
 import { createCache } from '../../events/cache.ts';
 import { timestamp } from '../../events/clock.ts';
+import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
 import type { Origin } from '../../events/outbox.ts';
-import type { ServiceContext } from '../../events/service.ts';
 import { assertOperator, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';

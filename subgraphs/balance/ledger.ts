@@ -177,7 +177,7 @@ export function createLedger(options: {
      */
     async count(transactions: readonly Event[], how?: Handling): Promise<number> {
       const startedMs = clock.now();
-      const { appended } = await chain.append(transactions, how);
+      const { appended } = await chain.append(transactions, { knownFirst: how?.replay });
       const updates = appended.map(({ event }) => event);
       if (!how?.replay) {
         const parents = appended.map(({ cause }) => trail.newest(cause));

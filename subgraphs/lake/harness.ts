@@ -7,7 +7,7 @@
  */
 import { MongoClient } from 'mongodb';
 import { systemClock } from '../../events/clock.ts';
-import type { Feed } from '../../events/feed.ts';
+import { silentFeed } from '../../events/feed.ts';
 import { lakeEvents } from './fixture.ts';
 import { createLake, type LakeRow } from './store.ts';
 import { createSummaries, type Summary } from './summaries.ts';
@@ -16,15 +16,7 @@ const [url = '', name = '', first, count, batch] = process.argv.slice(2);
 const mongo = new MongoClient(url, { ignoreUndefined: true, writeConcern: { w: 'majority', journal: true } });
 const rows = mongo.db(name).collection<LakeRow>('lake');
 const summaries = createSummaries({ collection: mongo.db(name).collection<Summary>('summaries'), rows });
-const feed: Feed = {
-  publish: async () => undefined,
-  listen: () => () => undefined,
-  watch: () => {
-    throw new Error('nobody watches here');
-  },
-  close: () => undefined,
-};
-const lake = createLake({ rows, feed, clock: systemClock, summaries });
+const lake = createLake({ rows, feed: silentFeed, clock: systemClock, summaries });
 const events = lakeEvents(Number(first), Number(count));
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '../../events/service.ts';
+import type { ServiceDefinition } from '../../events/definition.ts';
 import type { Resolvers } from '../host.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
 import { createCheckpoints } from './checkpoint.ts';

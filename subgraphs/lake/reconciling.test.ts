@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemIds } from '../../events/clock.ts';
+import type { ServiceContext, ServiceDefinition } from '../../events/definition.ts';
 import { faultEvent } from '../../events/fault.ts';
 import {
   createSystem,
@@ -15,7 +16,7 @@ import {
   useServers,
 } from '../../events/fixture.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
-import { assemble, type Resources, type ServiceContext, type ServiceDefinition } from '../../events/service.ts';
+import { assemble, type Resources } from '../../events/service.ts';
 import { service as lakeDefinition } from './index.ts';
 import { createLake, type LakeRow } from './store.ts';
 

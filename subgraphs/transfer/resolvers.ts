@@ -1,8 +1,8 @@
 import DataLoader from 'dataloader';
 import { timestamp } from '../../events/clock.ts';
+import type { ServiceContext } from '../../events/definition.ts';
 import { follow, type Hint } from '../../events/feed.ts';
 import type { Origin } from '../../events/outbox.ts';
-import type { ServiceContext } from '../../events/service.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';

@@ -1,8 +1,8 @@
 /** The services as MongoDB has them: what is bound, and whether the indexes are those that the definitions want. */
 import type { IndexDescription, MongoClient } from 'mongodb';
 import { type Binding, EVERY_TYPE } from '../../events/binding.ts';
+import type { ServiceDefinition } from '../../events/definition.ts';
 import { outboxIndexes } from '../../events/outbox.ts';
-import type { ServiceDefinition } from '../../events/service.ts';
 import { check, type Finding, note, ok, todo } from './findings.ts';
 
 export type Wanted = Pick<ServiceDefinition, 'name' | 'consumes' | 'emits' | 'partitions' | 'indexes' | 'derived'>;

@@ -1,4 +1,4 @@
-import type { ServiceDefinition } from '../../events/service.ts';
+import type { ServiceDefinition } from '../../events/definition.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { assertOperator } from '../../schema/errors.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';

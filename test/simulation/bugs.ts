@@ -66,12 +66,13 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'the relay pages by id',
     file: 'events/relay.ts',
-    find: '    if (entries.length === 0) return false;',
+    find: '    if (entries.length === 0) {\n      hurried',
     replace: `    const place = current as { page?: string };
     const beyond = entries.filter(({ _id }) => _id > (place.page ?? ''));
     entries.splice(0, entries.length, ...beyond);
     place.page = beyond.map(({ _id }) => _id).sort().at(-1) ?? place.page ?? '';
-    if (entries.length === 0) return false;`,
+    if (entries.length === 0) {
+      hurried`,
     foundBy: 1,
   },
   {

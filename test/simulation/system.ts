@@ -2,8 +2,9 @@
 import { pino } from 'pino';
 import { type Binding, createBindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
+import type { ServiceDefinition } from '../../events/definition.ts';
 import { createFeed } from '../../events/feed.ts';
-import { assemble, type RunningService, type ServiceDefinition } from '../../events/service.ts';
+import { assemble, type RunningService } from '../../events/service.ts';
 import { service as account } from '../../subgraphs/account/index.ts';
 import { service as balance } from '../../subgraphs/balance/index.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
