@@ -203,6 +203,13 @@ function hashOf(parts) {
   return hash.digest('hex').slice(0, 32);
 }
 
+// The first package that imports another while it runs brings Node's word that this is experimental, with which whoever starts the
+// system can do nothing.
+const { emitWarning } = process;
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) emitWarning.call(process, warning, ...rest);
+};
+
 const args = process.argv.slice(2);
 if (args[0] === '--prepare') await prepare(args.slice(1).map(file => resolve(file)));
 else {

@@ -33,7 +33,9 @@ function project() {
      console.log(water.from, part, new URL('beside', import.meta.url).pathname, process.argv.slice(2).join());`,
   );
   const run = async (...args: string[]) => {
-    const { stdout } = await promisify(execFile)(process.execPath, [RUNNER, ...args], { cwd: folder.path });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [RUNNER, ...args], { cwd: folder.path });
+    // The program is all that is heard.
+    expect(stderr).toBe('');
     return stdout.trim();
   };
   return { path: folder.path, write, install, run, cached: () => readdirSync(join(folder.path, CACHE)).sort() };
@@ -42,6 +44,15 @@ function project() {
 test('a program runs with its arguments, its packages and its place', async () => {
   const { path, run } = project();
   expect(await run('program.ts', 'a', '--b')).toBe(`spring 1 one ${path}/beside a,--b`);
+});
+
+test('a package that imports another while it runs is heard no more than others', async () => {
+  const { write, run } = project();
+  write(
+    'node_modules/spring/index.js',
+    `exports.water = { from: 'spring' }; import('node:path').then(({ sep }) => console.log(sep));`,
+  );
+  expect(await run('program.ts')).toMatch(/^spring one .*\n\/$/);
 });
 
 test('what runs is what stands there, however often it has run before', async () => {
