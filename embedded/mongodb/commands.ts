@@ -59,7 +59,7 @@ export type Database = {
 
 /** Opens or creates a database in a folder. Only one process at a time may have it open (see `lock.ts`). */
 export async function openDatabase(dir: string): Promise<Database> {
-  const storage: Storage = openStorage(dir);
+  const storage: Storage = await openStorage(dir);
   const catalog = await openCatalog(storage);
   const reader: reading.Reader = { storage, catalog, cursors: createCursors(() => performance.now()) };
   const purging = catalog.purge().catch(() => {});

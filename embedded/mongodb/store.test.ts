@@ -7,9 +7,9 @@ import { temporary } from './trial.ts';
 let dir: string;
 let storage: Storage;
 
-beforeEach(() => {
+beforeEach(async () => {
   dir = temporary();
-  storage = openStorage(dir);
+  storage = await openStorage(dir);
 });
 afterEach(async () => {
   await storage.close();
@@ -74,6 +74,6 @@ test('what was written is there when it is opened again; when closed it takes no
   await put('a');
   await storage.close();
   await expect(put('b')).rejects.toThrow('closed');
-  storage = openStorage(dir);
+  storage = await openStorage(dir);
   expect(scan()).toEqual(['a']);
 });

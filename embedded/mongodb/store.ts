@@ -1,11 +1,11 @@
 /**
- * Durable ordered storage of bytes under keys of bytes: lmdb with one writer and group commit. It guarantees that a
- * write's promise resolves only after its transaction has been flushed to disk, that a transaction is there whole or
- * not at all after a crash, and that jobs run one after the other.
+ * Durable ordered storage of bytes under keys of bytes: lmdb behind a write-ahead log, with one writer and group commit. It
+ * guarantees that a write's promise resolves, and what it wrote is seen, only after its transaction is on disk, that a
+ * transaction is there whole or not at all after a crash, and that jobs run one after the other.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Database, open } from 'lmdb';
 import { CommandError, StorageError } from './errors.ts';
+import { openJournal, type Pages } from './journal.ts';
 
 export type Entry = { key: Buffer; value: Buffer };
 
@@ -35,9 +35,10 @@ type Job = { run: () => void; settle: (error?: unknown) => void };
 /** How long one transaction may gather work before others wait for the disk, in milliseconds. */
 const GROUP_MS = 40;
 
-export function openStorage(dir: string): Storage {
-  // Without overlappingSync, lmdb's classic order holds: a commit returns, and is visible, only after its fsync.
-  const db = open<Buffer, Uint8Array>({ path: dir, keyEncoding: 'binary', encoding: 'binary', overlappingSync: false });
+/** Opens or creates the storage of a folder. @throws when its files are damaged, or cannot be read or written. */
+export async function openStorage(dir: string): Promise<Storage> {
+  const journal = await openJournal(dir);
+  const { db } = journal;
   const queue: Job[] = [];
   let running: Promise<void> | undefined;
   let closed = false;
@@ -48,16 +49,15 @@ export function openStorage(dir: string): Storage {
       // What has arrived meanwhile joins the group.
       await nextTurn();
       commitGroup();
+      await journal.tend();
     }
     running = undefined;
   }
 
-  // In this thread and not in lmdb's own, which takes twice as long to hand over to and back as the disk takes to sync;
-  // this process has nothing better to do meanwhile than to let the next group gather.
   function commitGroup(): void {
     const taken: Job[] = [];
     try {
-      db.transactionSync(() => runGroup(queue, taken));
+      journal.transact(() => runGroup(queue, taken));
       for (const job of taken) job.settle();
     } catch (error) {
       for (const listener of undone) listener();
@@ -71,8 +71,8 @@ export function openStorage(dir: string): Storage {
     get: key => asBuffer(db.getBinary(key)),
     scan: span => scan(db, span),
     count: (from, to) => db.getCount({ start: from, end: to }),
-    put: (key, value) => guard(() => db.putSync(key, Buffer.from(value))),
-    remove: key => guard(() => db.removeSync(key)),
+    put: (key, value) => guard(() => journal.put(key, value)),
+    remove: key => guard(() => journal.remove(key)),
     write(run) {
       if (closed) return Promise.reject(new CommandError('InternalError', 'the storage is closed'));
       return new Promise((resolve, reject) => {
@@ -84,7 +84,7 @@ export function openStorage(dir: string): Storage {
     async close() {
       closed = true;
       await running;
-      await db.close();
+      await journal.close();
     },
   };
 }
@@ -116,7 +116,7 @@ function toJob<T>(run: () => T, resolve: (result: T) => void, reject: (error: un
   };
 }
 
-function scan(db: Database<Buffer, Uint8Array>, { from, to, reverse, limit }: Span): Entry[] {
+function scan(db: Pages, { from, to, reverse, limit }: Span): Entry[] {
   const range = reverse
     ? db.getRange({ start: to, exclusiveStart: true, end: from, inclusiveEnd: true, reverse, limit })
     : db.getRange({ start: from, end: to, limit });

@@ -1,0 +1,182 @@
+/**
+ * What makes lmdb durable here. lmdb itself syncs nothing: each transaction is in the log, and synced there, before it is
+ * committed; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of the machine, the
+ * storage goes back to the last checkpoint and does again what the log has since: always in this way, so that every kill tries it.
+ */
+import { open as openFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Database, open } from 'lmdb';
+import { type Checkpoint, copyHeads, putHeadsBack, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type Log, openLog, recordsAfter } from './log.ts';
+
+export type Pages = Database<Buffer, Uint8Array>;
+
+export type Journal = {
+  /** To read from. Inside a transaction it has what that has changed, elsewhere what is durable. */
+  db: Pages;
+  /** Only inside a transaction. */
+  put(key: Uint8Array, value: Uint8Array): void;
+  remove(key: Uint8Array): void;
+  /** Runs a transaction, which is durable when this returns. @throws when it is not; nothing of it has happened then. */
+  transact(work: () => void): void;
+  /** Begins a checkpoint when one is due. @returns what writes have to wait for, where the disk cannot follow. */
+  tend(): Promise<void> | undefined;
+  close(): Promise<void>;
+};
+
+/**
+ * When a checkpoint is due: so long after the last one, or after so many bytes of the log or changes. Each change may hold a page
+ * until then, and all bytes are done again at the start after a crash.
+ */
+type Due = { ms: number; bytes: number; changes: number };
+const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000 };
+/** Where the log has become so long during a checkpoint, writes wait for it. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
+/** Changes of the log that are done again in one transaction. */
+const REDO_CHANGES = 10_000;
+
+/** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
+export async function openJournal(dir: string, due = DUE): Promise<Journal> {
+  let valid = readCheckpoint(dir);
+  if (valid) putHeadsBack(dir, valid);
+  const db = open<Buffer, Uint8Array>({
+    ...{ path: dir, noSubdir: false, keyEncoding: 'binary', encoding: 'binary' },
+    ...{ overlappingSync: false, noSync: true },
+  });
+  // From here on, for as long as a checkpoint is valid, its pages stay where they are.
+  let reader = db.useReadTransaction();
+  const pages = await openFile(join(dir, 'data.mdb'), 'r+');
+  const pageBytes = pageBytesOf(db);
+  const number = valid ? redo(db, dir, valid) : 0;
+  const log = openLog(dir, { half: valid?.half ?? 0, number });
+  let changes = 0;
+  let takenMs = 0;
+  let going: Promise<void> | undefined;
+
+  async function checkpoint(): Promise<void> {
+    // The other half is free unless the valid checkpoint still needs it, because the one after that has failed.
+    if ((valid?.half ?? 0) === log.place().half) log.turn();
+    const taken: Checkpoint = { ...log.place(), heads: copyHeads(pages.fd, pageBytes) };
+    const ofTaken = db.useReadTransaction();
+    [changes, takenMs] = [0, performance.now()];
+    try {
+      await pages.datasync().catch(giveUp);
+      await writeCheckpoint(dir, taken);
+    } catch (error) {
+      ofTaken.done();
+      throw error;
+    }
+    valid = taken;
+    reader.done();
+    reader = ofTaken;
+  }
+
+  const isDue = () =>
+    changes > due.changes || log.bytes() > due.bytes || (changes > 0 && performance.now() - takenMs > due.ms);
+
+  function tend(): Promise<void> | undefined {
+    if (isDue()) {
+      // One that fails loses nothing: the one before is valid, and the log has all since then. It is tried again.
+      going ??= checkpoint()
+        .catch(error => process.emitWarning(`no checkpoint: ${error instanceof Error ? error.message : error}`))
+        .finally(() => {
+          going = undefined;
+        });
+    }
+    return log.bytes() > LOG_BYTES_MAX ? going : undefined;
+  }
+
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    await going;
+    // So that the next start has nothing to do again. If there is no room for it, that does it.
+    if (changes > 0) await checkpoint().catch(() => undefined);
+    reader.done();
+    await db.close();
+    await pages.close();
+    log.close();
+  }
+
+  const timer = setInterval(tend, due.ms).unref();
+  await checkpoint();
+  return {
+    db,
+    put(key, value) {
+      db.putSync(key, Buffer.from(value));
+      log.put(key, value);
+      changes++;
+    },
+    remove(key) {
+      db.removeSync(key);
+      log.remove(key);
+      changes++;
+    },
+    transact: work => transact(db, log, work),
+    tend,
+    close,
+  };
+}
+
+function transact(db: Pages, log: Log, work: () => void): void {
+  let isLogged = false;
+  try {
+    db.transactionSync(() => {
+      work();
+      if (!log.holds()) return;
+      log.commit();
+      isLogged = true;
+    });
+  } catch (error) {
+    log.forget();
+    if (isLogged) takeBack(log);
+    throw error;
+  }
+}
+
+/** lmdb has not taken what the log has already. */
+function takeBack(log: Log): void {
+  try {
+    log.takeBack();
+  } catch (error) {
+    giveUp(error);
+  }
+}
+
+/**
+ * What could not be synced cannot be synced again: the system forgets it, and says so once. So the process ends, and begins
+ * anew from what is known to be on disk.
+ */
+function giveUp(error: unknown): never {
+  setImmediate(() => {
+    throw error;
+  });
+  throw error;
+}
+
+/** Does again what the log has. @returns the number of the last record. */
+function redo(db: Pages, dir: string, checkpoint: Checkpoint): number {
+  let { number } = checkpoint;
+  const records = recordsAfter(dir, checkpoint);
+  for (let isOver = false; !isOver; ) {
+    db.transactionSync(() => {
+      for (let changes = 0; changes < REDO_CHANGES; ) {
+        const { done, value: record } = records.next();
+        isOver = done === true;
+        if (done) return;
+        for (const { key, value } of record.changes) {
+          if (value) db.putSync(key, value);
+          else db.removeSync(key);
+        }
+        changes += record.changes.length;
+        number = record.number;
+      }
+    });
+  }
+  return number;
+}
+
+function pageBytesOf(db: Pages): number {
+  const { pageSize }: { pageSize?: number } = db.getStats();
+  if (pageSize === undefined) throw new Error('lmdb does not say how large its pages are');
+  return pageSize;
+}
