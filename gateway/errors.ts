@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { clientError } from '../schema/errors.ts';
 
 /** The codes with which an error is meant for the client: ours, then those of Apollo's server and router. */
-const DELIBERATE: ReadonlySet<unknown> = new Set([
+export const DELIBERATE: ReadonlySet<unknown> = new Set([
   'UNAUTHENTICATED',
   'FORBIDDEN',
   'BAD_USER_INPUT',

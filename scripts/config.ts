@@ -46,6 +46,9 @@ const environment = z.object({
 
 export type Config = z.infer<typeof environment>;
 
+/** The names of all variables that are read here. */
+export const VARIABLES: readonly string[] = Object.keys(environment.shape);
+
 /** A mistake in how the system was started: shown as one line, without a stack. */
 export class ConfigError extends Error {
   override name = 'ConfigError';

@@ -50,7 +50,7 @@ const VALIDATION_ERRORS_MAX = 10;
 /** All documents that are kept, together; as trees they take some hundred times as much. */
 const CACHED_CHARS_MAX = 500_000;
 /** What takes the gateway a tenth of a second to answer, apart from the services; what clients need is below 2,000. */
-const COST_MAX = 20_000;
+export const COST_MAX = 20_000;
 
 export function documentRules({ introspection, persisted }: DocumentOptions): DocumentRules {
   const validationRules = [introspection ? plannedIntrospectionRule : NoSchemaIntrospectionCustomRule];

@@ -25,7 +25,8 @@ export type Sockets = {
   stop(timeoutMs: number): Promise<void>;
 };
 
-const MESSAGE_BYTES_MAX = 16_384;
+/** The largest message of a client. */
+export const MESSAGE_BYTES_MAX = 16_384;
 const POLL_MS = 20;
 const TRY_AGAIN_LATER = 1013;
 const TIMER_MS_MAX = 2 ** 31 - 1;
