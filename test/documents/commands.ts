@@ -62,6 +62,10 @@ function optionsOf(script: string): string[] {
   return [file, ...imported].map(read).filter(text => text.includes('parseArgs('));
 }
 
+/** Whether any program takes this option. */
+export const isOption = (flag: string): boolean =>
+  Object.keys(scripts).some(name => optionsOf(name).some(text => declares(text, flag)));
+
 const declares = (text: string, flag: string): boolean =>
   new RegExp(`\\b${flag.slice(2)}'?: (\\{ type: |text|flag|number|boolean)`).test(text);
 

@@ -72,3 +72,8 @@ export const anchorsOf = (document: string): string[] =>
       .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
       .replaceAll(' ', '-'),
   );
+
+/** Every file of the project, but for what is installed, stored or built. */
+export const files: readonly string[] = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+  path => !/(^|\/)(node_modules|\.git|\.data|dist)\//.test(path),
+);

@@ -1,9 +1,19 @@
 /** The schema as clients see it, and whether what documents say of it is so. */
-import { GraphQLError, getNamedType, isEnumType, isObjectType, parse, validate } from 'graphql';
+import { GraphQLError, isEnumType, isObjectType, parse, validate } from 'graphql';
+import { DELIBERATE } from '../../gateway/errors.ts';
+import { serviceNames } from '../../subgraphs/catalog.ts';
 import { clientSchema } from '../door/fuzz/schema.ts';
 
 const schema = clientSchema();
 const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'));
+
+/** All that `extensions.code` can be. */
+export const CODES: readonly string[] = [...[...DELIBERATE].map(String), 'INTERNAL_SERVER_ERROR'];
+
+/** The variables by which a gateway finds services. */
+export const SERVICE_URLS: readonly string[] = serviceNames().map(
+  name => `${name.toUpperCase().replaceAll('-', '_')}_URL`,
+);
 
 /** @returns what is wrong with an operation. */
 export function problemsOfOperation(text: string): string[] {
@@ -28,17 +38,3 @@ export const enumValues: readonly string[] = types.flatMap(type =>
 /** Whether a field of any type has an argument of this name. */
 export const hasArgument = (field: string, argument: string): boolean =>
   types.some(type => isObjectType(type) && type.getFields()[field]?.args.some(({ name }) => name === argument));
-
-/** Whether anything is called so: a type, a field, an argument or a field of input. */
-export const isNamed = (name: string): boolean =>
-  types.some(
-    type =>
-      type.name === name ||
-      ('getFields' in type &&
-        Object.values(type.getFields()).some(
-          field =>
-            field.name === name ||
-            getNamedType(field.type).name === name ||
-            ('args' in field && field.args.some(argument => argument.name === name)),
-        )),
-  );
