@@ -26,6 +26,8 @@ function problemsOf([program = '', ...args]: string[]): string[] {
       return [];
     case 'npm':
       return problemsOfNpm(args);
+    case 'node':
+      return problemsOfNode(args);
     case 'docker':
       return problemsOfDocker(args);
     case 'kubectl':
@@ -68,6 +70,15 @@ export const isOption = (flag: string): boolean =>
 
 const declares = (text: string, flag: string): boolean =>
   new RegExp(`\\b${flag.slice(2)}'?: (\\{ type: |text|flag|number|boolean)`).test(text);
+
+/** A program of the project, by the script that runs it. */
+function problemsOfNode(args: string[]): string[] {
+  const programs = args.filter(word => /\.(mjs|ts)$/.test(word));
+  const absent = missing(programs);
+  if (absent.length > 0) return absent;
+  const text = read(programs.at(-1) ?? '');
+  return flagsOf(['--', ...args]).filter(flag => !declares(text, flag));
+}
 
 const missing = (paths: string[]): string[] =>
   paths.filter(path => !existsSync(join(root, path))).map(path => `no ${path}`);

@@ -9,6 +9,7 @@ import { MESSAGE_BYTES_MAX } from '../../gateway/sockets/sockets.ts';
 import { PAGE_MAX } from '../../schema/paging.ts';
 import { limitsOf, readConfig, VARIABLES } from '../../scripts/config.ts';
 import { loadService, serviceNames } from '../../subgraphs/catalog.ts';
+import { rowsFor } from '../faults/rows/index.ts';
 import { BUGS } from '../simulation/bugs.ts';
 import { codeIn, DOCUMENTS, files, read, root, rowsOf, sectionOf } from './read.ts';
 import { CODES, SERVICE_URLS, valuesOf } from './schema.ts';
@@ -106,6 +107,11 @@ describe('docs/decisions', () => {
     ]);
     expect(text.split('\n').length).toBeLessThanOrEqual(40);
   });
+});
+
+it('docs/RELIABILITY.md has a row for each of the real faults, in their order', () => {
+  const named = rowsOf(sectionOf('docs/RELIABILITY.md', 'Real faults')).flatMap(([first = '']) => codeIn(first));
+  expect(named).toEqual(rowsFor({ events: 1 }).map(({ name }) => name));
 });
 
 it('the number of planted bugs is that of today, wherever it is told', () => {
