@@ -66,6 +66,8 @@ export async function openDatabase(dir: string): Promise<Database> {
   const run = async (command: Doc) => {
     try {
       const reply = encodeReply(await answer(reader, command));
+      // Nobody is told of what a crash might still undo.
+      await storage.durable();
       return reply.length < MAX_MESSAGE_BYTES ? reply : fail('BSONObjectTooLarge', 'the reply is too large');
     } catch (error) {
       return encodeReply(errorReply(error));

@@ -12,13 +12,15 @@ import { type Log, openLog, recordsAfter } from './log.ts';
 export type Pages = Database<Buffer, Uint8Array>;
 
 export type Journal = {
-  /** To read from. Inside a transaction it has what that has changed, elsewhere what is durable. */
+  /** To read from. It has what was changed until now, also what is not durable yet. */
   db: Pages;
   /** Only inside a transaction. */
   put(key: Uint8Array, value: Uint8Array): void;
   remove(key: Uint8Array): void;
-  /** Runs a transaction, which is durable when this returns. @throws when it is not; nothing of it has happened then. */
+  /** Runs a transaction. @throws when it could not; nothing of it has happened then. */
   transact(work: () => void): void;
+  /** Resolves when all transactions until now are durable; undefined when they are. The process ends when they cannot be. */
+  durable(): Promise<void> | undefined;
   /** Begins a checkpoint when one is due. @returns what writes have to wait for, where the disk cannot follow. */
   tend(): Promise<void> | undefined;
   close(): Promise<void>;
@@ -89,6 +91,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   async function close(): Promise<void> {
     clearInterval(timer);
     await going;
+    await log.sync();
     // So that the next start has nothing to do again. If there is no room for it, that does it.
     if (changes > 0) await checkpoint().catch(() => undefined);
     reader.done();
@@ -112,6 +115,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
       changes++;
     },
     transact: work => transact(db, log, work),
+    durable: () => log.sync()?.catch(giveUp),
     tend,
     close,
   };

@@ -1,14 +1,25 @@
 /**
  * The write-ahead log: what each transaction has put and removed, one record after the other in two files that are used in
- * turn. A record is on disk when `commit` returns, so that the pages of the storage need not be: they are scattered, and
- * to sync them takes thirty times as long. After a crash the records are done again on top of the last checkpoint (see checkpoint.ts).
+ * turn. It is synced after each record, so that the pages of the storage need not be: they are scattered, and to sync
+ * them takes thirty times as long. After a crash the records are done again on top of the last checkpoint (see checkpoint.ts).
  *
  * A record is its length and the CRC-32 of all that follows (4 bytes each), its number (8 bytes), and its operations: a 1 and the
  * lengths of key and value (1, 2 and 4 bytes) and both; or a 0, the length of the key, and the key.
  * Numbers rise by one, so what an earlier turn has left behind a file's last record is known for what it is.
  */
-import { closeSync, constants, fdatasyncSync, fstatSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 
 /** One of the two files. */
@@ -17,7 +28,7 @@ export type Half = 0 | 1;
 /** A change of one key; without a value, its removal. */
 export type Change = { key: Buffer; value?: Buffer };
 
-/** One transaction. */
+/** One transaction's. */
 export type LogRecord = { number: number; changes: Change[] };
 
 export type Log = {
@@ -29,9 +40,11 @@ export type Log = {
   remove(key: Uint8Array): void;
   /** Whether anything was put or removed since the last record. */
   holds(): boolean;
-  /** Makes a record of it, which is on disk then. @throws when it could not be written; it counts as never written then. */
+  /** Makes a record of it. @throws when it could not be written; it counts as never written then. */
   commit(): void;
-  /** The last record is void: what it says has not come to pass. */
+  /** Resolves when all records until now are on disk; undefined when they are. Rejects when they may never be. */
+  sync(): Promise<void> | undefined;
+  /** The last record is void, on disk as well: what it says has not come to pass. */
   takeBack(): void;
   /** Forgets what was put and removed since the last record. */
   forget(): void;
@@ -46,6 +59,7 @@ const REMOVE = 0;
 /** Files grow by zeros, in such pieces, so that a record changes nothing but its own bytes: that is half of the time of a sync. */
 const PIECE_BYTES = 1024 * 1024;
 
+const datasync = promisify(fdatasync);
 const fileOf = (dir: string, half: Half) => join(dir, `log.${half}`);
 export const otherHalf = (half: Half): Half => (half === 0 ? 1 : 0);
 
@@ -60,6 +74,10 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
   let { half, number } = from;
   let end = 0;
   let last = 0;
+  /** Counts writes, also of what is taken back. */
+  let written = 0;
+  let synced = 0;
+  let syncing: Promise<void> | undefined;
   let buffer = Buffer.allocUnsafe(64 * 1024);
   let used = HEAD_BYTES;
 
@@ -92,6 +110,19 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
     sizes[half] = wanted;
   }
 
+  async function syncAll(): Promise<void> {
+    while (synced < written) {
+      const upTo = written;
+      await datasync(files[half]);
+      synced = Math.max(synced, upTo);
+    }
+  }
+
+  function syncNow(): void {
+    fdatasyncSync(files[half]);
+    synced = written;
+  }
+
   return {
     place: () => ({ half, number }),
     bytes: () => end,
@@ -106,14 +137,22 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
       used = HEAD_BYTES;
       grow(end + record.length);
       writeAll(files[half], record, end);
-      fdatasyncSync(files[half]);
+      written++;
       last = end;
       end += record.length;
       number++;
     },
+    sync() {
+      if (synced >= written) return undefined;
+      syncing ??= syncAll().finally(() => {
+        syncing = undefined;
+      });
+      return syncing;
+    },
     takeBack() {
       writeAll(files[half], Buffer.alloc(HEAD_BYTES), last);
-      fdatasyncSync(files[half]);
+      written++;
+      syncNow();
       end = last;
       number--;
     },
@@ -121,6 +160,7 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
       used = HEAD_BYTES;
     },
     turn() {
+      if (synced < written) syncNow();
       half = otherHalf(half);
       end = 0;
     },

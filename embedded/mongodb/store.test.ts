@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { StorageError } from './errors.ts';
 import { openStorage, type Storage } from './store.ts';
@@ -28,6 +29,20 @@ test('a job sees its own writes, readers see them when it is done', async () => 
   });
   expect(seen).toBe('1');
   expect(String(storage.get(key('a')))).toBe('1');
+});
+
+test('what can be read and is not on disk yet can be waited for', async () => {
+  const writing = put('a');
+  let isOnDisk = false;
+  void writing.then(() => {
+    isOnDisk = true;
+  });
+  while (!storage.get(key('a'))) await nextTurn();
+  expect(isOnDisk).toBe(false);
+  await storage.durable();
+  await nextTurn();
+  expect(isOnDisk).toBe(true);
+  expect(storage.durable()).toBeUndefined();
 });
 
 test('scans go from and to a key, either way, the end excluded', async () => {

@@ -1,7 +1,7 @@
 /**
  * Durable ordered storage of bytes under keys of bytes: lmdb behind a write-ahead log, with one writer and group commit. It
- * guarantees that a write's promise resolves, and what it wrote is seen, only after its transaction is on disk, that a
- * transaction is there whole or not at all after a crash, and that jobs run one after the other.
+ * guarantees that a write's promise resolves only after its transaction is on disk, that a transaction is there whole or not
+ * at all after a crash, and that jobs run one after the other.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CommandError, StorageError } from './errors.ts';
@@ -13,7 +13,7 @@ export type Entry = { key: Buffer; value: Buffer };
 export type Span = { from: Uint8Array; to: Uint8Array; reverse?: boolean; limit: number };
 
 export type Storage = {
-  /** Inside a job it sees the job's own transaction, elsewhere what is committed. */
+  /** Inside a job it sees the job's own transaction, elsewhere what is committed, and may not be on disk yet: see `durable`. */
   get(key: Uint8Array): Buffer | undefined;
   scan(span: Span): Entry[];
   count(from: Uint8Array, to: Uint8Array): number;
@@ -25,6 +25,8 @@ export type Storage = {
    * is not undone: it must check everything before its first `put`.
    */
   write<T>(job: () => T): Promise<T>;
+  /** Resolves when all that can be read now is on disk; undefined when it is. */
+  durable(): Promise<void> | undefined;
   /** Told when a transaction was undone, so that what was cached from it can be read again. */
   onUndo(listener: () => void): void;
   close(): Promise<void>;
@@ -48,16 +50,17 @@ export async function openStorage(dir: string): Promise<Storage> {
     while (queue.length > 0) {
       // What has arrived meanwhile joins the group.
       await nextTurn();
-      commitGroup();
+      await commitGroup();
       await journal.tend();
     }
     running = undefined;
   }
 
-  function commitGroup(): void {
+  async function commitGroup(): Promise<void> {
     const taken: Job[] = [];
     try {
       journal.transact(() => runGroup(queue, taken));
+      await journal.durable();
       for (const job of taken) job.settle();
     } catch (error) {
       for (const listener of undone) listener();
@@ -80,6 +83,7 @@ export async function openStorage(dir: string): Promise<Storage> {
         running ??= commitAll();
       });
     },
+    durable: journal.durable,
     onUndo: listener => undone.push(listener),
     async close() {
       closed = true;
