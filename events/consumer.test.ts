@@ -370,7 +370,6 @@ describe('a process that dies', () => {
         database.collection(name).updateOne({ _id }, { $set: { ...more, done: true } }, { upsert: true });
       startConsumer({
         service: 'a',
-        partitions: 1,
         rules: [{ on: 'everything', async handle(events) {
           for (const { id } of events) {
             if (id.startsWith('kill')) process.abort();
@@ -387,7 +386,7 @@ describe('a process that dies', () => {
         setAside: ({ original, deliveries }) => write('${FAULTS}', original.id, { deliveries }),
         clock: systemClock,
         log: pino({ level: 'silent' }),
-      });`;
+      }).attend([0]);`;
     const child = spawn(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '--eval', source, mongodbUrl, redisUrl, prefix],

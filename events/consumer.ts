@@ -11,7 +11,6 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
-import { partitionOf } from './binding.ts';
 import { createCache } from './cache.ts';
 import { unpack } from './carrying.ts';
 import type { Clock } from './clock.ts';
@@ -21,6 +20,7 @@ import { type Event, parseEnvelope } from './event.ts';
 import { type FaultInput, idOf } from './fault.ts';
 import { groupBy } from './group.ts';
 import { type Measures, unmeasured } from './measures.ts';
+import { laneOf } from './partition.ts';
 import { noTrail, type Trail } from './tracing.ts';
 import type { Delivered, Transport } from './transport.ts';
 
@@ -66,6 +66,10 @@ export type Delivery = { _id: string; count: number };
 
 /** A consumer that runs. */
 export type Consumer = {
+  /** Takes from these queues, and from no others; of those that it has left it finishes what it has at hand. */
+  attend(partitions: readonly number[]): void;
+  /** The queues that it takes from. */
+  attended(): number[];
   /** Takes no more jobs and finishes those it has, within 4 s. */
   stop(): Promise<void>;
 };
@@ -73,7 +77,6 @@ export type Consumer = {
 /** What a consumer is given, and its bounds. */
 export type ConsumerOptions = {
   service: string;
-  partitions: number;
   rules: readonly Rule[];
   transport: Transport;
   deliveries: Collection<Delivery>;
@@ -114,9 +117,9 @@ const REPLAYED_AT_ONCE = 100;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;
 
-/** Takes jobs from the queues of a service until it is stopped. */
+/** Takes jobs from the queues of a service that it is told to attend, until it is stopped. */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { service, partitions, transport, clock, batchMax = 500, concurrency = 32 } = options;
+  const { service, transport, clock, batchMax = 500, concurrency = 32 } = options;
   const { gate = work => work() } = options;
   const changed: Changes = new Map();
   const overcounted: Overcounted = createCache(OVERCOUNTED_MAX);
@@ -151,13 +154,35 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     await transport.acknowledge(service, replay, job.id, rows);
   }
 
-  const workers = Array.from({ length: partitions }, (_, partition) =>
-    transport.work({ service, partition, concurrency, handle }),
-  );
+  const workers = new Map<number, ReturnType<Transport['work']>>();
+  const closing = new Set<Promise<void>>();
+  let isStopped = false;
+  function leave(partition: number): void {
+    const closed =
+      workers
+        .get(partition)
+        ?.close()
+        .catch(() => undefined) ?? Promise.resolve();
+    workers.delete(partition);
+    closing.add(closed);
+    void closed.then(() => closing.delete(closed));
+  }
   return {
+    attend(partitions) {
+      if (isStopped) return;
+      for (const partition of workers.keys()) if (!partitions.includes(partition)) leave(partition);
+      for (const partition of partitions) {
+        if (!workers.has(partition)) {
+          workers.set(partition, transport.work({ service, partition, concurrency, handle }));
+        }
+      }
+    },
+    attended: () => [...workers.keys()],
     async stop() {
+      isStopped = true;
+      for (const partition of workers.keys()) leave(partition);
       // Without Redis there is no closing; what was not finished is delivered again.
-      await Promise.race([Promise.all(workers.map(worker => worker.close())), clock.sleep(STOP_WITHIN_MS)]);
+      await Promise.race([Promise.all(closing), clock.sleep(STOP_WITHIN_MS)]);
     },
   };
 }
@@ -248,7 +273,7 @@ async function submit(
 
 /** Events of one subject go the same way: whatever is made of them alone does not compete with itself. */
 async function submitTo(lanes: Lanes, events: readonly Taken[]): Promise<void> {
-  const parts = groupBy(events, ({ event }) => partitionOf(event, lanes.length));
+  const parts = groupBy(events, ({ event }) => laneOf(event, lanes.length));
   const results = await Promise.allSettled([...parts].map(([lane, part]) => lanes[lane]?.submit(part)));
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;

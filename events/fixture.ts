@@ -21,10 +21,12 @@ import { type FaultInput, idOf } from './fault.ts';
 import { createFeed } from './feed.ts';
 import { unmeasured } from './measures.ts';
 import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import { createTransport, type QueueTransport, queueName } from './queue.ts';
+import { createTransport, type QueueTransport } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
+import { queueName } from './roll.ts';
 import { noTrail } from './tracing.ts';
 import type { Job } from './transport.ts';
+import { createWatermark } from './watermark.ts';
 
 export { until };
 
@@ -234,7 +236,6 @@ export function consuming(system: System, service: string, options: Partial<Cons
   const deliveries = system.collection<Delivery>(service, 'deliveries');
   const consumer: Consumer = startConsumer({
     service,
-    partitions: 1,
     rules: [],
     transport: system.transport,
     deliveries,
@@ -243,13 +244,24 @@ export function consuming(system: System, service: string, options: Partial<Cons
     log: silent,
     ...options,
   });
+  consumer.attend([0]);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= consumer.stop();
     return stopping;
   };
   onTestFinished(stop);
-  return { faults, deliveries, stop };
+  return { ...consumer, faults, deliveries, stop };
+}
+
+/** The watermark of a service, with what one of its processes sees whenever it is told to observe. */
+export function watching(
+  { bindings, ...system }: System,
+  service: string,
+  transport: QueueTransport = system.transport,
+) {
+  const watermark = createWatermark({ service, transport, bindings });
+  return { observe: async () => watermark.observe(await transport.announce(service, 'observer')) };
 }
 
 /** What Redis does by itself some seconds after a consumer was killed: the locks of its jobs run out. */

@@ -20,6 +20,7 @@ import type { Lease } from './lease.ts';
 import { canWait, lettersFor } from './letters.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
+import { spreadOver } from './partition.ts';
 import { noTrail, type Step, type Trail } from './tracing.ts';
 import type { Letter, Transport } from './transport.ts';
 
@@ -68,6 +69,8 @@ type Tenure = {
   collection: Collection<OutboxEntry>;
   checkedMs: number;
   bindings: Binding[];
+  /** How many processes each consumer had when it was last looked at. */
+  members: Map<string, number>;
   /** The mark this tenure last left with, or found at, each consumer. Never "none": that is what a loss looks like. */
   marks: Map<string, number>;
   /** Somebody has joined: every watermark has to get beyond where, whether there is something to send or not. */
@@ -106,6 +109,26 @@ export function startRelay(options: RelayOptions): Relay {
     await collection.updateMany({ pending: { $exists: true }, fence: { $not: { $gte: fence } } }, { $max: { fence } });
   }
 
+  /** Notes how many there are of a consumer. @returns the mark that it has. */
+  async function look({ members }: Tenure, { _id }: Binding): Promise<number | undefined> {
+    const found = await transport.look(_id);
+    members.set(_id, found.members.length);
+    return found.marks[service];
+  }
+
+  /** The jobs for some events, for as many queues as each consumer has now. */
+  function lettersOf(
+    { bindings: all, members }: Tenure,
+    events: readonly Event[],
+    isFor: Parameters<typeof lettersFor>[4],
+  ): Letter[] {
+    const spread = all.map(binding => ({
+      ...binding,
+      partitions: spreadOver(binding.partitions, members.get(binding._id) ?? 0),
+    }));
+    return lettersFor(service, events, spread, jobMax, isFor);
+  }
+
   /** Claims what is pending and reads the marks. */
   async function begin(fence: number): Promise<Tenure> {
     const collection = options.collection();
@@ -115,7 +138,7 @@ export function startRelay(options: RelayOptions): Relay {
     // The tenure before may have let somebody join, and not have come to tell of it.
     const announces = all.some(({ seeding }) => seeding !== undefined);
     const begun: Tenure = {
-      ...{ fence, collection, checkedMs, bindings: all, marks: new Map(), announces },
+      ...{ fence, collection, checkedMs, bindings: all, members: new Map(), marks: new Map(), announces },
       ...{ hurried: { ids: new Set(), connection: NOT_HURRIED, sentMs: Number.NEGATIVE_INFINITY } },
       ...{ found: new Set(), dueMs: undefined },
     };
@@ -126,7 +149,7 @@ export function startRelay(options: RelayOptions): Relay {
       .toArray();
     const lost: Binding[] = [];
     for (const binding of begun.bindings) {
-      const mark = (await transport.marks(binding._id))[service];
+      const mark = await look(begun, binding);
       // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
       // is none, one is left before anything is sent, so that its loss is noticed.
       if (hasToJoin(binding, service)) lost.push(binding);
@@ -172,7 +195,7 @@ export function startRelay(options: RelayOptions): Relay {
     current.bindings = await bindings.all();
     const lost: Binding[] = [];
     for (const binding of current.bindings) {
-      const mark = (await transport.marks(binding._id))[service];
+      const mark = await look(current, binding);
       if (hasToJoin(binding, service) || mark === undefined || mark !== current.marks.get(binding._id))
         lost.push(binding);
     }
@@ -185,13 +208,7 @@ export function startRelay(options: RelayOptions): Relay {
     const { hurried, found } = current;
     const events = stored.filter(({ id }) => !found.has(id));
     if (events.length === 0) return;
-    const letters = lettersFor(
-      service,
-      events,
-      current.bindings,
-      jobMax,
-      (binding, { type }) => !canWait(binding, type),
-    );
+    const letters = lettersOf(current, events, (binding, { type }) => !canWait(binding, type));
     if (letters.length > 0) {
       const connection = await send([trail.begin('relay', events, RELAYED)], letters);
       // What was sent on another connection may be lost.
@@ -234,13 +251,7 @@ export function startRelay(options: RelayOptions): Relay {
     ];
     const connection = await send(
       hops,
-      lettersFor(
-        service,
-        events,
-        current.bindings,
-        jobMax,
-        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
-      ),
+      lettersOf(current, events, (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type)),
     );
     if (hurried.ids.size > 0 && hurried.connection !== connection) {
       // What was hurried may be lost: nothing is cleared, and all of it is sent again.

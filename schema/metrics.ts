@@ -141,6 +141,12 @@ export const METRICS = {
     labels: ['service'],
     shown: 'service',
   },
+  consumer_partitions: {
+    type: 'gauge',
+    help: 'Queues of the service that this process takes from: its share, and what is left in others.',
+    labels: ['service'],
+    shown: 'service',
+  },
   consumer_faults_total: {
     type: 'counter',
     help: 'Events set aside: they broke their contract, or could not be handled.',

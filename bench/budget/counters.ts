@@ -95,7 +95,8 @@ function countRedis(): void {
 function labelOf({ name, args }: RedisCommand, scripts: ReadonlyMap<string, string>): string {
   const [first, second, third] = args.map(String);
   if (name === 'evalsha') return `${scripts.get(first ?? '') ?? 'a script'} ${keyOf(third)}`;
-  if (name === 'eval') return `mark ${keyOf(third)}`;
+  // By the number of its keys.
+  if (name === 'eval') return `${second === '2' ? 'look' : 'mark'} ${keyOf(third)}`;
   return `${name} ${keyOf(name === 'script' ? second : first)}`;
 }
 
