@@ -6,6 +6,7 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { contendedRate, contentionOf, drainRate } from './capacity.ts';
 import { audit } from './scale/audit.ts';
+import { counting } from './scale/counted.ts';
 import { type Drained, drain } from './scale/drain.ts';
 import { leave } from './scale/leave.ts';
 import { prepareBench } from './way/run.ts';
@@ -42,7 +43,7 @@ function predicted([alone, two]: readonly Drained[], count: number): string {
 const backlog = within('backlog', 1_000_000);
 const [seconds, perSecond] = [within('seconds', 600), within('rate', 10_000)];
 const before = loadavg()[0] ?? 0;
-const system = await startSystem({ processes: 'each' });
+const system = await startSystem({ processes: 'each', ...counting });
 try {
   const bench = await prepareBench(system);
   const drained: Drained[] = [];
@@ -56,12 +57,14 @@ try {
       `${cpus().length} × ${cpus()[0]?.model}; load average ${before.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after\n`,
     );
     say(
-      '| processes | deposits/s worked off | the model says | CPU ms a deposit, balance | each took, % |\n|---:|---:|---:|---:|---|',
+      '| processes | deposits/s worked off | the model says | CPU ms a deposit, balance | MongoDB commands a deposit, balance | lost races by 1,000 | each took, % |\n|---:|---:|---:|---:|---:|---:|---|',
     );
-    for (const { count, perSecond: rate, cpuMs, shares } of drained) {
+    for (const { count, perSecond: rate, cpuMs, shares, commands, lost } of drained) {
       const model = predicted(drained, count);
       const took = shares.map(share => (share * 100).toFixed(0)).join(', ');
-      say(`| ${count} | ${rate.toFixed(0)} | ${model} | ${(cpuMs[SERVICE] ?? 0).toFixed(2)} | ${took} |`);
+      say(
+        `| ${count} | ${rate.toFixed(0)} | ${model} | ${(cpuMs[SERVICE] ?? 0).toFixed(2)} | ${commands.toFixed(3)} | ${lost.toFixed(1)} | ${took} |`,
+      );
     }
     say(
       `\n${left.deposits} deposits at ${perSecond}/s while of 4 processes one was killed and one was stopped in order:`,

@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Counts } from './counts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const counts: Counts = { mongodb: {}, redis: {}, trips: {}, parses: {}, validations: {} };
+const counts: Counts = { mongodb: {}, lost: {}, redis: {}, trips: {}, parses: {}, validations: {} };
 let traced = false;
 
 const add = (to: Record<string, number>, name: string, by = 1): void => {
@@ -39,9 +39,19 @@ function countMongodb(): void {
   Connection.prototype.command = function (ns, asked, ...rest) {
     const [name = ''] = Object.keys(asked);
     add(counts.mongodb, `${ns.db} ${name} ${asked[name]} ${fieldsOf(asked)}`);
-    return command.call(this, ns, asked, ...rest);
+    const answer = command.call(this, ns, asked, ...rest);
+    // Whoever asked hears of a failure.
+    answer.then(countLost(`${ns.db} ${asked[name]}`), () => undefined);
+    return answer;
   };
 }
+
+const DUPLICATE_KEY = 11_000;
+
+const countLost = (place: string) => (answer: unknown) => {
+  const { writeErrors = [] } = (answer ?? {}) as { writeErrors?: { code: number }[] };
+  for (const { code } of writeErrors) if (code === DUPLICATE_KEY) add(counts.lost, place);
+};
 
 function fieldsOf(command: Command): string {
   const updates = command.updates as { q: object; u: object }[] | undefined;
