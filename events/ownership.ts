@@ -53,6 +53,7 @@ export function startOwnership(options: OwnershipOptions): Ownership {
   const stopped = new AbortController();
   const looked = createWake(clock);
   let known = '';
+  let owned: readonly number[] = [];
   let unsettledUntilMs = 0;
   let isObserving = false;
 
@@ -65,7 +66,12 @@ export function startOwnership(options: OwnershipOptions): Ownership {
     const seen = await transport.announce(service, member);
     const { members, holding } = seen;
     if (stopped.signal.aborted) return;
-    attend(ownedBy(member, { members, holding, limit }));
+    const before = owned;
+    owned = ownedBy(member, { members, holding, limit });
+    // Who has had a queue so far finishes what it has at hand of it: they would only meet at the same rows.
+    const now = members.length === 1 ? owned : owned.filter(partition => before.includes(partition));
+    attend(now);
+    if (now.length < owned.length) unsettledUntilMs = clock.monotonic() + UNSETTLED_MS;
     const all = members.join('\n');
     if (all !== known) {
       log.debug({ members }, 'who shares the work');

@@ -41,15 +41,19 @@ function countMongodb(): void {
     add(counts.mongodb, `${ns.db} ${name} ${asked[name]} ${fieldsOf(asked)}`);
     const answer = command.call(this, ns, asked, ...rest);
     // Whoever asked hears of a failure.
-    answer.then(countLost(`${ns.db} ${asked[name]}`), () => undefined);
+    if (WRITES.has(name)) answer.then(countLost(`${ns.db} ${asked[name]}`), () => undefined);
     return answer;
   };
 }
 
+const WRITES: ReadonlySet<string> = new Set(['insert', 'update']);
 const DUPLICATE_KEY = 11_000;
 
+/** An answer that the driver has not looked into yet. */
+type Answer = { toObject(): { writeErrors?: { code: number }[] } };
+
 const countLost = (place: string) => (answer: unknown) => {
-  const { writeErrors = [] } = (answer ?? {}) as { writeErrors?: { code: number }[] };
+  const { writeErrors = [] } = (answer as Answer).toObject();
   for (const { code } of writeErrors) if (code === DUPLICATE_KEY) add(counts.lost, place);
 };
 

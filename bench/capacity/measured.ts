@@ -12,6 +12,3 @@ export const MEASURED: Costs = {
 };
 
 export const RATES = [1_000, 10_000, 100_000] as const;
-
-/** Deposits a second that 1, 2 and 4 processes of balance worked off, by `npm run bench:scale`; on the same machine. */
-export const WORKED_OFF = { 1: 445, 2: 82, 4: 43 } as const;

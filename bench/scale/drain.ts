@@ -7,9 +7,13 @@ import { deposit } from '../way/accounts.ts';
 import type { Bench } from '../way/run.ts';
 import { FEW_ACCOUNTS } from '../way/scenarios.ts';
 import { count as counted } from './counted.ts';
+import { keepPresent } from './present.ts';
+import { throttle } from './throttle.ts';
 
 export type Drained = {
   count: number;
+  /** Of a core, that each process may use. */
+  part: number;
   /** Deposits. */
   perSecond: number;
   /** A deposit, of all processes of a part together. */
@@ -24,16 +28,15 @@ export type Drained = {
 const CLIENTS = 50;
 const POLL_MS = 20;
 const WITHIN_MS = 300_000;
-/** Longer than a process is counted that says nothing. */
-const FORGOTTEN_MS = 5_000;
-/** The processes find each other at the beginning and wait for one another at the end: neither is looked at. */
-const [FROM, TO] = [0.15, 0.9];
+const OTHERS_MS = 3_000;
+/** The beginning and the end, when one may have more to do than another, are not looked at. */
+const [FROM, TO] = [0.15, 0.85];
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms));
 
 export async function drain(
   bench: Bench,
-  { service, count, backlog }: { service: string; count: number; backlog: number },
+  { service, count, backlog, part }: { service: string; count: number; backlog: number; part: number },
 ): Promise<Drained> {
   const { system } = bench;
   const mongo = new MongoClient(system.mongodbUrl);
@@ -50,12 +53,16 @@ export async function drain(
     all += await deposits(accounts.length * 2);
     await reach(all);
 
+    const leave = keepPresent(system.redisUrl, service);
     for (const { pid } of own()) process.kill(pid, 'SIGSTOP');
-    await sleep(FORGOTTEN_MS);
     const made = await deposits(backlog);
     // What others make of the same deposits is done by then.
-    await sleep(FORGOTTEN_MS);
-    for (const { pid } of own()) process.kill(pid, 'SIGCONT');
+    await sleep(OTHERS_MS);
+    const release = throttle(
+      own().map(({ pid }) => pid),
+      part,
+    );
+    leave();
     await reach(all + made * FROM);
     const members = system.members().map(member => ({ ...member, cpuMs: cpuOf([member.pid]) }));
     const asked = await counted(own().map(({ name }) => name));
@@ -66,10 +73,19 @@ export async function drain(
     const { mongodb, lost } = await asked();
     const used = members.map(({ name, pid, cpuMs }) => ({ name: name.replace(/-\d+$/, ''), ms: cpuOf([pid]) - cpuMs }));
     await reach(all + made);
+    release();
     const cpuMs: Record<string, number> = {};
     for (const { name, ms } of used) cpuMs[name] = (cpuMs[name] ?? 0) + ms / done;
     const shares = used.filter(({ name }) => name === service).map(({ ms }) => ms / done / (cpuMs[service] ?? 1));
-    return { count, perSecond: done / seconds, cpuMs, shares, commands: mongodb / done, lost: (lost * 1_000) / done };
+    return {
+      count,
+      part,
+      perSecond: done / seconds,
+      cpuMs,
+      shares,
+      commands: mongodb / done,
+      lost: (lost * 1_000) / done,
+    };
   } finally {
     await mongo.close();
   }
