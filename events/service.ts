@@ -72,8 +72,8 @@ export type RunningService<Resolvers> = {
   outboxState(): Promise<OutboxState>;
   /** Whether this process is the one that relays for the service. */
   isRelaying(): boolean;
-  /** How many of the service's queues this process takes from. */
-  partitionsOwned(): number;
+  /** The service's queues that this process takes from. */
+  partitionsOwned(): number[];
 };
 
 const GENERATIONS_MS = 1_000;
@@ -337,7 +337,7 @@ export function assemble<Resolvers>(
       await Promise.all(leases.map(held => held.release()));
     },
     isRelaying: () => relaying?.fence() !== undefined,
-    partitionsOwned: () => consumer?.attended().length ?? 0,
+    partitionsOwned: () => consumer?.attended() ?? [],
     async outboxState() {
       const { events } = active;
       const [oldest] = await events

@@ -143,8 +143,8 @@ export const METRICS = {
   },
   consumer_partitions: {
     type: 'gauge',
-    help: 'Queues of the service that this process takes from: its share, and what is left in others.',
-    labels: ['service'],
+    help: '1 for each queue of the service that this process takes from; in all its processes together, once for each.',
+    labels: ['service', 'partition'],
     shown: 'service',
   },
   consumer_faults_total: {

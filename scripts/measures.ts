@@ -91,7 +91,9 @@ export function queueMetrics(registry: Registry, services: readonly Measured[], 
   );
   gaugeOf(registry, 'consumer_partitions', gauge =>
     show(gauge, async () =>
-      services.map(service => ({ labels: { service: service.definition.name }, value: service.partitionsOwned() })),
+      services.flatMap(({ definition: { name }, partitionsOwned }) =>
+        partitionsOwned().map(partition => ({ labels: { service: name, partition: String(partition) }, value: 1 })),
+      ),
     ),
   );
   gaugeOf(registry, 'bullmq_job_count', gauge =>
