@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from './clock.ts';
-import { applyRules, type Delivery, readThrough, rule } from './consumer.ts';
+import { applyRules, readThrough, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
@@ -25,6 +25,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
+import type { Delivery } from './suspects.ts';
 
 const urls = useServers();
 

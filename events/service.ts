@@ -5,7 +5,7 @@ import type { Document, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
 import { type Clock, createWake, type Ids } from './clock.ts';
-import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
+import { type Consumer, type ConsumerOptions, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import type { ServiceDefinition, ServiceParts } from './definition.ts';
 import type { Event } from './event.ts';
@@ -21,6 +21,7 @@ import { type Generation, type Rebuilder, rulesOfCopy, startRebuilder } from './
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import { startSigns } from './signs.ts';
+import type { Delivery } from './suspects.ts';
 import { createTrail, noTrail, type Tracer, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
