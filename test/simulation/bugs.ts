@@ -88,8 +88,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'that sending failed is not noticed',
     file: 'events/relay.ts',
-    find: '|| canWait(binding, type),\n      ),\n    );',
-    replace: '|| canWait(binding, type),\n      ),\n    ).catch(() => hurried.connection);',
+    find: '|| canWait(binding, type)),\n    );',
+    replace: '|| canWait(binding, type)),\n    ).catch(() => hurried.connection);',
     foundBy: 72,
   },
   {
@@ -101,14 +101,14 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'nothing is sent again after a flush',
-    file: 'events/relay.ts',
+    file: 'events/tenure.ts',
     find: '{ relayed: { $gt: passed } },\n',
     replace: '{ relayed: { $gt: passed + Number.MAX_SAFE_INTEGER } },\n',
     foundBy: 6,
   },
   {
     name: 'after a flush it goes on from what was sent, not from what was passed',
-    file: 'events/relay.ts',
+    file: 'events/tenure.ts',
     find: 'const passed = Math.min(...found.map(binding => reached(binding, service)));',
     replace: `const passed = Math.max(
       ...found.map(binding => reached(binding, service)),
@@ -118,7 +118,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a new tenure takes the marks as it finds them',
-    file: 'events/relay.ts',
+    file: 'events/tenure.ts',
     find: 'else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
     replace:
       'else if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
@@ -126,7 +126,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'a mark is left whatever was there',
-    file: 'events/relay.ts',
+    file: 'events/tenure.ts',
     find: 'current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),',
     replace: 'current.bindings.map(({ _id }) => transport.resetMark(_id, service, number).then(() => true)),',
     foundBy: 29,
@@ -147,7 +147,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'what was hurried is not sent again when it was lost before the flush',
-    file: 'events/relay.ts',
+    file: 'events/tenure.ts',
     find: '    hurried.ids.clear();\n    const isFirst',
     replace: '    const isFirst',
     foundBy: 51,
@@ -230,6 +230,28 @@ export const BUGS: readonly Bug[] = [
     find: 'if (!reaches(await transport.marks(service), candidate)) return;',
     replace: '',
     foundBy: 70,
+  },
+  {
+    name: 'the watermark looks at the first queue alone',
+    file: 'events/watermark.ts',
+    find: 'const jobs = await outstanding(holding);',
+    replace: 'const jobs = await outstanding(holding.slice(0, 1).filter(partition => partition === 0));',
+    foundBy: 1,
+  },
+  // ---- owners ----
+  {
+    name: 'nobody takes from queues that nobody sends to any more',
+    file: 'events/partition.ts',
+    find: '[...new Set([...used, ...holding])]',
+    replace: '[...new Set([...used, ...holding.filter(partition => used.includes(partition))])]',
+    foundBy: 1,
+  },
+  {
+    name: 'what a replay sends again is taken for done when its old part is',
+    file: 'subgraphs/lake/replayer.ts',
+    find: 'const jobId = `${place}-${partition}-${spread}`;',
+    replace: 'const jobId = `${place}-${partition}`;',
+    foundBy: 1,
   },
   // ---- consumer ----
   {
