@@ -249,7 +249,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'what a replay sends again is taken for done when its old part is',
     file: 'subgraphs/lake/replayer.ts',
-    find: '}-${spread}`;',
+    find: `}-\${spread}\`;`,
     replace: '}`;',
     foundBy: 508,
   },
