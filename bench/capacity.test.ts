@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { MEASURED, RATES } from './capacity/measured.ts';
+import { MEASURED, RATES, WORKED_OFF } from './capacity/measured.ts';
 import { costTable, needsTable } from './capacity/tables.ts';
 import { type Costs, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
 
@@ -62,6 +62,15 @@ describe('a backlog', () => {
   it('is worked off as fast as their parts of a core let them', () => {
     const rate = (count: number) => drainRate(cheap, 'balance', { count, part: 0.1, cores: 2 });
     expect([1, 2, 4].map(rate).map(Math.round)).toEqual([200, 400, 800]);
+  });
+});
+
+describe('what was measured', () => {
+  it('is what the model says of its costs, within a third', () => {
+    for (const { count, part, perSecond, cpuMs } of WORKED_OFF) {
+      const model = drainRate({ cpuMs }, 'balance', { count, part, cores: 2 });
+      expect(Math.abs(perSecond / model - 1)).toBeLessThan(1 / 3);
+    }
   });
 });
 

@@ -8,11 +8,10 @@ const HEAD = `| processes | deposits/s worked off | the model says | CPU ms a de
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
-/** @param drained of as much of a core each, the one that was alone first: its costs are what the model calculates with. */
+/** What was measured, beside what the model makes of what each count of processes has cost. */
 export function drainTable(drained: readonly Drained[], service: string, cores: number): string {
-  const [alone] = drained;
   const rows = drained.map(({ count, part, perSecond, cpuMs, shares, commands, lost }) => {
-    const model = alone ? drainRate(alone, service, { count, part, cores }) : Number.NaN;
+    const model = drainRate({ cpuMs }, service, { count, part, cores });
     const costs = [cpuMs[service] ?? 0, cpuMs.mongodb ?? 0, sum(Object.values(cpuMs))].map(ms => ms.toFixed(2));
     const took = shares.map(share => (share * 100).toFixed(0));
     const numbers = [
