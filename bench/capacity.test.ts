@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { MEASURED, RATES, WORKED_OFF } from './capacity/measured.ts';
 import { costTable, needsTable } from './capacity/tables.ts';
-import { type Costs, contendedRate, contentionOf, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
+import { type Costs, drainRate, FULL, limitsOf, needsOf } from './capacity.ts';
 
 const costs: Costs = {
   cpuMs: { gateway: 0.4, account: 1, balance: 0.5, mongodb: 2 },
@@ -49,21 +49,28 @@ describe('what a rate needs', () => {
 });
 
 describe('a backlog', () => {
+  const cheap = { cpuMs: { balance: 0.5, mongodb: 0.3 } };
+
   it('is worked off twice as fast by two processes, until the database or the machine is full', () => {
-    const cheap = { cpuMs: { balance: 0.5, mongodb: 0.3 } };
-    expect(drainRate(cheap, 'balance', 1, 8)).toBeCloseTo(2_000);
-    expect(drainRate(cheap, 'balance', 1, 1)).toBeCloseTo(1_250);
-    expect(drainRate(cheap, 'balance', 2, 8)).toBeCloseTo(1_000 / 0.3);
-    expect(drainRate(cheap, 'balance', 4, 8)).toBeCloseTo(1_000 / 0.3);
+    const rate = (count: number, cores: number) => drainRate(cheap, 'balance', { count, part: 1, cores });
+    expect(rate(1, 8)).toBeCloseTo(2_000);
+    expect(rate(1, 1)).toBeCloseTo(1_250);
+    expect(rate(2, 8)).toBeCloseTo(1_000 / 0.3);
+    expect(rate(4, 8)).toBeCloseTo(1_000 / 0.3);
+  });
+
+  it('is worked off as fast as their parts of a core let them', () => {
+    const rate = (count: number) => drainRate(cheap, 'balance', { count, part: 0.1, cores: 2 });
+    expect([1, 2, 4].map(rate).map(Math.round)).toEqual([200, 400, 800]);
   });
 });
 
-describe('processes that meet at the same accounts', () => {
-  it('are slower the more they are; what two have shown says what four do, within a third', () => {
-    const contention = contentionOf(WORKED_OFF[1], WORKED_OFF[2]);
-    expect(contendedRate(WORKED_OFF[1], 1, contention)).toBe(WORKED_OFF[1]);
-    expect(contendedRate(WORKED_OFF[1], 2, contention)).toBeCloseTo(WORKED_OFF[2]);
-    expect(Math.abs(contendedRate(WORKED_OFF[1], 4, contention) / WORKED_OFF[4] - 1)).toBeLessThan(1 / 3);
+describe('what was measured', () => {
+  it('is what the model says of its costs, within a third', () => {
+    for (const { count, part, perSecond, cpuMs } of WORKED_OFF) {
+      const model = drainRate({ cpuMs }, 'balance', { count, part, cores: 2 });
+      expect(Math.abs(perSecond / model - 1)).toBeLessThan(1 / 3);
+    }
   });
 });
 

@@ -63,28 +63,20 @@ export function needsOf(costs: Costs, perSecond: number) {
  * How fast a backlog of one service is worked off by several of its processes on one machine, where all parts that take part share
  * the cores.
  *
- * @param part the service. Each of the other parts is one process with one thread.
+ * @param service what the backlog waits for. Each of the other parts is one process with one thread.
+ * @param part of a core, that each process of the service may use.
  */
-export function drainRate(costs: Pick<Costs, 'cpuMs'>, part: string, count: number, cores: number): number {
-  const full = 1;
+export function drainRate(
+  costs: Pick<Costs, 'cpuMs'>,
+  service: string,
+  { count, part, cores }: { count: number; part: number; cores: number },
+): number {
   const all = Object.values(costs.cpuMs).reduce((sum, ms) => sum + ms, 0);
-  const others = Object.entries(costs.cpuMs).filter(([name]) => name !== part);
+  const others = Object.entries(costs.cpuMs).filter(([name]) => name !== service);
   const threads = Math.max(...others.map(([, ms]) => ms), 0);
   return Math.min(
-    (count * SECOND_MS * full) / (costs.cpuMs[part] ?? Number.POSITIVE_INFINITY),
-    (SECOND_MS * full) / threads,
-    (cores * SECOND_MS * full) / all,
+    (count * part * SECOND_MS) / (costs.cpuMs[service] ?? Number.POSITIVE_INFINITY),
+    SECOND_MS / threads,
+    (cores * SECOND_MS) / all,
   );
 }
-
-/**
- * How fast a backlog is worked off by processes that take from the same queue and meet at the same accounts: each waits for all others
- * in turn (the contention of Gunther's Universal Scalability Law, with nothing gained by working side by side).
- *
- * @param aloneRate of one process. @param contention what a second one adds to an event's time, as a part of it.
- */
-export const contendedRate = (aloneRate: number, count: number, contention: number): number =>
-  aloneRate / (1 + contention * (count - 1));
-
-/** The contention that two processes have shown. */
-export const contentionOf = (aloneRate: number, rateOfTwo: number): number => aloneRate / rateOfTwo - 1;

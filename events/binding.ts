@@ -6,9 +6,7 @@
  * loses beyond that, the relays send again. To a new binding every relay sends what comes from now on, and notes where it
  * began (`joined`); what was before that the lake sends (see joining.ts).
  */
-import { crc32 } from 'node:zlib';
 import type { Collection } from 'mongodb';
-import type { Event } from './event.ts';
 
 /** Stands for every type, known or not. */
 export const EVERY_TYPE = '*';
@@ -21,7 +19,7 @@ export type Binding = {
   /** Those of them that nobody waits for: the relays gather them for a while. */
   unhurried?: string[];
   emits: string[];
-  /** How many queues the service's events are spread over, by subject; 1 to 64. */
+  /** Over how many queues the service's events are spread at most, by subject: see partition.ts. 1 to 16. */
   partitions: number;
   /** Types that a replay sends before all others: they restore what the others would count. */
   replayedFirst: string[];
@@ -168,9 +166,4 @@ export function wants(binding: Binding, type: string): boolean {
 /** The flush of a source up to which a service needs nothing of it: it has passed it, or gets it from the lake. */
 export function reached({ passed, joined }: Binding, source: string): number {
   return passed?.[source] ?? joined?.[source] ?? 0;
-}
-
-/** Events of one subject go the same way, for speed; nothing depends on it for truth. */
-export function partitionOf(event: Pick<Event, 'id' | 'subject'>, partitions: number): number {
-  return crc32(event.subject ?? event.id) % partitions;
 }

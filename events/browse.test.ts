@@ -13,10 +13,16 @@ function browserOf({ prefix, bindings }: System, redisUrl = urls.redisUrl, all =
 
 test('shows the queues of all services that are bound, one that is added later among them', async () => {
   const system = createSystem(urls);
+  await connected(system.transport);
   const browser = browserOf(system);
   await system.bind('b', { partitions: 2 });
   await system.bind('a');
+  expect(await browser.names()).toEqual(['a 0', 'b 0']);
+  // Which are as many as it has processes, and whatever is not empty.
+  for (const member of ['one', 'two', 'three']) await system.transport.announce('b', member);
   expect(await browser.names()).toEqual(['a 0', 'b 0', 'b 1']);
+  await system.transport.send([{ service: 'a', partition: 3, source: 'b', events: [happening('1')] }]);
+  expect(await browser.names()).toEqual(['a 0', 'a 3', 'b 0', 'b 1']);
   await system.bind('c');
   await system.bindings.unbind('a');
   expect(await browser.names()).toEqual(['b 0', 'b 1', 'c 0']);

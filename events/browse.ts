@@ -6,10 +6,11 @@ import { once } from 'node:events';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Binding, Bindings } from './binding.ts';
-import { queueName } from './queue.ts';
+import { spreadOver } from './partition.ts';
+import { callRoll, queueName } from './roll.ts';
 import type { Job } from './transport.ts';
 
-/** One queue of a service, of as many as it has partitions. */
+/** One queue of a service, of as many as there are in use or not empty. */
 export type BrowsedQueue = { service: string; partition: number; partitions: number; queue: Queue<Job> };
 
 /** The queues of whatever is bound, opened when somebody looks. */
@@ -78,17 +79,21 @@ export function browseQueues(options: {
     await redis.ping();
   }
 
+  async function queuesOf({ _id: service, partitions: limit }: Binding) {
+    const { members, holding } = await callRoll(redis, prefix, service);
+    const used = Array.from({ length: spreadOver(limit, Math.max(1, members.length)) }, (_, partition) => partition);
+    const all = [...new Set([...used, ...holding])].sort((one, other) => one - other);
+    return all.map(partition => ({ service, partition, partitions: (all.at(-1) ?? 0) + 1 }));
+  }
+
   async function look(): Promise<readonly BrowsedQueue[]> {
     const [bound] = await Promise.all([
       inTime(bindings.all(), 'MongoDB, which knows the services,').catch(error => known ?? Promise.reject(error)),
       inTime(answering(), 'Redis'),
     ]);
     known = bound;
-    const found = bound
-      .toSorted((one, other) => one._id.localeCompare(other._id))
-      .flatMap(({ _id, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => ({ service: _id, partition, partitions })),
-      )
+    const found = (await Promise.all(bound.toSorted((one, other) => one._id.localeCompare(other._id)).map(queuesOf)))
+      .flat()
       .slice(0, QUEUES_MAX)
       .map(({ service, partition, partitions }) => open(service, partition, partitions));
     for (const [name, { queue }] of queues) {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { MongoClient } from 'mongodb';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { systemClock } from './clock.ts';
-import { applyRules, type Delivery, readThrough, rule } from './consumer.ts';
+import { applyRules, readThrough, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
@@ -25,6 +25,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
+import type { Delivery } from './suspects.ts';
 
 const urls = useServers();
 
@@ -370,7 +371,6 @@ describe('a process that dies', () => {
         database.collection(name).updateOne({ _id }, { $set: { ...more, done: true } }, { upsert: true });
       startConsumer({
         service: 'a',
-        partitions: 1,
         rules: [{ on: 'everything', async handle(events) {
           for (const { id } of events) {
             if (id.startsWith('kill')) process.abort();
@@ -387,7 +387,7 @@ describe('a process that dies', () => {
         setAside: ({ original, deliveries }) => write('${FAULTS}', original.id, { deliveries }),
         clock: systemClock,
         log: pino({ level: 'silent' }),
-      });`;
+      }).attend([0]);`;
     const child = spawn(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '--eval', source, mongodbUrl, redisUrl, prefix],

@@ -11,16 +11,16 @@
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
-import { partitionOf } from './binding.ts';
-import { createCache } from './cache.ts';
 import { unpack } from './carrying.ts';
 import type { Clock } from './clock.ts';
 import { type Contract, readEvent } from './contract.ts';
-import { ContractViolation, isUnavailable } from './errors.ts';
+import { isUnavailable } from './errors.ts';
 import { type Event, parseEnvelope } from './event.ts';
-import { type FaultInput, idOf } from './fault.ts';
+import type { FaultInput } from './fault.ts';
 import { groupBy } from './group.ts';
 import { type Measures, unmeasured } from './measures.ts';
+import { laneOf } from './partition.ts';
+import { createSuspects, type Delivery, named, type Suspicious } from './suspects.ts';
 import { noTrail, type Trail } from './tracing.ts';
 import type { Delivered, Transport } from './transport.ts';
 
@@ -61,11 +61,12 @@ export function rule<Data>(
   return { on, handle: (events, how) => handle(events as Event<Data>[], how) };
 }
 
-/** How often a suspicious event has been handed over, counted before each time. */
-export type Delivery = { _id: string; count: number };
-
 /** A consumer that runs. */
 export type Consumer = {
+  /** Takes from these queues, and from no others; of those that it has left it finishes what it has at hand. */
+  attend(partitions: readonly number[]): void;
+  /** The queues that it takes from. */
+  attended(): number[];
   /** Takes no more jobs and finishes those it has, within 4 s. */
   stop(): Promise<void>;
 };
@@ -73,7 +74,6 @@ export type Consumer = {
 /** What a consumer is given, and its bounds. */
 export type ConsumerOptions = {
   service: string;
-  partitions: number;
   rules: readonly Rule[];
   transport: Transport;
   deliveries: Collection<Delivery>;
@@ -93,8 +93,6 @@ export type ConsumerOptions = {
   measures?: Measures;
 };
 
-/** An event is set aside when it has failed this often. */
-const DELIVERIES_MAX = 3;
 /**
  * A job that so many processes died with may be what they died of: its events go one by one, each counted first. One death
  * is mostly somebody else's fault, and all that a process had in hand goes much faster in batches.
@@ -104,7 +102,6 @@ const SUSPICIOUS_DEATHS = 2;
 const TRIES_MAX = 6;
 const TRY_DELAY_MAX_MS = 1_000;
 const STOP_WITHIN_MS = 4_000;
-const OVERCOUNTED_MAX = 1_000;
 /**
  * What comes from the lake is handled in lanes, by subject, side by side: while the database is busy with one, the next is
  * made ready. Batches are small, because what happens meanwhile waits for whichever is at hand.
@@ -114,12 +111,11 @@ const REPLAYED_AT_ONCE = 100;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;
 
-/** Takes jobs from the queues of a service until it is stopped. */
+/** Takes jobs from the queues of a service that it is told to attend, until it is stopped. */
 export function startConsumer(options: ConsumerOptions): Consumer {
-  const { service, partitions, transport, clock, batchMax = 500, concurrency = 32 } = options;
+  const { service, transport, clock, batchMax = 500, concurrency = 32 } = options;
   const { gate = work => work() } = options;
   const changed: Changes = new Map();
-  const overcounted: Overcounted = createCache(OVERCOUNTED_MAX);
   /** Live events wait for nothing that comes from the lake: each kind has batches of its own. */
   const batchersOf = (kind: Kind, lanes: number) =>
     Array.from({ length: lanes }, () =>
@@ -134,12 +130,9 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     copy: batchersOf('copy', REPLAY_LANES),
     trial: batchersOf('trial', REPLAY_LANES),
   };
-  // One at a time: when the process dies, the event that it was handling is the only one that has been counted.
-  const suspects = createBatcher<Suspect>({
-    handle: async some => {
-      for (const suspect of some) await handleAlone(options, suspect, changed, overcounted);
-    },
-    batchMax: 1,
+  const suspects = createSuspects<Taken>({
+    ...options,
+    handle: suspect => apply(options, suspect.kind, [suspect], changed),
   });
   const atHand: AtHand = new Map();
   async function handle(job: Delivered): Promise<void> {
@@ -151,13 +144,35 @@ export function startConsumer(options: ConsumerOptions): Consumer {
     await transport.acknowledge(service, replay, job.id, rows);
   }
 
-  const workers = Array.from({ length: partitions }, (_, partition) =>
-    transport.work({ service, partition, concurrency, handle }),
-  );
+  const workers = new Map<number, ReturnType<Transport['work']>>();
+  const closing = new Set<Promise<void>>();
+  let isStopped = false;
+  function leave(partition: number): void {
+    const closed =
+      workers
+        .get(partition)
+        ?.close()
+        .catch(() => undefined) ?? Promise.resolve();
+    workers.delete(partition);
+    closing.add(closed);
+    void closed.then(() => closing.delete(closed));
+  }
   return {
+    attend(partitions) {
+      if (isStopped) return;
+      for (const partition of workers.keys()) if (!partitions.includes(partition)) leave(partition);
+      for (const partition of partitions) {
+        if (!workers.has(partition)) {
+          workers.set(partition, transport.work({ service, partition, concurrency, handle }));
+        }
+      }
+    },
+    attended: () => [...workers.keys()],
     async stop() {
+      isStopped = true;
+      for (const partition of workers.keys()) leave(partition);
       // Without Redis there is no closing; what was not finished is delivered again.
-      await Promise.race([Promise.all(workers.map(worker => worker.close())), clock.sleep(STOP_WITHIN_MS)]);
+      await Promise.race([Promise.all(closing), clock.sleep(STOP_WITHIN_MS)]);
     },
   };
 }
@@ -168,8 +183,6 @@ type Lanes = readonly Batcher<Taken>[];
 type Batchers = Readonly<Record<Kind, Lanes>>;
 /** By replay: rows changed since one of its jobs was acknowledged. A process that dies takes its count with it. */
 type Changes = Map<string, number>;
-/** Deliveries that were counted once though it was not the event's fault, which could not be taken back yet. */
-type Overcounted = ReturnType<typeof createCache<true>>;
 
 const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
   if (replay === undefined) return 'live';
@@ -179,16 +192,13 @@ const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
 /** An event, read through its contract. */
 type Taken = { event: Event; index: number; kind: Kind; replay: string | undefined };
 
-/** One that may be what made its batch fail, or its process die. */
-type Suspect = Taken & { resubmission: number };
-
 /**
  * What is being handled as it happens, by event: when it comes from the lake too, that waits, and then finds nothing to
  * repair.
  */
 type AtHand = Map<string, Promise<void>>;
 
-type Stages = { batchers: Batchers; suspects: Batcher<Suspect>; atHand: AtHand };
+type Stages = { batchers: Batchers; suspects: Batcher<Suspicious<Taken>>; atHand: AtHand };
 
 async function processJob(options: ConsumerOptions, stages: Stages, job: Delivered): Promise<void> {
   const { setAside, service, trail = noTrail, measures = unmeasured, log } = options;
@@ -248,7 +258,7 @@ async function submit(
 
 /** Events of one subject go the same way: whatever is made of them alone does not compete with itself. */
 async function submitTo(lanes: Lanes, events: readonly Taken[]): Promise<void> {
-  const parts = groupBy(events, ({ event }) => partitionOf(event, lanes.length));
+  const parts = groupBy(events, ({ event }) => laneOf(event, lanes.length));
   const results = await Promise.allSettled([...parts].map(([lane, part]) => lanes[lane]?.submit(part)));
   const failed = results.find(({ status }) => status === 'rejected');
   if (failed?.status === 'rejected') throw failed.reason;
@@ -290,53 +300,6 @@ async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken
 function count(taken: readonly Taken[], changed: number, changes: Changes): void {
   const replay = taken[0]?.replay;
   if (replay) changes.set(replay, (changes.get(replay) ?? 0) + changed);
-}
-
-async function handleAlone(
-  options: ConsumerOptions,
-  suspect: Suspect,
-  changes: Changes,
-  overcounted: Overcounted,
-): Promise<void> {
-  const { deliveries, setAside, service, measures = unmeasured, log } = options;
-  const { event, kind, resubmission } = suspect;
-  // A resubmitted event is counted anew.
-  const _id = `${event.id} ${resubmission}`;
-  let failure: unknown = new Error('the process died while handling it');
-  for (;;) {
-    const counted = await deliveries.findOneAndUpdate(
-      { _id },
-      { $inc: { count: overcounted.has(_id) ? 0 : 1 } },
-      { upsert: true, returnDocument: 'after' },
-    );
-    overcounted.delete(_id);
-    const count = counted?.count ?? 1;
-    if (count > DELIVERIES_MAX || failure instanceof ContractViolation) {
-      log.warn({ ...named(event), err: failure }, 'could not be handled: set aside');
-      measures.setAside('handling');
-      await setAside({ service, original: event, error: failure, deliveries: count - 1, resubmission });
-      break;
-    }
-    try {
-      await apply(options, kind, [suspect], changes);
-      break;
-    } catch (error) {
-      if (isUnavailable(error)) {
-        // Not the event's fault, so it does not count; if this cannot be stored either, the next try makes up for it.
-        await deliveries.updateOne({ _id }, { $inc: { count: -1 } }).catch(() => overcounted.set(_id, true));
-        throw error;
-      }
-      failure = error;
-    }
-  }
-  await deliveries.deleteOne({ _id });
-}
-
-/** By what a log line is found: the event, and the story that it belongs to. */
-function named(original: unknown): { eventId: string; correlationId: string } {
-  const eventId = idOf(original);
-  const { correlationid } = (original ?? {}) as { correlationid?: unknown };
-  return { eventId, correlationId: typeof correlationid === 'string' ? correlationid : eventId };
 }
 
 /** Tries again while a store is away; then lets the queue do so. */

@@ -19,7 +19,7 @@ export type ServiceDefinition<Resolvers = unknown> = {
   name: string;
   consumes: readonly Contract[] | 'everything';
   emits: readonly Contract[];
-  /** Queues to spread its events over. Default 1. */
+  /** At most so many of its processes share its work, by subject; 1 where they would only be in each other's way. 1 to 16, default 8. */
   partitions?: number;
   /** Of what it consumes, what nobody waits for: it comes some 100 ms later, and many events at a time. Default nothing. */
   unhurried?: readonly Contract[] | 'everything';

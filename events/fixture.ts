@@ -13,7 +13,7 @@ import { z } from 'zod';
 import { until } from '../embedded/harness.ts';
 import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
-import { type Consumer, type ConsumerOptions, type Delivery, startConsumer } from './consumer.ts';
+import { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts';
 import { type Contract, createEvent } from './contract.ts';
 import type { ServiceContext } from './definition.ts';
 import type { Event } from './event.ts';
@@ -21,10 +21,13 @@ import { type FaultInput, idOf } from './fault.ts';
 import { createFeed } from './feed.ts';
 import { unmeasured } from './measures.ts';
 import { createOutbox, type OutboxEntry, outboxIndexes } from './outbox.ts';
-import { createTransport, type QueueTransport, queueName } from './queue.ts';
+import { createTransport, type QueueTransport } from './queue.ts';
 import { type RelayOptions, startRelay } from './relay.ts';
+import { queueName } from './roll.ts';
+import type { Delivery } from './suspects.ts';
 import { noTrail } from './tracing.ts';
 import type { Job } from './transport.ts';
+import { createWatermark } from './watermark.ts';
 
 export { until };
 
@@ -234,7 +237,6 @@ export function consuming(system: System, service: string, options: Partial<Cons
   const deliveries = system.collection<Delivery>(service, 'deliveries');
   const consumer: Consumer = startConsumer({
     service,
-    partitions: 1,
     rules: [],
     transport: system.transport,
     deliveries,
@@ -243,13 +245,24 @@ export function consuming(system: System, service: string, options: Partial<Cons
     log: silent,
     ...options,
   });
+  consumer.attend([0]);
   let stopping: Promise<void> | undefined;
   const stop = () => {
     stopping ??= consumer.stop();
     return stopping;
   };
   onTestFinished(stop);
-  return { faults, deliveries, stop };
+  return { ...consumer, faults, deliveries, stop };
+}
+
+/** The watermark of a service, with what one of its processes sees whenever it is told to observe. */
+export function watching(
+  { bindings, ...system }: System,
+  service: string,
+  transport: QueueTransport = system.transport,
+) {
+  const watermark = createWatermark({ service, transport, bindings });
+  return { observe: async () => watermark.observe(await transport.announce(service, 'observer')) };
 }
 
 /** What Redis does by itself some seconds after a consumer was killed: the locks of its jobs run out. */

@@ -1,7 +1,8 @@
 /** What goes where: pure. */
-import { type Binding, EVERY_TYPE, partitionOf, wants } from './binding.ts';
+import { type Binding, EVERY_TYPE, wants } from './binding.ts';
 import type { Event } from './event.ts';
 import { chunk, groupBy } from './group.ts';
+import { partitionOf } from './partition.ts';
 import type { Letter } from './transport.ts';
 
 /** Whether nobody waits for what this service makes of such an event. */
@@ -12,6 +13,7 @@ export function canWait({ unhurried = [] }: Pick<Binding, 'unhurried'>, type: st
 /**
  * The jobs for some events: for each consumer and partition, the events it wants, in order, at most `jobMax` a job.
  *
+ * @param bindings with the number of partitions that each has now.
  * @param isFor leaves out, for a consumer, what it has already or will get later. Default nothing.
  */
 export function lettersFor(

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createSystem, happening, isReady, mortalRedis, until, useServers } from './fixture.ts';
+import type { QueueTransport } from './queue.ts';
 
 const urls = useServers();
 
@@ -19,3 +21,79 @@ test('a mark is left only on the connection that its jobs were sent on: Redis ma
   expect(await transport.marks('a')).toEqual({ b: 1 });
   expect(await transport.mark('a', 'b', 1, 2)).toBe(true);
 });
+
+async function connectedSystem() {
+  const system = createSystem(urls);
+  await isReady(system.transport.redis);
+  return system;
+}
+
+test('whoever says that it is there is counted, in the order in which all came, until it leaves', async () => {
+  const { transport } = await connectedSystem();
+  expect(await transport.look('a')).toEqual({ marks: {}, members: [] });
+  for (const name of ['z', 'y', 'x']) {
+    await transport.announce('a', name);
+    await delay(3);
+  }
+  await transport.announce('b', 'elsewhere');
+  await transport.announce('a', 'z');
+  expect((await transport.look('a')).members).toEqual(['z', 'y', 'x']);
+  await transport.leave('a', 'y');
+  expect((await transport.look('a')).members).toEqual(['z', 'x']);
+});
+
+test('one that has not said for three seconds that it is there is not, and comes last when it is there again', async () => {
+  const { transport, prefix } = await connectedSystem();
+  await transport.announce('a', 'first');
+  const [seconds = 0] = await transport.redis.time();
+  const longAgo = `${(seconds - 60) * 1_000} ${(seconds - 4) * 1_000}`;
+  await transport.redis.hset(`${prefix}:{a}:members`, 'paused', longAgo);
+  expect((await transport.look('a')).members).toEqual(['first']);
+  await delay(5);
+  expect((await transport.announce('a', 'paused')).members).toEqual(['first', 'paused']);
+});
+
+test('queues that hold something are named, whatever state it is in, at the same moment as the marks', async () => {
+  const { transport } = await connectedSystem();
+  const holding = async () => (await transport.announce('a', 'x')).holding;
+  expect(await holding()).toEqual([]);
+  for (const partition of [0, 7, 15])
+    await transport.send([{ service: 'a', partition, source: 'b', events: [happening('1')] }]);
+  await transport.mark('a', 'b', undefined, 3);
+  expect(await transport.announce('a', 'x')).toEqual({ marks: { b: 3 }, members: ['x'], holding: [0, 7, 15] });
+  const { handled, close } = taking(transport, 7);
+  await handled;
+  expect(await holding()).toEqual([0, 7, 15]);
+  await close();
+  await until(async () => (await holding()).join() === '0,15');
+  await transport.queue('a', 0).pause();
+  expect(await holding()).toEqual([0, 15]);
+  expect(await transport.backlog('a')).toMatchObject({ events: 2 });
+  expect((await transport.inUse('b')).length).toBe(1);
+  await transport.remove('a');
+  expect(await transport.look('a')).toEqual({ marks: {}, members: [] });
+  expect(await holding()).toEqual([]);
+});
+
+/** Takes a job, and finishes it when it is closed. */
+function taking(transport: QueueTransport, partition: number) {
+  let finish: () => void = () => undefined;
+  let begun: () => void = () => undefined;
+  const handled = new Promise<void>(resolve => {
+    begun = resolve;
+  });
+  const worker = transport.work({
+    ...{ service: 'a', partition, concurrency: 1 },
+    handle: () => {
+      begun();
+      return new Promise(resolve => {
+        finish = resolve;
+      });
+    },
+  });
+  const close = () => {
+    finish();
+    return worker.close();
+  };
+  return { handled, close };
+}

@@ -7,11 +7,15 @@
 import { Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { groupBy } from './group.ts';
+import { PARTITIONS_MAX } from './partition.ts';
+import { callRoll, keysOf, lookAt, queueName } from './roll.ts';
 import type { Backlog, Job, Transport } from './transport.ts';
 
 /** What the queues are made of, for whoever needs a few commands of its own. */
 export type QueueTransport = Transport & {
   queue(service: string, partition: number): Queue<Job>;
+  /** A service's first queue, and those of the others that have jobs in them. */
+  inUse(service: string): Promise<Queue<Job>[]>;
   /** Fails at once while Redis is away. */
   redis: Redis;
 };
@@ -28,11 +32,6 @@ const ACKNOWLEDGED_SECONDS = 3_600;
 const BACKLOG_SAMPLE_JOBS = 1_000;
 
 const retryStrategy = (times: number) => Math.min(100 * times, RETRY_DELAY_MAX_MS);
-
-/** In a Redis cluster, all keys of one service live in one slot: the hash tag is the service's name. */
-export function queueName(service: string, partition: number): string {
-  return `{${service}}-${partition}`;
-}
 
 /**
  * @param prefix of all keys in Redis; systems with different prefixes share a server without meeting.
@@ -60,7 +59,8 @@ export function createTransport(options: {
   workerConnection.on('error', onError);
 
   const queues = new Map<string, Queue<Job>>();
-  const marksKey = (service: string) => `${prefix}:{${service}}:marks`;
+  const marksKey = (service: string) => keysOf(prefix, service).marks;
+  const membersKey = (service: string) => keysOf(prefix, service).members;
   const replayKey = (service: string, replay: string) => `${prefix}:{${service}}:replay:${replay}`;
 
   function queue(service: string, partition: number): Queue<Job> {
@@ -101,6 +101,10 @@ export function createTransport(options: {
   return {
     queue,
     redis,
+    async inUse(service) {
+      const { holding } = await callRoll(redis, prefix, service);
+      return [...new Set([0, ...holding])].map(partition => queue(service, partition));
+    },
     work({ service, partition, concurrency, handle }) {
       const worker = new Worker<Job>(
         queueName(service, partition),
@@ -122,12 +126,22 @@ export function createTransport(options: {
     },
     async outstanding(service, partitions, max) {
       const perQueue = await Promise.all(
-        Array.from({ length: partitions }, (_, partition) =>
-          queue(service, partition).getRanges(['waiting', 'active', 'delayed', 'prioritized', 'failed'], 0, max),
-        ),
+        partitions.map(async partition => ({
+          partition,
+          ids: await queue(service, partition).getRanges(
+            ['waiting', 'active', 'delayed', 'prioritized', 'failed'],
+            0,
+            max,
+          ),
+        })),
       );
-      if (perQueue.some(ids => ids.length > max)) return undefined;
-      return perQueue.flatMap((ids, partition) => ids.map(id => ({ partition, id })));
+      if (perQueue.some(({ ids }) => ids.length > max)) return undefined;
+      return perQueue.flatMap(({ partition, ids }) => ids.map(id => ({ partition, id })));
+    },
+    look: service => lookAt(redis, prefix, service),
+    announce: (service, member) => callRoll(redis, prefix, service, member),
+    async leave(service, member) {
+      await redis.hdel(membersKey(service), member);
     },
     async send(letters, { jobId, priority } = {}) {
       const connection = connections;
@@ -168,16 +182,15 @@ export function createTransport(options: {
       const counts = await redis.hmget(replayKey(service, replay), ...jobIds);
       return counts.map(count => (count === null ? undefined : Number(count)));
     },
-    async remove(service, partitions) {
-      for (let partition = 0; partition < partitions; partition++) {
+    async remove(service) {
+      for (let partition = 0; partition < PARTITIONS_MAX; partition++) {
         await queue(service, partition).obliterate({ force: true });
       }
-      await redis.del(marksKey(service));
+      await redis.del(marksKey(service), membersKey(service));
     },
-    async backlog(service, partitions) {
-      const parts = await Promise.all(
-        Array.from({ length: partitions }, (_, partition) => waiting(service, partition)),
-      );
+    async backlog(service) {
+      const { holding } = await callRoll(redis, prefix, service);
+      const parts = await Promise.all(holding.map(partition => waiting(service, partition)));
       const oldest = parts.flatMap(({ oldestMs }) => oldestMs ?? []);
       return {
         events: parts.reduce((sum, { events }) => sum + events, 0),

@@ -17,11 +17,11 @@ import {
   useServers,
   waitingIds,
   waitingJobs,
+  watching,
 } from './fixture.ts';
 import { lettersFor } from './letters.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { RelayOptions } from './relay.ts';
-import { createWatermark } from './watermark.ts';
 
 const urls = useServers();
 
@@ -47,7 +47,7 @@ function watched(
       await before(name, at++);
       return ask(...args);
     };
-  const { send, mark, marks, resetMark } = system.transport;
+  const { send, mark, look, resetMark } = system.transport;
   const collection = {
     updateMany: asking('updateMany', events.updateMany.bind(events)),
     find(filter: object) {
@@ -62,7 +62,7 @@ function watched(
       ...system.transport,
       send: asking('send', send),
       mark: asking('mark', mark),
-      marks: asking('marks', marks),
+      look: asking('look', look),
       resetMark: asking('resetMark', resetMark),
     },
     bindings: {
@@ -184,6 +184,36 @@ describe('jobs', () => {
       expect(ids).toEqual([...ids].sort());
     }
     expect(sent('a').flatMap(letter => letter.events)).toHaveLength(6);
+  });
+
+  test('are spread over as many queues as the consumer has processes, noticed within a look', async () => {
+    const { system, outbox, relay, pending } = await started();
+    await system.bind('a', { partitions: 8 });
+    await system.transport.announce('a', 'one');
+    const active = relay();
+    const send = async (round: number) => {
+      const subjects = Array.from({ length: 20 }, (_, index) => `${index}`);
+      await outbox.appendDerived(subjects.map(subject => happening(`${round} ${subject}`, { subject })));
+      active.wake();
+      await until(async () => (await pending()) === 0);
+    };
+    const used = async () => {
+      const { holding } = await system.transport.announce('a', 'one');
+      for (const partition of holding) await takeAll(system, 'a', partition);
+      return holding;
+    };
+    await send(1);
+    expect(await used()).toEqual([0]);
+    await system.transport.announce('a', 'two');
+    await system.transport.announce('a', 'three');
+    await delay(100);
+    await send(2);
+    expect(await used()).toEqual([0, 1, 2]);
+    for (const name of ['one', 'two', 'three']) await system.transport.leave('a', name);
+    await delay(100);
+    // Nobody is there: whoever comes should find something to share.
+    await send(3);
+    expect((await used()).length).toBeGreaterThan(3);
   });
 
   test('of more than one flush go one flush after the other', async () => {
@@ -468,7 +498,7 @@ describe('when Redis loses everything', () => {
     const active = relay();
     await until(async () => (await pending()) === 0);
     await takeAll(system, 'a');
-    const watermark = createWatermark({ service: 'a', partitions: 1, ...system });
+    const watermark = watching(system, 'a');
     await watermark.observe();
 
     await outbox.append(happening('4'));
@@ -507,7 +537,7 @@ describe('when Redis loses everything', () => {
 
   test('while a watermark looks on and nobody consumes, a second loss finds everything again', async () => {
     const { system, outbox, relay, pending, events } = await started('a');
-    const watermark = createWatermark({ service: 'a', partitions: 1, ...system });
+    const watermark = watching(system, 'a');
     for (let loseAt = 0; loseAt < 16; loseAt++) {
       await system.loseRedis();
       await events.deleteMany({});

@@ -11,15 +11,16 @@
  */
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
-import { type Binding, type Bindings, reached } from './binding.ts';
+import type { Bindings } from './binding.ts';
 import { pack } from './carrying.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
-import { hasToJoin, letJoin } from './joining.ts';
 import type { Lease } from './lease.ts';
 import { canWait, lettersFor } from './letters.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
+import { spreadOver } from './partition.ts';
+import { createTenures, type Tenure } from './tenure.ts';
 import { noTrail, type Step, type Trail } from './tracing.ts';
 import type { Letter, Transport } from './transport.ts';
 
@@ -56,38 +57,17 @@ export type RelayOptions = {
   measures?: Measures;
 };
 
-/** A flush's number is its fence times this plus its turn in this process, so numbers only rise. */
-const FLUSHES_PER_TENURE = 1_000_000_000;
-
 /** Between two sendings of what somebody waits for: the first goes at once, and under load a few go together. */
 const HURRY_GAP_MS = 5;
 
-/** What the holder of the lease knows since it last looked everything through. */
-type Tenure = {
-  fence: number;
-  collection: Collection<OutboxEntry>;
-  checkedMs: number;
-  bindings: Binding[];
-  /** The mark this tenure last left with, or found at, each consumer. Never "none": that is what a loss looks like. */
-  marks: Map<string, number>;
-  /** Somebody has joined: every watermark has to get beyond where, whether there is something to send or not. */
-  announces: boolean;
-  /** Pending, and sent already to those that wait for it, on one connection. */
-  hurried: { ids: Set<string>; connection: number; sentMs: number };
-  /** What the last flush has found before whoever stored it handed it over. */
-  found: Set<string>;
-  /** When the flush that gathers is due; undefined while there is nothing to gather. */
-  dueMs: number | undefined;
-};
-
-const NOT_HURRIED = -1;
 const RELAYED = { kind: 'producer' } as const;
 
 /** Relays an outbox until it is stopped, as long as it holds the lease. */
 export function startRelay(options: RelayOptions): Relay {
-  const { service, lease, bindings, transport, clock, log } = options;
+  const { service, lease, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
   const { trail = noTrail, measures = unmeasured } = options;
+  const { begin, check, recover, announce, leaveMarks, nextFlush } = createTenures(options);
   const stopped = new AbortController();
   const wake = createWake(clock);
   let tenure: Tenure | undefined;
@@ -95,89 +75,19 @@ export function startRelay(options: RelayOptions): Relay {
   let handed: Event[] = [];
   /** Somebody knows of something pending, and not what it is. */
   let asked = false;
-  // Kept for the whole life of the process: within a fence no number may come twice.
-  let flushes = 0;
-
-  const nextFlush = ({ fence }: Tenure) => fence * FLUSHES_PER_TENURE + ++flushes;
   const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
 
-  /** Claims what is pending, so that an earlier tenure that wakes up late cannot clear it. What is claimed costs no write. */
-  async function claim({ collection, fence }: Pick<Tenure, 'collection' | 'fence'>): Promise<void> {
-    await collection.updateMany({ pending: { $exists: true }, fence: { $not: { $gte: fence } } }, { $max: { fence } });
-  }
-
-  /** Claims what is pending and reads the marks. */
-  async function begin(fence: number): Promise<Tenure> {
-    const collection = options.collection();
-    await claim({ collection, fence });
-    const checkedMs = clock.monotonic();
-    const all = await bindings.all();
-    // The tenure before may have let somebody join, and not have come to tell of it.
-    const announces = all.some(({ seeding }) => seeding !== undefined);
-    const begun: Tenure = {
-      ...{ fence, collection, checkedMs, bindings: all, marks: new Map(), announces },
-      ...{ hurried: { ids: new Set(), connection: NOT_HURRIED, sentMs: Number.NEGATIVE_INFINITY } },
-      ...{ found: new Set(), dueMs: undefined },
-    };
-    const [last] = await collection
-      .find({ relayed: { $exists: true } })
-      .sort({ relayed: -1 })
-      .limit(1)
-      .toArray();
-    const lost: Binding[] = [];
-    for (const binding of begun.bindings) {
-      const mark = (await transport.marks(binding._id))[service];
-      // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
-      // is none, one is left before anything is sent, so that its loss is noticed.
-      if (hasToJoin(binding, service)) lost.push(binding);
-      else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);
-      else begun.marks.set(binding._id, mark);
-    }
-    await recover(begun, lost);
-    return begun;
-  }
-
-  /** Makes pending again what these consumers have not durably passed, and only then leaves a mark with them. */
-  async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
-    if (lost.length === 0) return;
-    const { collection, hurried } = current;
-    hurried.ids.clear();
-    const isFirst = flushes === 0;
-    const flush = nextFlush(current);
-    const all = current.bindings;
-    if (await letJoin({ service, collection, bindings, all, flush, isFirst })) current.announces = true;
-    const found = (await Promise.all(lost.map(({ _id }) => bindings.find(_id)))).flatMap(binding => binding ?? []);
-    // Those that are not found are not bound any more.
-    current.bindings = [...current.bindings.filter(binding => !lost.includes(binding)), ...found];
-    if (found.length === 0) return;
-    const passed = Math.min(...found.map(binding => reached(binding, service)));
-    const { modifiedCount } = await collection.updateMany(
-      { relayed: { $gt: passed } },
-      { $set: { pending: clock.now() }, $max: { fence: current.fence }, $unset: { relayed: '' } },
-    );
-    // An earlier tenure may have sent what is pending, and left the mark that was lost, and not have cleared it yet.
-    await claim(current);
-    for (const { _id } of found) {
-      await transport.resetMark(_id, service, flush);
-      current.marks.set(_id, flush);
-    }
-    measures.recovered(modifiedCount);
-    // Nothing to say of a queue that is only new.
-    const level = modifiedCount > 0 ? 'warn' : 'debug';
-    const consumers = found.map(({ _id }) => _id);
-    log[level]({ consumers, events: modifiedCount }, 'the queue has lost events, or is new: sending again');
-  }
-
-  async function check(current: Tenure): Promise<void> {
-    current.bindings = await bindings.all();
-    const lost: Binding[] = [];
-    for (const binding of current.bindings) {
-      const mark = (await transport.marks(binding._id))[service];
-      if (hasToJoin(binding, service) || mark === undefined || mark !== current.marks.get(binding._id))
-        lost.push(binding);
-    }
-    await recover(current, lost);
-    current.checkedMs = clock.monotonic();
+  /** The jobs for some events, for as many queues as each consumer has now. */
+  function lettersOf(
+    { bindings: all, members }: Tenure,
+    events: readonly Event[],
+    isFor: Parameters<typeof lettersFor>[4],
+  ): Letter[] {
+    const spread = all.map(binding => ({
+      ...binding,
+      partitions: spreadOver(binding.partitions, members.get(binding._id) ?? 0),
+    }));
+    return lettersFor(service, events, spread, jobMax, isFor);
   }
 
   /** Sends to those that wait for it what this process has just stored. The flush that is gathering does the rest. */
@@ -185,13 +95,7 @@ export function startRelay(options: RelayOptions): Relay {
     const { hurried, found } = current;
     const events = stored.filter(({ id }) => !found.has(id));
     if (events.length === 0) return;
-    const letters = lettersFor(
-      service,
-      events,
-      current.bindings,
-      jobMax,
-      (binding, { type }) => !canWait(binding, type),
-    );
+    const letters = lettersOf(current, events, (binding, { type }) => !canWait(binding, type));
     if (letters.length > 0) {
       const connection = await send([trail.begin('relay', events, RELAYED)], letters);
       // What was sent on another connection may be lost.
@@ -234,13 +138,7 @@ export function startRelay(options: RelayOptions): Relay {
     ];
     const connection = await send(
       hops,
-      lettersFor(
-        service,
-        events,
-        current.bindings,
-        jobMax,
-        (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type),
-      ),
+      lettersOf(current, events, (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type)),
     );
     if (hurried.ids.size > 0 && hurried.connection !== connection) {
       // What was hurried may be lost: nothing is cleared, and all of it is sent again.
@@ -277,23 +175,6 @@ export function startRelay(options: RelayOptions): Relay {
       for (const each of begun) each.end(error);
       throw error;
     }
-  }
-
-  /** A flush of nothing. */
-  async function announce(current: Tenure): Promise<void> {
-    current.announces = false;
-    await recover(current, await leaveMarks(current, nextFlush(current)));
-  }
-
-  /** @returns the consumers at which the mark before was gone. */
-  async function leaveMarks(current: Tenure, number: number, connection?: number): Promise<Binding[]> {
-    const kept = await Promise.all(
-      current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),
-    );
-    current.bindings.forEach(({ _id }, index) => {
-      if (kept[index]) current.marks.set(_id, number);
-    });
-    return current.bindings.filter((_, index) => !kept[index]);
   }
 
   async function turn(): Promise<void> {

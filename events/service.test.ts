@@ -145,7 +145,7 @@ describe('assembled services', () => {
         consumes: ['happened'],
         unhurried: [],
         emits: ['answered'],
-        partitions: 1,
+        partitions: 8,
         replayedFirst: [],
         rebuildable: false,
         seeding: expect.any(String),

@@ -5,7 +5,7 @@ import type { Document, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Bindings, EVERY_TYPE } from './binding.ts';
 import { type Clock, createWake, type Ids } from './clock.ts';
-import { type Consumer, type ConsumerOptions, type Delivery, type Rule, startConsumer } from './consumer.ts';
+import { type Consumer, type ConsumerOptions, type Rule, startConsumer } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import type { ServiceDefinition, ServiceParts } from './definition.ts';
 import type { Event } from './event.ts';
@@ -15,10 +15,13 @@ import { createGenerations, type GenerationState, type Generations } from './gen
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import { createOutbox, type Outbox, outboxIndexes } from './outbox.ts';
+import { MEMBERS, type Ownership, startOwnership } from './ownership.ts';
+import { PARTITIONS_DEFAULT, PARTITIONS_MAX } from './partition.ts';
 import { type Generation, type Rebuilder, rulesOfCopy, startRebuilder } from './rebuild.ts';
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import { startSigns } from './signs.ts';
+import type { Delivery } from './suspects.ts';
 import { createTrail, noTrail, type Tracer, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
@@ -70,9 +73,10 @@ export type RunningService<Resolvers> = {
   outboxState(): Promise<OutboxState>;
   /** Whether this process is the one that relays for the service. */
   isRelaying(): boolean;
+  /** The service's queues that this process takes from. */
+  partitionsOwned(): number[];
 };
 
-const WATERMARK_MS = 1_000;
 const GENERATIONS_MS = 1_000;
 const DUE_MS = 1_000;
 /** While something is being rebuilt. */
@@ -90,7 +94,7 @@ export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
   resources: Resources,
 ): RunningService<Resolvers> {
-  const { name, partitions = 1, unhurried = [] } = definition;
+  const { name, partitions = PARTITIONS_DEFAULT, unhurried = [] } = definition;
   const {
     mongo,
     prefix,
@@ -112,6 +116,7 @@ export function assemble<Resolvers>(
   const leases: Lease[] = [];
   let relay: Relay | undefined;
   let consumer: Consumer | undefined;
+  let ownership: Ownership | undefined;
   let rebuilder: Rebuilder | undefined;
   let reconciler: Reconciler | undefined;
   let signs: ReturnType<typeof startSigns> | undefined;
@@ -166,6 +171,7 @@ export function assemble<Resolvers>(
   let copy: Instance<Resolvers> | undefined;
   const listeners: (() => void)[] = [];
   checkRules(definition, active.parts.rules);
+  checkPartitions(name, partitions);
 
   function goBy({ active: generation, restarts, building }: GenerationState): void {
     if (building === null) copy = undefined;
@@ -206,14 +212,8 @@ export function assemble<Resolvers>(
     };
     // Nobody can seed the lake but the outboxes themselves.
     await bindings.bind(wishes, name === LAKE ? undefined : ids.random());
-  }
-
-  async function watch(): Promise<void> {
-    const watermark = createWatermark({ service: name, partitions, transport, bindings });
-    while (!stopped.signal.aborted) {
-      await watermark.observe().catch(error => log.debug({ err: error }, 'watermark waits'));
-      await clock.sleep(WATERMARK_MS, stopped.signal);
-    }
+    // Who sends to it should know that somebody is there before it sends. If Redis is away, they will see.
+    await transport.announce(name, holder).catch(error => log.debug({ err: error }, 'not announced yet'));
   }
 
   async function watchGenerations(): Promise<void> {
@@ -286,7 +286,6 @@ export function assemble<Resolvers>(
       });
       consumer = startConsumer({
         service: name,
-        partitions,
         rules: rulesOf(active.parts, () => active.parts),
         ...(generations && {
           gate: generations.gate,
@@ -301,6 +300,12 @@ export function assemble<Resolvers>(
         measures,
         ...(batchMax !== undefined && { batchMax }),
       });
+      const { attend } = consumer;
+      const watermark = createWatermark({ service: name, transport, bindings });
+      ownership = startOwnership({
+        ...{ service: name, limit: partitions, member: holder, transport, feed, clock, log, attend },
+        onSeen: seen => watermark.observe(seen).catch(error => log.debug({ err: error }, 'watermark waits')),
+      });
       if (generations) {
         rebuilder = startRebuilder({
           ...{ service: name, derived, generations, feed, lease: relaying, bindings, clock, log },
@@ -308,10 +313,10 @@ export function assemble<Resolvers>(
           createIndexes,
         });
       }
-      void watch();
       void watchGenerations();
       void watchDue();
       void heed('wake', () => relay?.wake());
+      void heed(MEMBERS, () => ownership?.wake());
       if (generations) {
         void heed('rebuild', () => {
           rebuilder?.wake();
@@ -325,12 +330,15 @@ export function assemble<Resolvers>(
       await active.parts.stop?.();
       await signs?.stop();
       await reconciler?.stop();
+      // What it has at hand it finishes; what waits is the others' from now on.
+      await ownership?.stop();
       await consumer?.stop();
       await rebuilder?.stop();
       await relay?.stop();
       await Promise.all(leases.map(held => held.release()));
     },
     isRelaying: () => relaying?.fence() !== undefined,
+    partitionsOwned: () => consumer?.attended() ?? [],
     async outboxState() {
       const { events } = active;
       const [oldest] = await events
@@ -372,4 +380,9 @@ function checkRules(
   throw new Error(
     `service ${name}: consumed without a rule: ${forgotten.join(', ') || 'none'}; handled but not consumed: ${undeclared.join(', ') || 'none'}`,
   );
+}
+
+function checkPartitions(name: string, partitions: number): void {
+  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return;
+  throw new Error(`service ${name}: partitions is a whole number from 1 to ${PARTITIONS_MAX}, not ${partitions}`);
 }

@@ -122,6 +122,23 @@ test('a cached head is forgotten when somebody else has written, told or not', a
   await expectChains(collection, [first, second, third, fourth]);
 });
 
+test('when somebody else has had many chains meanwhile, that is found out twice, and not in each of them', async () => {
+  const { chain, collection, system } = await started();
+  const subjects = Array.from({ length: 30 }, (_, index) => `${index}`);
+  const round = (name: string) => subjects.map(subject => happening(`${name} ${subject}`, { subject }));
+  const mine = chain();
+  const others = chain();
+  await mine.append(round('first'));
+  await others.append(round('second'));
+  let inserts = 0;
+  system.mongo.on('commandStarted', ({ commandName }) => {
+    if (commandName === 'insert') inserts += 1;
+  });
+  await mine.append(round('third'));
+  expect(inserts).toBe(3);
+  await expectChains(collection, ['first', 'second', 'third'].flatMap(round));
+});
+
 test('rows that were lost behind its back are not built upon when events are replayed', async () => {
   const { chain, collection } = await started();
   const { append } = chain();

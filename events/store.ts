@@ -69,6 +69,8 @@ export type ChainOptions<Row extends ChainRow> = {
 export const chainIndex = { key: { chain: 1, version: 1 }, unique: true, sparse: true } as const;
 
 const CACHED_HEADS_MAX = 50_000;
+/** Versions that were taken by other events, in one append. */
+const OVERTAKEN = 2;
 const ASKED_ONE_BY_ONE = 8;
 /** Tries in a row that store nothing. Each follows a write of somebody else's that was in the way. */
 const TRIES_MAX = 50;
@@ -165,6 +167,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         const stored = await known(remaining);
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
+      let overtaken = 0;
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
         await loadHeads(chains);
@@ -179,6 +182,9 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         const stored = await known(remaining);
         const [first] = remaining;
         if (first) heads.delete(chainOf(first));
+        if (first && !stored.has(first.id)) overtaken += 1;
+        // Twice is no accident: somebody else has had these chains meanwhile. Reading all anew is cheaper than each failing by itself.
+        if (overtaken === OVERTAKEN) for (const event of remaining) heads.delete(chainOf(event));
         // Whoever stored an event left a head that is newer than the cached one.
         for (const event of remaining) if (stored.has(event.id)) heads.delete(chainOf(event));
         remaining = remaining.filter(({ id }) => !stored.has(id));

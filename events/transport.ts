@@ -50,6 +50,17 @@ export type SendOptions = {
   priority?: number;
 };
 
+/** What is where a service's queues are, at one moment. */
+export type Look = {
+  /** The number of the last flush that each source left. */
+  marks: Record<string, number>;
+  /** The processes of the service that have said within the last 3 s that they are there; those that came first, first. */
+  members: readonly string[];
+};
+
+/** The same, and which queues have jobs in them: those that wait, and those that are being worked on. */
+export type Roll = Look & { holding: readonly number[] };
+
 /** What waits in a service's queues. */
 export type Backlog = { events: number; oldestMs: number | undefined };
 
@@ -68,12 +79,17 @@ export type Transport = {
     /** Takes no more, and resolves when the jobs at hand are finished. */
     close(): Promise<void>;
   };
-  /** The jobs that wait in a service's queues or are being worked on; undefined when some queue has more than `max`. */
+  /** The jobs that wait in these queues of a service or are being worked on; undefined when some queue has more than `max`. */
   outstanding(
     service: string,
-    partitions: number,
+    partitions: readonly number[],
     max: number,
   ): Promise<readonly { partition: number; id: string }[] | undefined>;
+  look(service: string): Promise<Look>;
+  /** Says that a process of a service is there, and stays so for 3 s; and looks. */
+  announce(service: string, member: string): Promise<Roll>;
+  /** A process of a service takes no more. */
+  leave(service: string, member: string): Promise<void>;
   /** The number of the last flush that each source left with a service's queues. */
   marks(service: string): Promise<Record<string, number>>;
   /**
@@ -91,8 +107,8 @@ export type Transport = {
   /** Leaves a mark whatever was there. */
   resetMark(service: string, source: string, flush: number): Promise<void>;
   /** Removes a service's queues and marks with all that is in them. */
-  remove(service: string, partitions: number): Promise<void>;
-  backlog(service: string, partitions: number): Promise<Backlog>;
+  remove(service: string): Promise<void>;
+  backlog(service: string): Promise<Backlog>;
   /** A consumer's word that it is done with a job of a replay, and how many rows that has changed. */
   acknowledge(service: string, replay: string, jobId: string, changed: number): Promise<void>;
   /** The rows that each of these jobs has changed; undefined for one that is not acknowledged, or after a loss. */

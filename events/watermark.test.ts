@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { connected, createSystem, happening, happenings, ORIGIN, takeAll, useServers } from './fixture.ts';
-import { createWatermark } from './watermark.ts';
+import { connected, createSystem, happening, happenings, ORIGIN, takeAll, useServers, watching } from './fixture.ts';
 
 const urls = useServers();
 
@@ -8,11 +7,10 @@ async function started(partitions = 1) {
   const system = createSystem(urls);
   await connected(system.transport);
   await system.bind('a', { partitions });
-  const watermark = createWatermark({ service: 'a', partitions, ...system });
   let flushes = 0;
   return {
     system,
-    ...watermark,
+    ...watching(system, 'a'),
     passed: async () => (await system.bindings.find('a'))?.passed?.[ORIGIN],
     /** What a relay's flush does to the queue; the mark that it leaves. */
     async flush(id: string, { partition = 0, source = ORIGIN, jobId }: FlushOptions = {}) {
@@ -136,9 +134,9 @@ test('does not move when the loss falls between its two looks', async () => {
       });
     },
   };
-  const watermark = createWatermark({ service: 'a', partitions: 1, ...system, transport });
-  await watermark.observe();
-  await watermark.observe();
+  const { observe } = watching(system, 'a', transport);
+  await observe();
+  await observe();
   expect(await passed()).toBeUndefined();
 });
 

@@ -141,6 +141,12 @@ export const METRICS = {
     labels: ['service'],
     shown: 'service',
   },
+  consumer_partitions: {
+    type: 'gauge',
+    help: '1 for each queue of the service that this process takes from; in all its processes together, once for each.',
+    labels: ['service', 'partition'],
+    shown: 'service',
+  },
   consumer_faults_total: {
     type: 'counter',
     help: 'Events set aside: they broke their contract, or could not be handled.',

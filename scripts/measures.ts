@@ -59,15 +59,15 @@ async function show(gauge: Gauge, read: () => Promise<readonly Reading[]>): Prom
   for (const { labels = {}, value } of readings ?? []) gauge.set(labels, value);
 }
 
-type Measured = Pick<RunningService<unknown>, 'definition' | 'isRelaying'>;
+type Measured = Pick<RunningService<unknown>, 'definition' | 'isRelaying' | 'partitionsOwned'>;
 
 /** What waits for services and in their queues: asked of Redis whenever the metrics are. */
 export function queueMetrics(registry: Registry, services: readonly Measured[], transport: QueueTransport): void {
-  const names = services.map(({ definition: { name, partitions = 1 } }) => ({ name, partitions }));
+  const names = services.map(({ definition }) => definition.name);
   const backlogs = shared(() =>
     Promise.all(
-      names.map(async ({ name, partitions }) => {
-        const backlog = await inTime(transport.backlog(name, partitions));
+      names.map(async name => {
+        const backlog = await inTime(transport.backlog(name));
         return { labels: { service: name }, backlog };
       }),
     ),
@@ -89,12 +89,17 @@ export function queueMetrics(registry: Registry, services: readonly Measured[], 
       services.map(service => ({ labels: { service: service.definition.name }, value: Number(service.isRelaying()) })),
     ),
   );
+  gaugeOf(registry, 'consumer_partitions', gauge =>
+    show(gauge, async () =>
+      services.flatMap(({ definition: { name }, partitionsOwned }) =>
+        partitionsOwned().map(partition => ({ labels: { service: name, partition: String(partition) }, value: 1 })),
+      ),
+    ),
+  );
   gaugeOf(registry, 'bullmq_job_count', gauge =>
     show(gauge, async () => {
-      const queues = names.flatMap(({ name, partitions }) =>
-        Array.from({ length: partitions }, (_, partition) => transport.queue(name, partition)),
-      );
-      const exports = await Promise.all(queues.map(queue => queue.exportPrometheusMetrics()));
+      const queues = await Promise.all(names.map(name => transport.inUse(name)));
+      const exports = await Promise.all(queues.flat().map(queue => queue.exportPrometheusMetrics()));
       return exports.flatMap(jobCounts);
     }),
   );

@@ -240,6 +240,64 @@ describe('gateway and services as processes of their own', () => {
     );
   });
 
+  it('share the work of a service, each queue with one owner, also when one comes, is killed, or leaves', async () => {
+    const accounts = await Promise.all(Array.from({ length: 12 }, () => openAccount(alice)));
+    const made = new Map<string, number>();
+    let isOver = false;
+    const deposits = (async () => {
+      for (let n = 0; !isOver; n++) {
+        const id = accounts[n % accounts.length] ?? '';
+        await alice.get(DEPOSIT, { input: { accountId: id, amount: 1 } });
+        made.set(id, (made.get(id) ?? 0) + 1);
+      }
+    })();
+    /** The queues that each of these processes takes from. */
+    const owned = (ports: readonly string[]) =>
+      Promise.all(
+        ports.map(async port => {
+          const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+          return [...text.matchAll(/^consumer_partitions\{service="balance",partition="(\d+)"\} 1$/gm)].map(
+            ([, one]) => one,
+          );
+        }),
+      );
+    const eachOwns = async (ports: readonly string[], partitions: readonly string[]) => {
+      const shares = await eventually(
+        () => owned(ports),
+        found => found.flat().sort().join() === partitions.join(),
+        20_000,
+      );
+      expect(shares.map(({ length }) => length)).toEqual(ports.map(() => 1));
+    };
+    const first = env.BALANCE_PORT ?? '';
+    const more = async () => {
+      const port = String(await freePort());
+      return { port, process: await launch('service.ts', ['balance'], { ...env, PORT: port }, /is ready/) };
+    };
+    await eachOwns([first], ['0']);
+    const [killed, stopped] = await Promise.all([more(), more()]);
+    await eachOwns([first, killed.port, stopped.port], ['0', '1', '2']);
+    await delay(1_000);
+    killed.process.kill('SIGKILL');
+    await eachOwns([first, stopped.port], ['0', '1']);
+    await delay(1_000);
+    stopped.process.kill('SIGTERM');
+    expect(await stopped.process.exited).toBe(0);
+    await eachOwns([first], ['0']);
+    isOver = true;
+    await deposits;
+    for (const id of accounts) {
+      const count = made.get(id) ?? 0;
+      expect(count).toBeGreaterThan(0);
+      const { account } = await eventually(
+        () => alice.get<Look>(LOOK, { id }),
+        look => look.account.balance.version >= count,
+        20_000,
+      );
+      expect(account.balance).toEqual({ amount: count, version: count });
+    }
+  });
+
   it('find out what has got lost on its way to the lake, and send it again', async () => {
     const id = await openAccount(alice);
     const stored = (count: number) =>

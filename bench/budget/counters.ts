@@ -13,7 +13,7 @@ import { z } from 'zod';
 import type { Counts } from './counts.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const counts: Counts = { mongodb: {}, redis: {}, trips: {}, parses: {}, validations: {} };
+const counts: Counts = { mongodb: {}, lost: {}, redis: {}, trips: {}, parses: {}, validations: {} };
 let traced = false;
 
 const add = (to: Record<string, number>, name: string, by = 1): void => {
@@ -39,9 +39,23 @@ function countMongodb(): void {
   Connection.prototype.command = function (ns, asked, ...rest) {
     const [name = ''] = Object.keys(asked);
     add(counts.mongodb, `${ns.db} ${name} ${asked[name]} ${fieldsOf(asked)}`);
-    return command.call(this, ns, asked, ...rest);
+    const answer = command.call(this, ns, asked, ...rest);
+    // Whoever asked hears of a failure.
+    if (WRITES.has(name)) answer.then(countLost(`${ns.db} ${asked[name]}`), () => undefined);
+    return answer;
   };
 }
+
+const WRITES: ReadonlySet<string> = new Set(['insert', 'update']);
+const DUPLICATE_KEY = 11_000;
+
+/** An answer that the driver has not looked into yet. */
+type Answer = { toObject(): { writeErrors?: { code: number }[] } };
+
+const countLost = (place: string) => (answer: unknown) => {
+  const { writeErrors = [] } = (answer as Answer).toObject();
+  for (const { code } of writeErrors) if (code === DUPLICATE_KEY) add(counts.lost, place);
+};
 
 function fieldsOf(command: Command): string {
   const updates = command.updates as { q: object; u: object }[] | undefined;
@@ -95,7 +109,8 @@ function countRedis(): void {
 function labelOf({ name, args }: RedisCommand, scripts: ReadonlyMap<string, string>): string {
   const [first, second, third] = args.map(String);
   if (name === 'evalsha') return `${scripts.get(first ?? '') ?? 'a script'} ${keyOf(third)}`;
-  if (name === 'eval') return `mark ${keyOf(third)}`;
+  // By the number of its keys.
+  if (name === 'eval') return `${second === '2' ? 'look' : 'mark'} ${keyOf(third)}`;
   return `${name} ${keyOf(name === 'script' ? second : first)}`;
 }
 

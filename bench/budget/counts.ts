@@ -7,6 +7,8 @@ export type Tally = Readonly<Record<string, number>>;
 export type Counts = {
   /** Commands, by `database command collection {fields asked for} sets {fields}`. */
   mongodb: Record<string, number>;
+  /** Rows that a unique index has refused, by `database collection`: somebody else was first, or it was a repetition. */
+  lost: Record<string, number>;
   /** Commands, by `command key`; a script is a command by its name. */
   redis: Record<string, number>;
   /** Round trips, by the commands that shared them. */
@@ -39,6 +41,7 @@ export function since(before: Counts, after: Counts): Counts {
     );
   return {
     mongodb: difference('mongodb'),
+    lost: difference('lost'),
     redis: difference('redis'),
     trips: difference('trips'),
     parses: difference('parses'),

@@ -147,6 +147,7 @@ function without(phase: Phase, resting: Phase): Phase {
     luaCommands: Math.max(0, phase.luaCommands - resting.luaCommands * share),
     counts: {
       mongodb: less(counts.mongodb, resting.counts.mongodb),
+      lost: less(counts.lost, resting.counts.lost),
       redis: less(counts.redis, resting.counts.redis),
       trips: less(counts.trips, resting.counts.trips),
       parses: less(counts.parses, resting.counts.parses),
@@ -220,9 +221,9 @@ function prefixed(name: string, counts: Counts, names: readonly string[]): Count
 }
 
 function sum(all: readonly Counts[]): Counts {
-  const counts: Counts = { mongodb: {}, redis: {}, trips: {}, parses: {}, validations: {} };
+  const counts: Counts = { mongodb: {}, lost: {}, redis: {}, trips: {}, parses: {}, validations: {} };
   for (const one of all) {
-    for (const key of ['mongodb', 'redis', 'trips', 'parses', 'validations'] as const) {
+    for (const key of ['mongodb', 'lost', 'redis', 'trips', 'parses', 'validations'] as const) {
       for (const [name, count] of Object.entries(one[key])) counts[key][name] = (counts[key][name] ?? 0) + count;
     }
   }

@@ -84,8 +84,8 @@ const REDIS: readonly Known[] = [
   },
   { is: /^publish/, step: 'signs of life, wakes', service: 'feed', fewer: CLOCK },
   {
-    is: /^(hgetall|getRanges)/,
-    step: 'relay checks and watermarks',
+    is: /^(hgetall|getRanges|look|hdel)/,
+    step: 'relay checks, watermarks and who is there',
     fewer: `${CLOCK}; marks of all consumers in one command`,
   },
 ];

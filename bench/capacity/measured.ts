@@ -13,5 +13,15 @@ export const MEASURED: Costs = {
 
 export const RATES = [1_000, 10_000, 100_000] as const;
 
-/** Deposits a second that 1, 2 and 4 processes of balance worked off, by `npm run bench:scale`; on the same machine. */
-export const WORKED_OFF = { 1: 445, 2: 82, 4: 43 } as const;
+/**
+ * By `npm run bench:scale`, on two cores: deposits a second that processes of balance worked off, with a whole core each or a tenth of
+ * one; and milliseconds of CPU a deposit, of balance, of MongoDB, and of all the rest.
+ */
+export const WORKED_OFF = [
+  { count: 1, part: 1, perSecond: 2_921, cpuMs: { balance: 0.12, mongodb: 0.31, others: 0.14 } },
+  { count: 2, part: 1, perSecond: 2_526, cpuMs: { balance: 0.14, mongodb: 0.37, others: 0.12 } },
+  { count: 4, part: 1, perSecond: 2_472, cpuMs: { balance: 0.24, mongodb: 0.35, others: 0.14 } },
+  { count: 1, part: 0.1, perSecond: 458, cpuMs: { balance: 0.24, mongodb: 0.59, others: 0.36 } },
+  { count: 2, part: 0.1, perSecond: 2_076, cpuMs: { balance: 0.12, mongodb: 0.39, others: 0.14 } },
+  { count: 4, part: 0.1, perSecond: 1_914, cpuMs: { balance: 0.25, mongodb: 0.48, others: 0.2 } },
+] as const;

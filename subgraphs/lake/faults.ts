@@ -1,9 +1,10 @@
 /** Faults: what services have set aside, as the lake has it, and sending it to them once more. */
 import type { Collection, Filter } from 'mongodb';
-import { type Bindings, partitionOf } from '../../events/binding.ts';
+import type { Bindings } from '../../events/binding.ts';
 import { type Clock, timestamp } from '../../events/clock.ts';
 import { type EventOf, readEvent } from '../../events/contract.ts';
 import { fault } from '../../events/fault.ts';
+import { partitionOf, spreadOver } from '../../events/partition.ts';
 import type { Transport } from '../../events/transport.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Lake, LakeRow } from './store.ts';
@@ -71,7 +72,8 @@ export function createFaults(options: {
     const record = await resubmissions.findOne({ _id: row._id });
     if (record && !record.sent) {
       const place = { id: row._id, subject: row.event.subject };
-      const partition = partitionOf(place, binding.partitions);
+      const { members } = await transport.look(service);
+      const partition = partitionOf(place, spreadOver(binding.partitions, members.length));
       const letter = { service, partition, source: 'lake', events: [original], resubmission: resubmission + 1 };
       await transport.send([letter], { jobId: `resubmission-${row._id}` });
       await resubmissions.updateOne({ _id: row._id }, { $set: { sent: true } });

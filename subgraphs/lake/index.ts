@@ -23,6 +23,8 @@ export const service: ServiceDefinition<Resolvers> = {
   consumes: 'everything',
   emits: [],
   unhurried: 'everything',
+  // One chain, which one process is fastest at.
+  partitions: 1,
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
   create({ collection, feed, bindings, transport, lease, clock, ids, log, trail, measures }) {
     const rows = collection<LakeRow>('lake');

@@ -6,11 +6,12 @@
  * replay is COMPLETED; what Redis holds of it is bounded. Does not guarantee that an event is sent only once.
  */
 import type { Logger } from 'pino';
-import { type Binding, type Bindings, partitionOf, type RebuildStep } from '../../events/binding.ts';
+import type { Binding, Bindings, RebuildStep } from '../../events/binding.ts';
 import { type Clock, createWake, timestamp } from '../../events/clock.ts';
 import { isUnavailable } from '../../events/errors.ts';
 import { groupBy } from '../../events/group.ts';
 import type { Lease } from '../../events/lease.ts';
+import { partitionOf, spreadOver } from '../../events/partition.ts';
 import type { Transport } from '../../events/transport.ts';
 import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
 import type { Schedules } from './schedule.ts';
@@ -57,13 +58,18 @@ export function startReplayer(options: {
     return matchedCount === 1;
   }
 
-  /** Sending a chunk again does nothing while its jobs are still in the queue: they have the same names. */
+  /**
+   * Sending a chunk again does nothing while its jobs are still in the queue: they have the same names, as long as it is divided
+   * among as many.
+   */
   async function sendChunk(row: ReplayRow, binding: Binding, rows: LakeRow[]): Promise<Chunk> {
-    const partitions = groupBy(rows, ({ event }) => partitionOf(event, binding.partitions));
+    const { members } = await transport.look(row.service);
+    const spread = spreadOver(binding.partitions, members.length);
+    const partitions = groupBy(rows, ({ event }) => partitionOf(event, spread));
     const place = `${row._id}-${row.round}-${row.pass}-${rows[0]?.version}`;
     const jobIds: string[] = [];
     for (const [partition, part] of partitions) {
-      const jobId = `${place}-${partition}`;
+      const jobId = `${place}-${partition}-${spread}`;
       const events = part.map(({ event }) => event);
       const isForCopy = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
       const rebuild = row.dryRun ? 'trial' : 'copy';

@@ -175,8 +175,8 @@ async function servicesNow({ bindings, transport, faults, clock }: LakeParts): P
   return Promise.all(
     all
       .sort((a, b) => (a._id < b._id ? -1 : 1))
-      .map(async ({ _id: name, consumes, emits, partitions, reconciled }) => {
-        const { events, oldestMs } = await transport.backlog(name, partitions);
+      .map(async ({ _id: name, consumes, emits, reconciled }) => {
+        const { events, oldestMs } = await transport.backlog(name);
         const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
         return {
           name,

@@ -104,11 +104,11 @@ export function createSystemWatch(options: {
   }
 
   async function healthOf(
-    { _id: name, consumes, emits, partitions, waiting }: Binding,
+    { _id: name, consumes, emits, waiting }: Binding,
     { mongodb, redis }: { mongodb: boolean; redis: boolean },
   ): Promise<ServiceHealth> {
     const [backlog, open] = await Promise.all([
-      redis ? within(transport.backlog(name, partitions)) : null,
+      redis ? within(transport.backlog(name)) : null,
       mongodb ? faultsOf(name) : null,
     ]);
     return {

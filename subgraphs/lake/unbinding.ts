@@ -34,8 +34,7 @@ export async function unbind(
 ): Promise<void> {
   const { replays, schedules, bindings, transport, clock } = options;
   if (service === LAKE) throw clientError('BAD_USER_INPUT', 'service: the lake keeps every event, and stays bound.');
-  const { partitions, ...binding } = await replays.bindingOf(service);
-  const needed = dependents({ partitions, ...binding }, await bindings.all());
+  const needed = dependents(await replays.bindingOf(service), await bindings.all());
   if (needed.length > 0) {
     throw clientError(
       'BAD_USER_INPUT',
@@ -49,5 +48,5 @@ export async function unbind(
   );
   await schedules.forget(service);
   await clock.sleep(RELAYS_KNOW_MS);
-  await transport.remove(service, partitions);
+  await transport.remove(service);
 }

@@ -4,11 +4,11 @@
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
-import { partitionOf } from '../../events/binding.ts';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { groupBy } from '../../events/group.ts';
+import { laneOf } from '../../events/partition.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
@@ -213,7 +213,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   const turns: Promise<unknown>[] = Array.from({ length: TURNS }, () => Promise.resolve());
   /** Accounts take turns, some together: nobody adds to an hour while it is being counted anew. */
   function inTurn(events: readonly Event[], work: () => Promise<number>): Promise<number> {
-    const wanted = [...new Set(events.map(event => partitionOf(event, TURNS)))];
+    const wanted = [...new Set(events.map(event => laneOf(event, TURNS)))];
     const done = Promise.all(wanted.map(turn => turns[turn])).then(work);
     const over = done.catch(() => undefined);
     for (const turn of wanted) turns[turn] = over;

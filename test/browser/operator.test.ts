@@ -167,7 +167,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     } finally {
       await stop();
       await bindings.unbind('interest');
-      await transport.remove('interest', 1);
+      await transport.remove('interest');
     }
     await page.locator('main').getByText('interest does not run.').waitFor({ state: 'detached' });
     expect(complaints).toEqual([]);

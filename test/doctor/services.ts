@@ -3,6 +3,7 @@ import type { IndexDescription, MongoClient } from 'mongodb';
 import { type Binding, EVERY_TYPE } from '../../events/binding.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
 import { outboxIndexes } from '../../events/outbox.ts';
+import { PARTITIONS_DEFAULT } from '../../events/partition.ts';
 import { check, type Finding, note, ok, todo } from './findings.ts';
 
 export type Wanted = Pick<ServiceDefinition, 'name' | 'consumes' | 'emits' | 'partitions' | 'indexes' | 'derived'>;
@@ -43,7 +44,10 @@ export async function examineServices(
   ];
 }
 
-function judgeBinding({ name, consumes, emits, partitions = 1 }: Wanted, bound: readonly Binding[]): Finding {
+function judgeBinding(
+  { name, consumes, emits, partitions = PARTITIONS_DEFAULT }: Wanted,
+  bound: readonly Binding[],
+): Finding {
   const binding = bound.find(({ _id }) => _id === name);
   const restart = `Start it anew: npm start, or npm run service -- ${name}.`;
   if (!binding) return todo(name, 'not bound: it has never run, or was unbound', restart);

@@ -78,10 +78,11 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         });
         running.add(work);
       }
-      redis.attend(queue, process, pump);
+      const leave = redis.attend(queue, process, pump);
       return {
         async close() {
           closing = true;
+          leave();
           await Promise.all(running);
         },
       };
@@ -89,7 +90,7 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
 
     outstanding: (service, partitions, max) =>
       io(`${service} outstanding`, () => {
-        const jobs = Array.from({ length: partitions }, (_, partition) =>
+        const jobs = partitions.map(partition =>
           Object.keys(redis.jobsOf(queueOf(service, partition))).map(id => ({ partition, id })),
         );
         return jobs.some(({ length }) => length > max) ? undefined : jobs.flat();
@@ -113,18 +114,37 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         marks[service][source] = flush;
       }),
 
-    remove: (service, partitions) =>
-      io(`${service} remove`, () => {
-        const { jobs, marks } = redis.state();
-        for (let partition = 0; partition < partitions; partition++) delete jobs[queueOf(service, partition)];
-        delete marks[service];
+    look: service =>
+      io(`${service} look`, () => ({
+        marks: { ...redis.state().marks[service] },
+        members: redis.members(service),
+      })),
+
+    announce: (service, member) =>
+      io(`${service} announce`, () => ({
+        marks: { ...redis.state().marks[service] },
+        members: redis.members(service, member),
+        holding: redis.holding(service),
+      })),
+
+    leave: (service, member) =>
+      io(`${service} leave`, () => {
+        delete redis.state().members[service]?.[member];
       }),
 
-    backlog: (service, partitions) =>
+    remove: service =>
+      io(`${service} remove`, () => {
+        const { jobs, marks, members } = redis.state();
+        for (const partition of redis.holding(service)) delete jobs[queueOf(service, partition)];
+        delete marks[service];
+        delete members[service];
+      }),
+
+    backlog: service =>
       io(`${service} backlog`, () => {
-        const jobs = Array.from({ length: partitions }, (_, partition) =>
-          Object.values(redis.jobsOf(queueOf(service, partition))),
-        ).flat();
+        const jobs = redis
+          .holding(service)
+          .flatMap(partition => Object.values(redis.jobsOf(queueOf(service, partition))));
         return { events: jobs.reduce((sum, { data }) => sum + data.events.length, 0), oldestMs: undefined };
       }),
 

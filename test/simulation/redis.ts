@@ -3,6 +3,7 @@
  * messages to subscribers. It may be flushed, lose its last seconds, or be away; and it delivers as badly as it may.
  */
 import type { EventEmitter } from 'node:events';
+import { PARTITIONS_MAX } from '../../events/partition.ts';
 import type { Job, Letter } from '../../events/transport.ts';
 import { copy } from './documents.ts';
 import type { SimProcess, World } from './world.ts';
@@ -24,6 +25,8 @@ type State = {
   ids: Record<string, number>;
   marks: Record<string, Record<string, number>>;
   acknowledged: Record<string, Record<string, number>>;
+  /** By service, by process: when it came, and when it last said that it is there. */
+  members: Record<string, Record<string, { cameMs: number; seenMs: number }>>;
 };
 
 /** How badly the queues deliver. */
@@ -38,10 +41,11 @@ export const LOCK_MS = 5_000;
 /** How often jobs are looked at whose lock has run out, or whose delay is over. */
 const CHECK_MS = 1_250;
 const RETRY_MS = 1_000;
+const MEMBER_MS = 3_000;
 /** What `appendfsync everysec` may lose. */
 const LOSS_MAX_MS = 2_000;
 
-const empty = (): State => ({ jobs: {}, ids: {}, marks: {}, acknowledged: {} });
+const empty = (): State => ({ jobs: {}, ids: {}, marks: {}, acknowledged: {}, members: {} });
 
 type Subscriber = { process: SimProcess; channels: Set<string>; emitter: EventEmitter; online: boolean };
 
@@ -100,14 +104,19 @@ export function createRedis(world: World) {
     jobsOf,
     hasWaiting: (queue: string) => Object.values(jobsOf(queue)).some(job => job.state === 'waiting'),
 
-    /** Tells a worker whenever a job of its queue may be waiting. */
-    attend(queue: string, process: SimProcess, go: () => void): void {
+    /** Tells a worker whenever a job of its queue may be waiting. @returns how it is told no more. */
+    attend(queue: string, process: SimProcess, go: () => void): () => void {
       const attending = workers.get(queue) ?? new Set();
       workers.set(queue, attending);
       const worker = { process, wake: go };
+      const leave = () => {
+        attending.delete(worker);
+        process.onDeath.delete(leave);
+      };
       attending.add(worker);
       world.schedule(world.random.real() * 2, process, go);
-      process.onDeath.add(() => attending.delete(worker));
+      process.onDeath.add(leave);
+      return leave;
     },
 
     delivery: () => delivery,
@@ -220,6 +229,25 @@ export function createRedis(world: World) {
       job.state = 'delayed';
       job.lockedUntilMs = world.nowMs() + RETRY_MS;
     },
+
+    /** Who is there of a service; those that came first, first. @param member says that it is. */
+    members(service: string, member?: string): string[] {
+      const now = world.nowMs();
+      const all = Object.entries(state.members[service] ?? {}).filter(([, { seenMs }]) => seenMs + MEMBER_MS >= now);
+      const present = Object.fromEntries(all);
+      if (member !== undefined) {
+        present[member] = { cameMs: present[member]?.cameMs ?? now, seenMs: now };
+        state.members[service] = present;
+      }
+      const key = (name: string) => `${String(present[name]?.cameMs ?? 0).padStart(20, '0')} ${name}`;
+      return Object.keys(present).sort((one, other) => (key(one) < key(other) ? -1 : 1));
+    },
+
+    /** The queues of a service with jobs in them. */
+    holding: (service: string) =>
+      Array.from({ length: PARTITIONS_MAX }, (_, partition) => partition).filter(
+        partition => Object.keys(jobsOf(queueOf(service, partition))).length > 0,
+      ),
 
     /** Whether nothing waits, and nothing is being worked on. */
     isIdle: () => Object.values(state.jobs).every(jobs => Object.keys(jobs).length === 0),

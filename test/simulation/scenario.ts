@@ -46,7 +46,7 @@ export type Scenario = {
   processes: readonly (readonly string[])[];
   /** When reporting is added to the system; it is there from the start when null. */
   lateMs: number | null;
-  /** Small enough to be met: events a flush, a job, a batch; and queues a service. */
+  /** Small enough to be met: events a flush, a job, a batch; and queues a service at most. */
   bounds: { flushMax: number; jobMax: number; batchMax: number };
   partitions: number;
   transfers: boolean;
@@ -154,7 +154,7 @@ const AMBUSHED = [
   /^(account|balance)\.events (find|updateMany) \{"(pending|relayed)"/,
   /^\w+-\d add/,
   /^\w+ mark /,
-  /^\w+ marks/,
+  /^\w+ (marks|look|announce)/,
   /^\w+ outstanding/,
   /^\w+-\d (take|finish)/,
   /^registry\.bindings/,
@@ -230,7 +230,7 @@ function chain(random: Random): Ambush[] {
     // The watermark takes its time, and what it has passed is lost at once.
     () => [
       {
-        on: /^(lake|reporting) marks/,
+        on: /^(lake|reporting) (announce|marks)/,
         nth: random.int(1, 20),
         what: 'freeze',
         others: 1,
