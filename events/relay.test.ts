@@ -268,6 +268,36 @@ describe('what somebody waits for', () => {
     expect([await waitingIds(system, 'a'), await waitingIds(system, 'lake')]).toEqual([['1'], ['1']]);
   });
 
+  test('need not be looked for by the flush: it is known', async () => {
+    const { system, active, events } = await hurrying();
+    await active.stop();
+    const { outbox, relay, pending } = await origin(system);
+    const steps: string[] = [];
+    const observed = watched(system, events, async step => void steps.push(step));
+    const next = relay({ pollMs: 60_000, gatherMs: 50, lease: leaseOf(2), ...observed });
+    await until(async () => steps.includes('find'));
+    await outbox.append(happening('1'));
+    next.wake();
+    await until(async () => (await pending()) === 0);
+    steps.length = 0;
+    await outbox.append(happening('2'));
+    next.wake([happening('2')]);
+    await until(async () => (await pending()) === 0);
+    expect(steps).toEqual(['send', 'send', 'mark', 'mark', 'updateMany']);
+    expect(await waitingIds(system, 'lake')).toEqual(['1', '2']);
+  });
+
+  test('is sent again when Redis has lost it before the flush for which it is gathered', async () => {
+    const { system, store, sent, pending } = await hurrying({ gatherMs: 300 });
+    await store('1');
+    await sent('a', 1);
+    await system.loseRedis();
+    await until(async () => (await pending()) === 0);
+    expect(await waitingIds(system, 'a')).toEqual(['1']);
+    // What the flush has sent before it noticed may be lost as well, and is sent again.
+    expect(new Set(await waitingIds(system, 'lake'))).toEqual(new Set(['1']));
+  });
+
   test('is sent again when Redis has lost it before the flush', async () => {
     const { system, active, store, sent, pending } = await hurrying();
     await store('1');

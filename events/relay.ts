@@ -92,9 +92,10 @@ export function startRelay(options: RelayOptions): Relay {
 
   /** Sends to those that wait for it what this process has just stored. The flush that is gathering does the rest. */
   async function hurry(current: Tenure, stored: readonly Event[]): Promise<void> {
-    const { hurried, found } = current;
+    const { gathered, hurried, found } = current;
     const events = stored.filter(({ id }) => !found.has(id));
     if (events.length === 0) return;
+    for (const event of events) gathered.set(event.id, event);
     const letters = lettersOf(current, events, (binding, { type }) => !canWait(binding, type));
     if (letters.length > 0) {
       const connection = await send([trail.begin('relay', events, RELAYED)], letters);
@@ -106,23 +107,21 @@ export function startRelay(options: RelayOptions): Relay {
     current.dueMs ??= clock.monotonic() + gatherMs;
   }
 
-  /** @returns whether there may be more. */
-  async function flush(current: Tenure): Promise<boolean> {
-    const { collection, hurried } = current;
+  /**
+   * @param looks whether to look for what is pending; else it is what this process has gathered.
+   * @returns whether there may be more, which has to be looked for.
+   */
+  async function flush(current: Tenure, looks: boolean): Promise<boolean> {
+    const { collection, gathered, hurried } = current;
     current.dueMs = undefined;
-    const entries = await collection
-      .find({ pending: { $exists: true } })
-      .sort({ pending: 1 })
-      .limit(flushMax)
-      // All in one answer.
-      .batchSize(flushMax)
-      .toArray();
-    if (entries.length === 0) {
+    const entries = looks ? await pendingIn(collection) : undefined;
+    const events = entries?.map(({ event }) => event) ?? [...gathered.values()];
+    if (events.length === 0) {
       hurried.ids.clear();
+      gathered.clear();
       return false;
     }
     const startedMs = clock.monotonic();
-    const events = entries.map(({ event }) => event);
     // What was sent on from memory goes by here for those that do not wait for it.
     const hops = [
       trail.begin(
@@ -152,15 +151,26 @@ export function startRelay(options: RelayOptions): Relay {
       await recover(current, lost);
       return true;
     }
-    const ids = entries.map(({ _id }) => _id);
+    const ids = events.map(({ id }) => id);
     await collection.updateMany(
       { _id: { $in: ids }, ...unfenced(current.fence) },
       { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
-    current.found = new Set(ids.filter(id => !hurried.ids.delete(id)));
-    const waitedMs = Math.max(0, clock.now() - (entries[0]?.pending ?? clock.now()));
-    measures.relayed(entries.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
-    return entries.length === flushMax;
+    if (looks) current.found = new Set(ids.filter(id => !gathered.has(id)));
+    for (const id of ids) {
+      gathered.delete(id);
+      hurried.ids.delete(id);
+    }
+    const sinceMs = entries?.[0]?.pending ?? Date.parse(events[0]?.time ?? '');
+    const waitedMs = Math.max(0, clock.now() - sinceMs) || 0;
+    measures.relayed(events.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
+    return entries?.length === flushMax;
+  }
+
+  function pendingIn(collection: Collection<OutboxEntry>): Promise<OutboxEntry[]> {
+    const pending = collection.find({ pending: { $exists: true } }).sort({ pending: 1 });
+    // All in one answer.
+    return pending.limit(flushMax).batchSize(flushMax).toArray();
   }
 
   /** @returns the connection on which all of it was sent. */
@@ -189,22 +199,23 @@ export function startRelay(options: RelayOptions): Relay {
     }
     const isCurrent = ({ fence, collection }: Tenure) =>
       !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
-    const flushAll = async (current: Tenure) => {
-      while (isCurrent(current) && (await flush(current)));
+    const flushAll = async (current: Tenure, looksFirst: boolean) => {
+      for (let looks = looksFirst; isCurrent(current) && (await flush(current, looks)); looks = true);
     };
     const isNew = !tenure || !isCurrent(tenure);
     if (!tenure || !isCurrent(tenure)) tenure = await begin(fence);
     const isCheck = clock.monotonic() - tenure.checkedMs >= pollMs;
     if (isCheck) {
       // Who consumes may change now: nothing is left that was sent to some of them.
-      if (tenure.hurried.ids.size > 0) await flushAll(tenure);
+      if (tenure.hurried.ids.size > 0) await flushAll(tenure, true);
       await check(tenure);
     }
     if (tenure.announces && lease.fence() === fence) await announce(tenure);
     if (!isNew && !isCheck && !looks && events.length > 0 && isCurrent(tenure)) await hurry(tenure, events);
-    const isFull = tenure.hurried.ids.size >= flushMax;
+    const isFull = tenure.gathered.size >= flushMax;
     const isGathering = tenure.dueMs !== undefined && clock.monotonic() < tenure.dueMs && !isFull;
-    if (isNew || isCheck || looks || !isGathering) await flushAll(tenure);
+    const mustLook = isNew || isCheck || looks;
+    if (mustLook || !isGathering) await flushAll(tenure, mustLook);
   }
 
   /** How long nothing has to be done unless somebody wakes it. */
@@ -228,7 +239,7 @@ export function startRelay(options: RelayOptions): Relay {
       if (gapMs > 0) await clock.sleep(gapMs, stopped.signal);
     }
     if (tenure && tenure.dueMs !== undefined && lease.fence() === tenure.fence) {
-      await flush(tenure).catch(error => log.debug({ err: error }, 'what was gathered stays pending'));
+      await flush(tenure, true).catch(error => log.debug({ err: error }, 'what was gathered stays pending'));
     }
   })();
 

@@ -5,6 +5,7 @@
  */
 import type { Collection } from 'mongodb';
 import { type Binding, reached } from './binding.ts';
+import type { Event } from './event.ts';
 import { hasToJoin, letJoin } from './joining.ts';
 import { unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
@@ -25,7 +26,9 @@ export type Tenure = {
   marks: Map<string, number>;
   /** Somebody has joined: every watermark has to get beyond where, whether there is something to send or not. */
   announces: boolean;
-  /** Pending, and sent already to those that wait for it, on one connection. */
+  /** Pending, stored by this process and handed over since the last flush: nobody has to look for it. */
+  gathered: Map<string, Event>;
+  /** Of that, what has been sent already to those that wait for it, on one connection. */
   hurried: { ids: Set<string>; connection: number; sentMs: number };
   /** What the last flush has found before whoever stored it handed it over. */
   found: Set<string>;
@@ -71,7 +74,7 @@ export function createTenures(
     const begun: Tenure = {
       ...{ fence, collection, checkedMs, bindings: all, members: new Map(), marks: new Map(), announces },
       ...{ hurried: { ids: new Set(), connection: NOT_HURRIED, sentMs: Number.NEGATIVE_INFINITY } },
-      ...{ found: new Set(), dueMs: undefined },
+      ...{ found: new Set(), gathered: new Map(), dueMs: undefined },
     };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
