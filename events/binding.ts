@@ -18,6 +18,8 @@ export type Binding = {
   consumes: string[];
   /** Those of them that nobody waits for: the relays gather them for a while. */
   unhurried?: string[];
+  /** Those of them that it does not get of itself. */
+  ofOthers?: string[];
   emits: string[];
   /** Over how many queues the service's events are spread at most, by subject: see partition.ts. 1 to 16. */
   partitions: number;
@@ -158,8 +160,9 @@ export function createBindings(collection: Collection<Binding>): Bindings {
   };
 }
 
-/** Whether a service consumes a type. */
-export function wants(binding: Binding, type: string): boolean {
+/** Whether a service consumes a type. @param source who emits it, where that makes a difference. */
+export function wants(binding: Binding, type: string, source?: string): boolean {
+  if (source === binding._id && binding.ofOthers?.includes(type)) return false;
   return binding.consumes.includes(type) || binding.consumes.includes(EVERY_TYPE);
 }
 

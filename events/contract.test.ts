@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Contract, contract, createEvent, dataSchemaOf, readEvent, versionsOf } from './contract.ts';
+import {
+  asItCame,
+  asWritten,
+  type Contract,
+  contract,
+  createEvent,
+  dataSchemaOf,
+  readEvent,
+  versionsOf,
+  writtenVersionOf,
+} from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
 import { happening, TIME } from './fixture.ts';
@@ -87,7 +97,11 @@ describe('an event is read', () => {
   });
 
   test.each<[string, Event, RegExp]>([
-    ['of a newer version', ofVersion(4, {}), /version 4 is newer than this service knows/],
+    [
+      'of a newer version',
+      ofVersion(4, {}),
+      /version 4 is newer than 3, the newest that this service knows; upgrade it, then resubmit the fault/,
+    ],
     ['with data that break the contract', ofVersion(3, { first: 'Ada' }), /last/],
     ['whose upcast data break it', ofVersion(2, { first: ' ', last: '' }), /first/],
     ['of version 0', ofVersion(0, {}), /names no version/],
@@ -110,6 +124,54 @@ describe('an event is read', () => {
   test('and refused as a violation when an old one cannot even be upcast', () => {
     expect(() => readEvent(renamed, ofVersion(1, { name: null }))).toThrow(ContractViolation);
   });
+});
+
+/** Version 3, while services run that know no more than version 2. */
+const coming = contract({
+  ...{ type: 'renamed', version: 3, description: 'Somebody has a new name, in two parts, and a reason.' },
+  data: z.object({ first: z.string(), last: z.string(), because: z.string() }),
+  example: { first: 'Ada', last: 'Lovelace', because: '/people' },
+  before: split,
+  upcast: (data, { source }) => ({ ...data, because: source }),
+  writtenAs: ({ because: _, ...data }) => data,
+});
+
+describe('a version that is not written yet', () => {
+  const decided = createEvent(coming, { ...draft, data: { first: 'Ada', last: 'L', because: '/people' } });
+
+  test('is decided in, written as the one before, and read as it was decided', () => {
+    const stored = asWritten(coming, decided);
+    expect(stored).toEqual({
+      ...decided,
+      dataschema: 'urn:tributary:event:renamed:2',
+      data: { first: 'Ada', last: 'L' },
+    });
+    expect(readEvent(coming, stored)).toEqual(decided);
+    expect([writtenVersionOf(coming).version, writtenVersionOf(renamed).version]).toEqual([2, 3]);
+  });
+
+  test('is read as well, of those who write it already', () => {
+    expect(readEvent(coming, decided)).toEqual(decided);
+  });
+
+  test('touches nothing that is of another version, and nothing of a contract that writes its newest', () => {
+    const old = ofVersion(1, { name: 'Ada|L' });
+    expect(asWritten(coming, old)).toBe(old);
+    expect(asWritten(renamed, decided)).toBe(decided);
+  });
+
+  test('is refused when it does not lead to what the version before says', () => {
+    const wrong = { ...coming, writtenAs: () => ({ first: 'Ada' }) };
+    expect(() => asWritten(wrong, decided)).toThrow(/renamed 1: .*last/s);
+  });
+});
+
+test('what was brought up to date is known as it came, and all else is what it is', () => {
+  const old = ofVersion(1, { name: 'Ada|L' });
+  const current = ofVersion(3, { first: 'Ada', last: 'L' });
+  expect(asItCame(readEvent(renamed, old))).toBe(old);
+  expect(asItCame(readEvent(renamed, current))).toEqual(current);
+  expect(asItCame(old)).toBe(old);
 });
 
 describe('a contract', () => {

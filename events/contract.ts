@@ -1,6 +1,9 @@
 /**
  * A contract is one event type's promise: its version, the schema of its `data`, an example, and how `data` of the version
  * before are read. Producers make events through it, consumers read events through it; nothing else knows the shape.
+ *
+ * Whoever decides and whoever consumes knows the newest version alone: older events become it as they are read, and while
+ * services run that do not know it yet, the outbox writes it as the version before.
  */
 import { z } from 'zod';
 import { ContractViolation } from './errors.ts';
@@ -10,7 +13,7 @@ import type { Event } from './event.ts';
 export type Contract<Data = unknown> = {
   /** In the past tense, kebab-case: `balance-updated`. */
   type: string;
-  /** 1, 2, 3, ... The newest is the one that is written. */
+  /** 1, 2, 3, ... The newest is the one that is decided in, read as, and, unless `writtenAs` says otherwise, written. */
   version: number;
   /** One sentence: what has happened. */
   description: string;
@@ -20,7 +23,9 @@ export type Contract<Data = unknown> = {
   /** The version before, by which events that were stored then are read first; absent for version 1. */
   before?: Contract;
   /** Turns `data` of the version before into those of this one: pure, and quick. */
-  upcast?(data: unknown): unknown;
+  upcast?(data: unknown, event: Event): unknown;
+  /** While services run that do not know this version: turns its `data` into those of the version before, as which they are written. */
+  writtenAs?(data: unknown): unknown;
 };
 
 type Definition<Schema extends z.ZodType> = {
@@ -37,18 +42,20 @@ export function contract<Schema extends z.ZodType>(
 /**
  * A version after the first.
  *
- * @param definition `upcast` is given what the version before says.
+ * @param definition `upcast` is given what the version before says, and the event for what its attributes say. `writtenAs`
+ *   stays for the release in which the version comes, and goes with the next: whoever is rolled back to the former reads both.
  * @throws ZodError when the example is not one; Error when it does not follow from the version before.
  */
 export function contract<Schema extends z.ZodType, Before>(
   definition: Definition<Schema> & {
     version: number;
     before: Contract<Before>;
-    upcast: (data: Before) => z.input<Schema>;
+    upcast: (data: Before, event: Event) => z.input<Schema>;
+    writtenAs?: (data: z.output<Schema>) => Before;
   },
 ): Contract<z.output<Schema>>;
 export function contract(
-  definition: Definition<z.ZodType> & Pick<Contract, 'version' | 'before' | 'upcast'>,
+  definition: Definition<z.ZodType> & Pick<Contract, 'version' | 'before' | 'upcast' | 'writtenAs'>,
 ): Contract {
   const { type, version, before, example, data } = definition;
   if (version !== (before?.version ?? 0) + 1 || (before && before.type !== type)) {
@@ -62,6 +69,11 @@ export function contract(
 /** All versions of a contract, the newest first. */
 export function versionsOf(contract: Contract): Contract[] {
   return contract.before ? [contract, ...versionsOf(contract.before)] : [contract];
+}
+
+/** The version that is written: the newest whose `writtenAs` is gone. */
+export function writtenVersionOf(contract: Contract): Contract {
+  return contract.writtenAs && contract.before ? writtenVersionOf(contract.before) : contract;
 }
 
 /** The events that a contract describes. */
@@ -94,6 +106,26 @@ export function createEvent<Data>(contract: Contract<Data>, draft: EventDraft<Da
 }
 
 /**
+ * An event as it is to be stored and sent: of an older version, as long as its contract says so.
+ *
+ * @throws ContractViolation when `writtenAs` does not lead to what the version before says.
+ */
+export function asWritten(contract: Contract, event: Event): Event {
+  const { before, writtenAs } = contract;
+  if (!before || !writtenAs || versionOf(event) !== contract.version) return event;
+  const data = checked(before, writtenAs(event.data), event.id);
+  return asWritten(before, { ...event, dataschema: dataSchemaOf(before), data });
+}
+
+/** What was read of another version than it came. */
+const originals = new WeakMap<Event, Event>();
+
+/** An event that `readEvent` has brought up to date, as it came; any other as it is. */
+export function asItCame(event: Event): Event {
+  return originals.get(event) ?? event;
+}
+
+/**
  * Reads an event through its contract: `data` of an older version is brought up to date first.
  *
  * @throws ContractViolation when the version is unknown or `data` breaks the schema.
@@ -101,13 +133,17 @@ export function createEvent<Data>(contract: Contract<Data>, draft: EventDraft<Da
 export function readEvent<Data>(contract: Contract<Data>, event: Event): Event<Data> {
   const version = versionOf(event);
   if (version > contract.version) {
-    throw new ContractViolation(`${event.type} ${event.id}: version ${version} is newer than this service knows`);
+    throw new ContractViolation(
+      `${event.type} ${event.id}: version ${version} is newer than ${contract.version}, the newest that this service knows; upgrade it, then resubmit the fault`,
+    );
   }
-  return {
+  const read = {
     ...event,
     dataschema: dataSchemaOf(contract),
     data: checked(contract, upcast(contract, event, version), event.id),
   };
+  if (version < contract.version) originals.set(read, event);
+  return read;
 }
 
 /** `data` of a version, one version after the other up to the contract's, which are still to be checked. */
@@ -119,7 +155,7 @@ function upcast(contract: Contract, event: Event, version: number): unknown {
   }
   const data = checked(before, upcast(before, event, version), event.id);
   try {
-    return contract.upcast(data);
+    return contract.upcast(data, event);
   } catch (cause) {
     throw new ContractViolation(`${event.type} ${event.id}: its data are not those of version ${before.version}`, {
       cause,

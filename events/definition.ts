@@ -23,6 +23,8 @@ export type ServiceDefinition<Resolvers = unknown> = {
   partitions?: number;
   /** Of what it consumes, what nobody waits for: it comes some 100 ms later, and many events at a time. Default nothing. */
   unhurried?: readonly Contract[] | 'everything';
+  /** Of what it consumes, what it wants of other services alone: what it emits of these types itself it has. Default nothing. */
+  ofOthers?: readonly Contract[];
   /** What a replay sends before all else: what the service has emitted itself, and can put back. */
   replayedFirst?: readonly Contract[];
   /**

@@ -24,7 +24,7 @@ export function lettersFor(
   isFor: (binding: Binding, event: Event) => boolean = () => true,
 ): Letter[] {
   return bindings.flatMap(binding => {
-    const wanted = events.filter(event => wants(binding, event.type) && isFor(binding, event));
+    const wanted = events.filter(event => wants(binding, event.type, source) && isFor(binding, event));
     const partitions = groupBy(wanted, event => partitionOf(event, binding.partitions));
     return [...partitions].flatMap(([partition, group]) =>
       chunk(group, jobMax).map(some => ({ service: binding._id, partition, source, events: some })),

@@ -1,6 +1,9 @@
 import { MongoNetworkError } from 'mongodb';
 import { expect, test } from 'vitest';
-import { createSystem, happening, origin, useServers } from './fixture.ts';
+import { z } from 'zod';
+import { systemClock } from './clock.ts';
+import { contract, createEvent, dataSchemaOf } from './contract.ts';
+import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
 import { createOutbox, type OutboxEntry } from './outbox.ts';
 
 const urls = useServers();
@@ -38,6 +41,38 @@ test('an event is stored in one document with the fields of its service, pending
   expect(await outbox.append(event, { owner: 'alice' } as object)).toBeUndefined();
   expect(await events.find().toArray()).toEqual([{ _id: '1', event, pending: 42, owner: 'alice' }]);
   expect(wakes()).toBe(1);
+});
+
+test('an event is stored, and handed to the relay, in the version that its contract says is written', async () => {
+  const { events } = await origin(createSystem(urls));
+  const one = { version: 1, description: 'A number came.', data: z.object({ n: z.int() }), example: { n: 1 } } as const;
+  const before = contract({ type: 'counted', ...one });
+  const counted = contract({
+    ...{ type: 'counted', version: 2, description: 'A number came, as text.' },
+    data: z.object({ text: z.string() }),
+    example: { text: '1' },
+    before,
+    upcast: ({ n }) => ({ text: String(n) }),
+    writtenAs: ({ text }) => ({ n: Number(text) }),
+  });
+  const woken: unknown[] = [];
+  const outbox = createOutbox({
+    collection: events as never,
+    emits: [counted],
+    clock: { ...systemClock, now: () => 42 },
+    wake: (stored = []) => woken.push(...stored),
+  });
+  const decided = createEvent(counted, { id: '1', source: '/s', subject: 'a', time: TIME, data: { text: '7' } });
+  const written = { ...decided, dataschema: dataSchemaOf(before), data: { n: 7 } };
+  await outbox.append(decided);
+  await outbox.appendDerived([{ ...decided, id: '2' }]);
+  outbox.wake([{ ...decided, id: '3' }]);
+  expect((await events.find().sort({ _id: 1 }).toArray()).map(({ event }) => event)).toEqual([
+    written,
+    { ...written, id: '2' },
+  ]);
+  expect(outbox.entry(decided).event).toEqual(written);
+  expect(woken).toEqual([written, { ...written, id: '3' }]);
 });
 
 test('an id is stored once for ever: what has it already is handed back and stays as it is', async () => {

@@ -3,13 +3,15 @@
  * relayed, in one document an event. Inserting that document is the acknowledgement; nothing else has to succeed.
  *
  * Guarantees: an event id is stored once for ever; an acknowledged event is durable (majority, journaled) and is relayed
- * some time after. Entries are never deleted. Does not guarantee that events are relayed in the order of insertion.
+ * some time after. Entries are never deleted. What is stored is of the version that its contract says is written. Does not
+ * guarantee that events are relayed in the order of insertion.
  */
 import type { Collection, Document } from 'mongodb';
 import pRetry from 'p-retry';
 import type { Logger } from 'pino';
 import { createBatcher } from './batcher.ts';
 import type { Clock } from './clock.ts';
+import { asWritten, type Contract } from './contract.ts';
 import { ignoreDuplicates, isDuplicateKey, isUnavailable } from './errors.ts';
 import type { Event } from './event.ts';
 import { groupBy } from './group.ts';
@@ -77,22 +79,35 @@ type Appended = { document: OutboxEntry; outcome?: 'stored' | 'known' | { error:
 
 const RETRY = { retries: 3, minTimeout: 50, maxTimeout: 500, maxRetryTime: 3_000 };
 
-/** @param options `wake` is told that there is something to relay. */
+/** @param options `wake` is told that there is something to relay; `emits`: the contracts that say which versions are written. */
 export function createOutbox(options: {
   collection: Collection<Document>;
   clock: Clock;
   wake: (events?: readonly Event[]) => void;
+  emits?: readonly Contract[];
   trail?: Trail;
   measures?: Measures;
   log?: Logger;
 }): Outbox {
   const { clock, trail = noTrail, measures = unmeasured, log } = options;
   const collection = options.collection as unknown as Collection<OutboxEntry>;
-  const entry = <Data>(event: Event<Data>): OutboxEntry<Data> => ({ _id: event.id, event, pending: clock.now() });
+  const migrating = new Map(
+    (options.emits ?? []).flatMap(each => (each.writtenAs ? [[each.type, each] as const] : [])),
+  );
+
+  function written<Data>(event: Event<Data>): Event<Data> {
+    const contract = migrating.get(event.type);
+    // Of the version before: whoever asks for the entry stores it, and reads what is stored through the contract.
+    return contract ? (asWritten(contract, event) as Event<Data>) : event;
+  }
+
+  const entry = <Data>(event: Event<Data>): OutboxEntry<Data> => ({
+    ...{ _id: event.id, event: written(event), pending: clock.now() },
+  });
 
   function wake(stored?: readonly Event[]): void {
     count(stored ?? []);
-    options.wake(stored);
+    options.wake(stored?.map(written));
   }
 
   function count(stored: readonly Event[]): void {

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { createSystem, happening, origin, useServers } from './fixture.ts';
+import { z } from 'zod';
+import { contract, createEvent, readEvent } from './contract.ts';
+import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
 import { putBack } from './restore.ts';
 
@@ -29,4 +31,26 @@ test('what is lost or changed of a record is put back as the lake has it, and is
     ['3', 0],
   ]);
   expect(stored[2]).not.toHaveProperty('pending');
+});
+
+test('what an older release has stored is right as it is, though it is read as something newer', async () => {
+  const { outbox, events } = await origin(createSystem(urls));
+  const before = contract({
+    ...{ type: 'counted', version: 1, description: 'A number came.' },
+    data: z.object({ n: z.int() }),
+    example: { n: 1 },
+  });
+  const counted = contract({
+    ...{ type: 'counted', version: 2, description: 'A number came, as text.' },
+    data: z.object({ text: z.string() }),
+    example: { text: '1' },
+    before,
+    upcast: ({ n }) => ({ text: String(n) }),
+  });
+  const stored = createEvent(before, { id: '1', source: '/s', subject: 'a', time: TIME, data: { n: 7 } });
+  await outbox.append(stored);
+  const back = (event: typeof stored) => putBack(events, [readEvent(counted, event)], () => ({ set: {} }));
+  expect(await back(stored)).toBe(0);
+  expect(await events.findOne({ _id: '1' })).toMatchObject({ event: stored });
+  expect(await back({ ...stored, data: { n: 8 } })).toBe(1);
 });

@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from 'mongodb';
 import type { Handling } from './consumer.ts';
+import { asItCame } from './contract.ts';
 import { ignoreDuplicates } from './errors.ts';
 import type { Event } from './event.ts';
 
@@ -23,7 +24,9 @@ export async function putBack<Row extends { _id: string; event: Event }>(
   const ids = events.map(({ id }) => id);
   const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
   const stored = new Map(found.map(({ _id, event }) => [_id, event]));
-  const wrong = events.filter(event => !isDeepStrictEqual(stored.get(event.id), event));
+  // What an older release has stored is right as it was then.
+  const isStored = (event: Event) => isDeepStrictEqual(stored.get(event.id), event);
+  const wrong = events.filter(event => !isStored(event) && !isStored(asItCame(event)));
   if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
   const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
   if (lost?.length) {

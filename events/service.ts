@@ -149,7 +149,7 @@ export function assemble<Resolvers>(
     const named = <Row extends Document>(of: string) =>
       collection<Row>(of in derived && generation > 1 ? `${of}-${generation}` : of);
     const outbox = createOutbox({
-      ...{ collection: named('events'), clock, log },
+      ...{ collection: named('events'), emits: definition.emits, clock, log },
       // What a copy is made of has happened long ago.
       ...(beside ? { wake: () => undefined } : { wake, trail, measures }),
     });
@@ -205,6 +205,7 @@ export function assemble<Resolvers>(
       _id: name,
       consumes: namesOf(definition.consumes),
       unhurried: namesOf(unhurried),
+      ofOthers: typesOf(definition.ofOthers ?? []),
       emits: typesOf(definition.emits),
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),

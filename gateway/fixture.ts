@@ -125,7 +125,8 @@ export function fakes(log = recordingLog().log) {
     Query: { services: () => [] },
   });
   const transfer = host('transfer', { Query: { transfer: () => null } });
-  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer };
+  const mobile = host('mobile', { Query: { mobileHome: () => ({ accounts: [], more: false }) } });
+  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer, mobile };
   return { subgraphs, account, balances, stored, history, control, accountOf };
 }
 

@@ -3,13 +3,15 @@
  * type and version.
  * https://www.asyncapi.com/docs/reference/specification/v3.1.0
  */
-import { type Contract, versionsOf } from '../events/contract.ts';
+import { type Contract, versionsOf, writtenVersionOf } from '../events/contract.ts';
 import { type JsonSchema, jsonSchemaOf } from './jsonschema.ts';
 
 /** What a service definition says of events. */
 export type Party = {
   name: string;
   consumes: readonly Pick<Contract, 'type'>[] | 'everything';
+  /** Of what it consumes, what it gets of others alone. */
+  ofOthers?: readonly Pick<Contract, 'type'>[];
   emits: readonly Pick<Contract, 'type'>[];
 };
 
@@ -51,7 +53,12 @@ export function asyncApiOf(contracts: readonly Contract[], services: readonly Pa
   const consumed = ({ consumes }: Party) =>
     consumes === 'everything' ? all : all.filter(({ type }) => consumes.some(wanted => wanted.type === type));
   const emitted = ({ emits }: Party) =>
-    contracts.filter(({ type }) => type === 'fault' || emits.some(made => made.type === type));
+    contracts.filter(({ type }) => type === 'fault' || emits.some(made => made.type === type)).map(writtenVersionOf);
+  const sent = (source: Party, consumer: Party) => {
+    const has = source === consumer ? (consumer.ofOthers ?? []) : [];
+    const some = emitted(source).filter(({ type }) => !has.some(own => own.type === type));
+    return intersection(some, consumed(consumer));
+  };
   return {
     asyncapi: '3.1.0',
     info: {
@@ -67,7 +74,7 @@ export function asyncApiOf(contracts: readonly Contract[], services: readonly Pa
     operations: Object.fromEntries(
       services.flatMap(service => [
         receiving(service),
-        ...services.flatMap(consumer => sending(service, consumer, intersection(emitted(service), consumed(consumer)))),
+        ...services.flatMap(consumer => sending(service, consumer, sent(service, consumer))),
       ]),
     ),
     components: {
@@ -113,7 +120,7 @@ function receiving({ name }: Party) {
   ] as const;
 }
 
-/** Today's versions: older ones are in the lake, and are sent again by replays alone. */
+/** The versions that are written today: older ones are in the lake, and are sent again by replays alone. */
 function sending(source: Party, consumer: Party, messages: readonly Contract[]) {
   if (messages.length === 0) return [];
   const summary = `What the ${source.name} service emits and the ${consumer.name} service consumes.`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type Contract, readEvent } from '../events/contract.ts';
 import type { Event } from '../events/event.ts';
 import { clientError } from './errors.ts';
 
@@ -25,8 +26,12 @@ export function parseInput<Input>(schema: z.ZodType<Input>, input: unknown): Inp
   throw clientError('BAD_USER_INPUT', problems.join('; '));
 }
 
-/** @throws IDEMPOTENCY_KEY_REUSED when the event under an id is not the one asked for: the same key, another body. */
-export function assertSameRequest(stored: Event, asked: Event): void {
+/**
+ * @param contract of what was asked for: what another release has stored may be of another version.
+ * @throws IDEMPOTENCY_KEY_REUSED when the event under an id is not the one asked for: the same key, another body.
+ */
+export function assertSameRequest(contract: Contract, before: Event, asked: Event): void {
+  const stored = before.type === contract.type ? readEvent(contract, before) : before;
   const bodyOf = ({ type, subject, data }: Event) =>
     JSON.stringify([type, subject, Object.entries(data as object).sort()]);
   if (bodyOf(stored) === bodyOf(asked)) return;

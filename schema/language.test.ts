@@ -38,7 +38,11 @@ describe('the event types', () => {
     Number.NaN,
   ])('hold amounts as whole minor units, not as %s', amountMinor => {
     const draft = { id: '1', source: '/account', subject: 'a', time: '2026-01-31T12:00:00.000Z' };
-    const data = { amountMinor, currency: 'EUR' } as { amountMinor: number; currency: string };
+    const data = { amountMinor, currency: 'EUR', channel: 'ACCOUNT' } as {
+      amountMinor: number;
+      currency: string;
+      channel: string;
+    };
     for (const contract of [deposited, withdrawn])
       expect(() => createEvent(contract, { ...draft, data })).toThrow(/amountMinor/);
   });

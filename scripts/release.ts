@@ -58,7 +58,7 @@ export function brokenBy(last: Release, now: Release): Change[] {
 }
 
 /** What to do about changes that are refused. */
-export const ADVICE = `An event: leave the version as it was, and make a new one with "before" and "upcast" (docs/ADD-A-SERVICE.md).
+export const ADVICE = `An event: leave the version as it was, and make a new one with "before" and "upcast" (docs/UPGRADE.md).
 The API: add beside it what is new, and leave what is there; or raise the version in package.json as semantic versioning asks.`;
 
 async function release(): Promise<void> {

@@ -30,7 +30,9 @@ export function open<Resolvers>(
   const context = {
     name: definition.name,
     collection,
-    outbox: createOutbox({ collection: collection('events'), clock, wake: () => undefined }),
+    outbox: createOutbox({
+      ...{ collection: collection('events'), emits: definition.emits, clock, wake: () => undefined },
+    }),
     feed: { publish: async () => undefined, watch: () => unused('feed'), close: () => undefined },
     lease: () => ({ fence: () => undefined, release: async () => undefined }),
     clock,

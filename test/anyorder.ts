@@ -17,7 +17,7 @@ import {
 const move = fc.record({
   account: fc.nat(1),
   amountMinor: fc.integer({ min: -60, max: 100 }).filter(amount => amount !== 0),
-  to: fc.constantFrom(undefined, undefined, 'other' as const, 'nobody' as const),
+  to: fc.constantFrom(undefined, undefined, 'other' as const, 'nobody' as const, 'own, by phone' as const),
 });
 const turns: fc.Arbitrary<Turn[]> = fc.array(
   fc.record({ minutesLater: fc.nat(90), moves: fc.array(move, { minLength: 1, maxLength: 4 }) }),
@@ -47,7 +47,17 @@ const TRANSFERS: Turn[] = [
   },
   { minutesLater: 1, moves: [{ account: 1, amountMinor: 5, to: 'other' }], late: true },
 ];
-const EVERYTHING = [...OVERDRAFT, ...TRANSFERS];
+/** Deposits of another service than the one that most are of. */
+const BY_PHONE: Turn[] = [
+  {
+    minutesLater: 1,
+    moves: [
+      { account: 0, amountMinor: 7, to: 'own, by phone' },
+      { account: 1, amountMinor: 7 },
+    ],
+  },
+];
+const EVERYTHING = [...OVERDRAFT, ...TRANSFERS, ...BY_PHONE];
 
 /** In any order, some twice or more often, in batches of any size, some of them as a replay, by two processes. */
 function anyDelivery(events: readonly Event[]): fc.Arbitrary<Delivery> {

@@ -10,6 +10,7 @@ import { CODES, enumValues, hasArgument, problemsOfOperation, SERVICE_URLS } fro
 /** Blocks that a test runs word for word, by document, and by heading or language where it is not all of it. */
 const RUN: readonly [string, Partial<Block>][] = [
   ['test/guide.test.ts', { document: 'docs/ADD-A-SERVICE.md' }],
+  ['test/upgrade.test.ts', { document: 'docs/UPGRADE.md' }],
   ['events/readme.test.ts', { document: 'events/README.md' }],
   ['test/samples.test.ts', { document: 'README.md', heading: 'Try it' }],
   ['test/samples.test.ts', { document: 'docs/CLIENT.md', language: 'js' }],

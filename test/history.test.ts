@@ -44,7 +44,7 @@ const depositOf = (account: string, number: number) =>
     source: '/account',
     subject: account,
     time: new Date(1_700_000_000_000 + number).toISOString(),
-    data: { amountMinor: 1, currency: 'USD' },
+    data: { amountMinor: 1, currency: 'USD', channel: 'ACCOUNT' },
   });
 
 /** A ledger as a process that has just started has it: nothing cached. */

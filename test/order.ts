@@ -24,8 +24,8 @@ export type Turn = {
   late?: true;
 };
 
-/** A deposit, a withdrawal when the amount is negative; with `to`, a transfer: to another account, or to none there is. */
-export type Move = { account: number; amountMinor: number; to?: 'other' | 'nobody' };
+/** A deposit, by phone or not, a withdrawal when the amount is negative; or a transfer: to another account, or to none there is. */
+export type Move = { account: number; amountMinor: number; to?: 'other' | 'nobody' | 'own, by phone' };
 
 /** What there is to consume, and what each service had stored of its own when it happened. */
 export type History = { events: readonly Event[]; outboxes: ReadonlyMap<string, readonly Doc[]> };
@@ -42,8 +42,10 @@ export const definitions: readonly Definition[] = await Promise.all(
   serviceNames().map(async name => (await loadService(name)).definition),
 );
 
-const wants = ({ consumes }: Definition, { type }: Event) =>
-  consumes === 'everything' || consumes.some(contract => contract.type === type || contract.type === EVERY_TYPE);
+function wants({ name, consumes, ofOthers = [] }: Definition, { type, source }: Event): boolean {
+  if (source === `/${name}` && ofOthers.some(contract => contract.type === type)) return false;
+  return consumes === 'everything' || consumes.some(contract => contract.type === type || contract.type === EVERY_TYPE);
+}
 
 /**
  * Lets owners do what they do, and every service consume what the others emit until nothing is left to consume.
@@ -92,6 +94,7 @@ export async function live(turns: readonly Turn[]): Promise<History> {
   }
   const ask = mutations(services.get('account')?.resolvers);
   const transfer = mutations(services.get('transfer')?.resolvers);
+  const phone = mutations(services.get('mobile')?.resolvers);
   const accounts = await Promise.all(
     Array.from({ length: ACCOUNTS }, (_, index) => ask('openAccount', { name: `Account ${index}` })),
   );
@@ -102,6 +105,7 @@ export async function live(turns: readonly Turn[]): Promise<History> {
       moves.map(({ account, amountMinor, to }) => {
         const accountId = accounts[account % ACCOUNTS];
         const amount = Math.abs(amountMinor);
+        if (to === 'own, by phone') return phone('mobileDeposit', { accountId, amount });
         if (to === undefined) return ask(amountMinor < 0 ? 'withdraw' : 'deposit', { accountId, amount });
         const toAccountId = to === 'nobody' ? 'nobody' : accounts[(account + 1) % ACCOUNTS];
         return transfer('transfer', { fromAccountId: accountId, toAccountId, amount });

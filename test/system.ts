@@ -197,6 +197,10 @@ export const OPEN_ACCOUNT = /* GraphQL */ `
 export const DEPOSIT = /* GraphQL */ `
   mutation ($input: TransactionInput!) { deposit(input: $input) { transaction { id status amount } } }`;
 
+/** By phone: what the mobile service offers. */
+export const MOBILE_DEPOSIT = /* GraphQL */ `
+  mutation ($input: MobileDepositInput!) { mobileDeposit(input: $input) { movement { id settled amount } } }`;
+
 export const WITHDRAW = /* GraphQL */ `
   mutation ($input: TransactionInput!) { withdraw(input: $input) { transaction { id status amount } } }`;
 

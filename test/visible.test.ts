@@ -74,7 +74,7 @@ async function allJoined(mongodbUrl: string): Promise<void> {
   try {
     const seeding = () => bindings.countDocuments({ seeding: { $exists: true } });
     await eventually(seeding, count => count === 0, 30_000);
-    expect(await bindings.countDocuments()).toBe(5);
+    expect(await bindings.countDocuments()).toBe(serviceNames().length);
   } finally {
     await mongo.close();
   }

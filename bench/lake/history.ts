@@ -40,7 +40,7 @@ export function* history(
     const account = step % accounts;
     const deposit = createEvent(deposited, {
       ...{ id: `d-${step}`, source: '/account', subject: idOf(account), time: at(step), correlationid: `d-${step}` },
-      data: { amountMinor: 1 + (step % 1_000), currency: 'EUR' },
+      data: { amountMinor: 1 + (step % 1_000), currency: 'EUR', channel: 'ACCOUNT' },
     });
     yield* add(deposit);
     if (made === events) return;

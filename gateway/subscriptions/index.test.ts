@@ -285,7 +285,9 @@ test('a supergraph that is not valid, or has a subgraph that is not there, chang
   const stream = read(query);
   await stream.next();
   expect(() => started.gateway.reload('type Query { a: Int }', started.subgraphs)).toThrow();
-  expect(() => started.gateway.reload(supergraphSdl, { account: started.account })).toThrow('balance, lake, reporting');
+  expect(() => started.gateway.reload(supergraphSdl, { account: started.account })).toThrow(
+    'balance, lake, mobile, reporting',
+  );
   change(2);
   expect((await stream.next()).value).toMatchObject({ data: { balanceChanged: { balance: { version: 2 } } } });
 });

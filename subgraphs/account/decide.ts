@@ -15,6 +15,8 @@ export type AccountFacts = { id: string; ownerId: string; name: string; currency
 export type Circumstances = { time: string; randomId: string };
 
 export const SOURCE = '/account';
+/** What its deposits say of the way that they came in by, when they are of no transfer. */
+const CHANNEL = 'ACCOUNT';
 
 export const openAccountInput = z.object({
   name: text(200).trim().min(1, 'must not be empty'),
@@ -47,7 +49,7 @@ export function openAccount(ownerId: string, command: OpenAccount, { time, rando
 }
 
 export function deposit(account: AccountFacts, command: TransactionCommand, circumstances: Circumstances) {
-  return transact(deposited, account, command, circumstances);
+  return transact(deposited, account, command, circumstances, { channel: CHANNEL });
 }
 
 /**
@@ -66,7 +68,7 @@ export function withdraw(
       `${command.amount} ${account.currency} minor units cannot be withdrawn: ${Math.max(0, availableMinor)} are available.`,
     );
   }
-  return transact(withdrawn, account, command, circumstances);
+  return transact(withdrawn, account, command, circumstances, {});
 }
 
 /** @throws BAD_USER_INPUT when the deposit would take the balance past what can be counted exactly. */
@@ -75,14 +77,17 @@ export function assertCountable(amountMinor: number, balanceMinor: number): void
   throw clientError('BAD_USER_INPUT', `amount: the balance would exceed ${Number.MAX_SAFE_INTEGER} minor units`);
 }
 
-function transact<Data extends { amountMinor: number; currency: string; memo?: string | undefined }>(
-  contract: Contract<Data>,
+type Moved = { amountMinor: number; currency: string; memo?: string };
+
+function transact<More extends object>(
+  contract: Contract<Moved & More>,
   account: AccountFacts,
   command: TransactionCommand,
   { time, randomId }: Circumstances,
+  more: More,
 ) {
   const id = eventIdFor(account.ownerId, command.idempotencyKey, randomId);
   const memo = command.memo ?? undefined;
-  const data = { amountMinor: command.amount, currency: account.currency, ...(memo && { memo }) } as Data;
+  const data = { amountMinor: command.amount, currency: account.currency, ...(memo && { memo }), ...more };
   return createEvent(contract, { id, source: SOURCE, subject: account.id, time, correlationid: id, data });
 }

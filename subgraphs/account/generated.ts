@@ -82,7 +82,7 @@ export type Account = {
   openedAt: Scalars['DateTime']['output'];
   /** The latest balance known to the account service. With `after` (a transaction's id): waits, 5 s at most, until that transaction is in it; then error TIMEOUT. */
   balance: Balance;
-  /** Newest first. */
+  /** Newest first, whichever service was asked for them. */
   transactions: TransactionConnection;
 };
 

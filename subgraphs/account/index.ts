@@ -23,7 +23,9 @@ const own: readonly Contract[] = [accountOpened, deposited, withdrawn, withdrawa
  */
 export const service: ServiceDefinition<Resolvers> = {
   name: 'account',
-  consumes: [balanceUpdated, transferRequested, transferFunded, transferReversed],
+  consumes: [deposited, balanceUpdated, transferRequested, transferFunded, transferReversed],
+  // There are other doors to the bank.
+  ofOthers: [deposited],
   emits: own,
   // Its own record first, so that there is something to be marked as settled.
   replayedFirst: own,
@@ -32,9 +34,11 @@ export const service: ServiceDefinition<Resolvers> = {
   create(context) {
     const view = createView(context);
     const restore = rule(own, view.restore);
+    const keep = rule([deposited], view.keep);
     return {
       rules: [
         restore,
+        keep,
         rule([balanceUpdated], async (updates, how) => {
           const { marked, shown } = await view.settle(updates, how);
           return marked + shown;
@@ -43,7 +47,11 @@ export const service: ServiceDefinition<Resolvers> = {
       ],
       // The record is mended in place, event by event: while it is being rebuilt, more is written to it.
       rebuilding: {
-        rules: [restore, rule([balanceUpdated], async (updates, how) => (await view.settle(updates, how)).marked)],
+        rules: [
+          restore,
+          keep,
+          rule([balanceUpdated], async (updates, how) => (await view.settle(updates, how)).marked),
+        ],
       },
       resolvers: createResolvers(view, context),
     };

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { createEvent } from '../../events/contract.ts';
+import { type Contract, createEvent, dataSchemaOf, versionsOf } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';
@@ -79,6 +80,25 @@ describe('the same key', () => {
       code: 'IDEMPOTENCY_KEY_REUSED',
     });
   });
+});
+
+test('a request that was stored by an earlier release, or by a later one, is the same request', async () => {
+  const services = await started();
+  const accountId = await opened(services);
+  const input = { accountId, amount: 100, memo: 'm', idempotencyKey: 'k' };
+  const first = await services.deposit(input);
+  const [stored] = await services.view.transactions.find({ account: accountId }).toArray();
+  for (const contract of versionsOf(deposited)) {
+    const event = { ...stored?.event, dataschema: dataSchemaOf(contract), data: ofVersion(contract, 'm') };
+    await services.view.transactions.updateOne({ account: accountId }, { $set: { event } } as object);
+    expect(await services.deposit(input)).toEqual(first);
+    expect(await services.deposit({ ...input, memo: 'n' })).toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' });
+  }
+});
+
+const ofVersion = ({ version }: Contract, memo: string) => ({
+  ...{ amountMinor: 100, currency: 'EUR', memo },
+  ...(version > 1 && { channel: 'ACCOUNT' }),
 });
 
 describe("another owner's account", () => {

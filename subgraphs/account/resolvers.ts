@@ -6,6 +6,9 @@ import type { Event } from '../../events/event.ts';
 import { follow, type Hint } from '../../events/feed.ts';
 import type { Origin } from '../../events/outbox.ts';
 import { assertOperator, clientError } from '../../schema/errors.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
+import { deposited } from '../../schema/events/deposited.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
@@ -25,6 +28,9 @@ import type { Resolvers } from './generated.ts';
 import type { AccountNode } from './nodes.ts';
 import type { BalanceRow } from './projection.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
+
+/** Of a transaction. */
+const contractOf = ({ type }: Event) => (type === withdrawn.type ? withdrawn : deposited);
 
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
@@ -67,7 +73,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   async function record(event: Event, origin: Origin): Promise<TransactionEntry> {
     const extra = { account: event.subject ?? '', time: event.time, settled: UNSETTLED };
     const stored = await outbox.append<TransactionEntry>(event, extra, origin);
-    if (stored) assertSameRequest(stored.event, event);
+    if (stored) assertSameRequest(contractOf(event), stored.event, event);
     return stored ?? ({ ...outbox.entry(event), ...extra } as TransactionEntry);
   }
 
@@ -75,7 +81,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   async function answered(command: TransactionCommand, asked: Event): Promise<TransactionEntry | null> {
     if (!command.idempotencyKey) return null;
     const stored = await transactions.findOne({ _id: asked.id });
-    if (stored) assertSameRequest(stored.event, asked);
+    if (stored) assertSameRequest(contractOf(asked), stored.event, asked);
     return stored;
   }
 
@@ -176,7 +182,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       async openAccount(_, { input }, { identity, ...origin }) {
         const event = openAccount(identity.ownerId, parseInput(openAccountInput, input), circumstances());
         const stored = await outbox.append(event, { owner: identity.ownerId, openedAt: event.time }, origin);
-        if (stored) assertSameRequest(stored.event, event);
+        if (stored) assertSameRequest(accountOpened, stored.event, event);
         const { id, time, data } = (stored?.event as typeof event | undefined) ?? event;
         return { account: { ...data, id, openedAt: time } satisfies AccountFacts };
       },

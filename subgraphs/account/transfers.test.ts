@@ -106,7 +106,7 @@ describe('the rules of the service', () => {
   const paidIn = (amountMinor: number) =>
     createEvent(deposited, {
       ...{ id: `d${amountMinor}`, source: '/account', subject: 'a', time: TIME },
-      data: { amountMinor, currency: 'EUR' },
+      data: { amountMinor, currency: 'EUR', channel: 'ACCOUNT' },
     });
   const given = ruleScenarios(() => alone(service));
   const before = [opened('a', 'alice'), opened('b', 'bob'), paidIn(150)];

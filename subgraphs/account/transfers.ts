@@ -76,10 +76,10 @@ function moved(
 ): Event {
   const transferId = transferOf(cause);
   const attributes = { source: SOURCE, time: timestamp(nowMs), ...causedBy(cause) };
-  return createEvent(contract, {
-    ...{ id: answerId(transferId, step), subject: accountId, ...attributes },
-    data: { ...amount, ...(memo !== undefined && { memo }), transferId },
-  });
+  const draft = { id: answerId(transferId, step), subject: accountId, ...attributes };
+  const data = { ...amount, ...(memo !== undefined && { memo }), transferId };
+  if (contract === withdrawn) return createEvent(withdrawn, { ...draft, data });
+  return createEvent(deposited, { ...draft, data: { ...data, channel: 'TRANSFER' } });
 }
 
 function refusal(

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { applyRules } from '../../events/consumer.ts';
-import { createEvent, type EventOf } from '../../events/contract.ts';
+import { createEvent, type EventOf, readEvent } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, until, useServers } from '../../events/fixture.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
@@ -25,7 +26,7 @@ async function started() {
     /** As the service acknowledges it. */
     async record(id: string, amountMinor: number, account = 'a') {
       const contract = amountMinor < 0 ? withdrawn : deposited;
-      const data = { amountMinor: Math.abs(amountMinor), currency: 'EUR' };
+      const data = { amountMinor: Math.abs(amountMinor), currency: 'EUR', channel: 'ACCOUNT' };
       const event = createEvent(contract, { id, source: '/account', subject: account, time: TIME, data });
       await context.outbox.append<TransactionEntry>(event, { account, time: TIME, settled: UNSETTLED });
     },
@@ -252,4 +253,50 @@ test('balances come in the order asked for, zero where there is none', async () 
     ['b', 1, 100],
     ['c', 0, 0],
   ]);
+});
+
+const stored = (id: string, source: string): Event => ({
+  ...{ specversion: '1.0', id, source, type: deposited.type, subject: 'a', time: TIME },
+  ...{ dataschema: 'urn:tributary:event:deposited:1', data: { amountMinor: 5, currency: 'EUR' } },
+});
+
+test('a replay puts back what the service has emitted, as the lake has it, and leaves alone what others have', async () => {
+  const { view } = await started();
+  const [own, others] = [stored('d1', '/account'), stored('d2', '/mobile')];
+  const read = [own, others].map(event => readEvent(deposited, event));
+  expect(await view.restore(read, { replay: true })).toBe(1);
+  expect(await view.transactions.find().toArray()).toMatchObject([{ _id: 'd1', event: own, settled: UNSETTLED }]);
+  expect(await view.restore(read, { replay: true })).toBe(0);
+});
+
+describe("another service's transaction", () => {
+  test('is kept beside its own as it came, is never relayed again, and can be spent', async () => {
+    const { view } = await started();
+    const event = stored('d2', '/mobile');
+    expect(await view.keep([readEvent(deposited, event), readEvent(deposited, stored('d1', '/account'))])).toBe(1);
+    const rows = await view.transactions.find().toArray();
+    expect(rows).toEqual([{ _id: 'd2', event, account: 'a', time: TIME, settled: UNSETTLED }]);
+    expect(await view.availableMinor('a')).toBe(5);
+    expect(await view.keep([readEvent(deposited, event)])).toBe(0);
+  });
+
+  test('that comes later than its balance, or at once with it, is marked with it all the same', async () => {
+    const events = ['d2', 'd3', 'd4'].map(id => readEvent(deposited, stored(id, '/mobile')));
+    const balances = [update(1, 'd2', 5, 5), update(2, 'd3', 5, 10), update(3, 'd4', 5, 15)];
+    for (const order of ['before', 'after', 'at once'] as const) {
+      const { view, context } = await started();
+      const another = createView(context);
+      if (order === 'before') await view.settle(balances);
+      if (order === 'at once') await Promise.all([view.settle(balances), another.keep(events), view.keep(events)]);
+      else await view.keep(events);
+      if (order === 'after') await view.settle(balances);
+      const rows = await view.transactions.find({ account: 'a' }).sort({ _id: 1 }).toArray();
+      expect(rows.map(({ _id, settled }) => [_id, settled])).toEqual([
+        ['d2', 1],
+        ['d3', 2],
+        ['d4', 3],
+      ]);
+      expect(await view.availableMinor('a')).toBe(15);
+    }
+  });
 });

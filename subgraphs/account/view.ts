@@ -2,11 +2,14 @@
  * What the account service knows: its own emitted events (which accounts there are, which transactions), and the
  * `accounts` view with the latest balance that it has heard of.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from 'mongodb';
+import type { z } from 'zod';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
-import type { EventOf } from '../../events/contract.ts';
+import { asItCame, type EventOf } from '../../events/contract.ts';
 import type { ServiceContext } from '../../events/definition.ts';
+import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import { putBack } from '../../events/restore.ts';
@@ -16,13 +19,14 @@ import { accountOpened } from '../../schema/events/account-opened.ts';
 import type { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
-import type { AccountFacts } from './decide.ts';
+import type { transaction } from '../../schema/shapes.ts';
+import { type AccountFacts, SOURCE } from './decide.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
 
 export type OpenedEntry = OutboxEntry<EventOf<typeof accountOpened>['data']> & { owner: string; openedAt: string };
 
-/** `deposited` and `withdrawn` have the same data. */
-export type TransactionEntry = OutboxEntry<EventOf<typeof deposited>['data']> & {
+/** What every version of `deposited` and `withdrawn` says: rows are as the release of their day wrote them. */
+export type TransactionEntry = OutboxEntry<z.output<typeof transaction>> & {
   account: string;
   time: string;
   /** The version of the balance that it is in; UNSETTLED until the service hears of it. */
@@ -108,7 +112,9 @@ export function createView({
     const writes = wrong.map(({ data }) => ({
       updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
     }));
-    await transactions.bulkWrite(writes, { ordered: false });
+    const { matchedCount } = await transactions.bulkWrite(writes, { ordered: false });
+    // Another service's transaction may come later than the balance that it is in: its mark waits for it.
+    if (!fromLake && matchedCount < writes.length) await upsert(writes);
     return fromLake ? late : 0;
   }
 
@@ -119,6 +125,16 @@ export function createView({
       .toArray();
     const marks = new Map(found.map(({ _id, settled }) => [_id, settled]));
     return updates.filter(({ data }) => marks.has(data.eventId) && marks.get(data.eventId) !== data.version);
+  }
+
+  /** What is not there is made of what is said of it, by whoever comes first. */
+  async function upsert(writes: readonly { updateOne: { filter: { _id: string }; update: object } }[]): Promise<void> {
+    const all = writes.map(({ updateOne }) => ({ updateOne: { ...updateOne, upsert: true } }));
+    await entries.bulkWrite(all, { ordered: false }).catch(async error => {
+      ignoreDuplicates(error);
+      // Another process was faster, and it is there now.
+      await entries.bulkWrite(all, { ordered: false });
+    });
   }
 
   return {
@@ -148,17 +164,37 @@ export function createView({
 
     /**
      * Puts the service's own events back as the lake has them, when they are lost or changed. They were relayed long ago.
+     * See `keep` for what other services have emitted of the same types.
      */
     restore: (events: readonly Event[], how?: Handling): Promise<number> =>
       putBack(
         entries,
-        events,
+        events.filter(({ source }) => source === SOURCE),
         event => {
           const { settled, ...set } = fieldsOf(event);
-          return { set, ...(settled && { onInsert: { settled } }) };
+          return { set: { ...set, event: asItCame(event) }, ...(settled && { onInsert: { settled } }) };
         },
         how,
       ),
+
+    /** Keeps the transactions that other services have emitted beside its own. Whoever emitted them has relayed them. */
+    async keep(events: readonly Event[], how?: Handling): Promise<number> {
+      const others = events.filter(({ source }) => source !== SOURCE);
+      if (others.length === 0) return 0;
+      const ids = others.map(({ id }) => id);
+      const found = await entries.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
+      const stored = new Map(found.map(({ _id, event }) => [_id, event]));
+      const isStored = (event: Event) => isDeepStrictEqual(stored.get(event.id), asItCame(event));
+      const wrong = others.filter(event => !isStored(event));
+      if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
+      const writes = wrong.map(event => {
+        const { settled, ...fields } = fieldsOf(event);
+        const update = { $set: { ...fields, event: asItCame(event) }, $setOnInsert: { settled } };
+        return { updateOne: { filter: { _id: event.id }, update } };
+      });
+      await upsert(writes);
+      return wrong.length;
+    },
 
     /** Marks the transactions that new balances contain, then shows the balances, then tells whoever watches. */
     async settle(updates: readonly BalanceUpdated[], how?: Handling): Promise<{ marked: number; shown: number }> {

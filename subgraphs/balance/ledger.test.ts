@@ -15,11 +15,11 @@ import { type BalanceUpdated, indexes, type LedgerRow, nextBalance, overdraft } 
 
 const urls = useServers();
 const TIME = '2026-01-31T12:00:00.000Z';
-type Transaction = EventOf<typeof deposited>;
+type Transaction = EventOf<typeof withdrawn>;
 
 /** A deposit, or with a negative amount a withdrawal. */
 function transaction(id: string, amountMinor: number, account = 'a'): Transaction {
-  const data = { amountMinor: Math.abs(amountMinor), currency: 'EUR' };
+  const data = { amountMinor: Math.abs(amountMinor), currency: 'EUR', channel: 'ACCOUNT' };
   return createEvent(amountMinor < 0 ? withdrawn : deposited, {
     id,
     source: '/account',

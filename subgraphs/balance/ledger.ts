@@ -7,19 +7,19 @@ import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Clock, timestamp } from '../../events/clock.ts';
 import type { Handling } from '../../events/consumer.ts';
-import { createEvent, type EventOf } from '../../events/contract.ts';
+import { asItCame, createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { noTrail, type Trail } from '../../events/tracing.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
-import type { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
 
 export type BalanceUpdated = EventOf<typeof balanceUpdated>;
-type Transaction = EventOf<typeof deposited>;
+/** What a withdrawal says a deposit says too. */
+type Transaction = EventOf<typeof withdrawn>;
 
 export type LedgerRow = ChainRow &
   OutboxEntry<BalanceUpdated['data']> & {
@@ -210,7 +210,7 @@ export function createLedger(options: {
 
     /** The rule for the service's other events: they are put back in its record, as relayed. */
     async keep(events: readonly Event[]): Promise<number> {
-      const entries: OutboxEntry[] = events.map(event => ({ _id: event.id, event }));
+      const entries: OutboxEntry[] = events.map(event => ({ _id: event.id, event: asItCame(event) }));
       // The collection is the ledger's, and the outbox's of all that the service emits.
       const outboxEntries = rows as unknown as Collection<OutboxEntry>;
       try {

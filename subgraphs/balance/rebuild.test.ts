@@ -13,7 +13,7 @@ const at = (second: number) => `2026-01-31T12:00:${String(second).padStart(2, '0
 const deposit = (id: string, amountMinor: number, second: number) =>
   createEvent(deposited, {
     ...{ id, source: '/account', subject: 'a', time: at(second) },
-    data: { amountMinor, currency: 'EUR' },
+    data: { amountMinor, currency: 'EUR', channel: 'ACCOUNT' },
   });
 
 /** The balances that a ledger publishes for transactions, beginning after one. */

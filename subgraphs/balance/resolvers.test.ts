@@ -21,7 +21,7 @@ async function started() {
     source: '/account',
     subject: 'a',
     time: '2026-01-31T12:00:00.000Z',
-    data: { amountMinor: 5, currency: 'EUR' },
+    data: { amountMinor: 5, currency: 'EUR', channel: 'ACCOUNT' },
   });
   for (const { on, handle } of rules)
     if (on !== 'everything' && on.some(({ type }) => type === event.type)) await handle([event]);

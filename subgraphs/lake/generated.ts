@@ -104,7 +104,7 @@ export type Mutation = {
   /** Builds a service's data anew beside it from the lake, compares, and puts right what differs, account by account. */
   reconcile: Replay;
   resubmit: Array<Fault>;
-  /** Takes a service out of the system, after its process has been stopped: nothing is sent to it any more, and its queues are removed; its databases are kept. Takes some seconds. Refused while others consume its events. Answers with the services that are left. */
+  /** Takes a service out of the system, after its process has been stopped: nothing is sent to it any more, and its queues are removed; its databases are kept. Takes some seconds. Refused while others consume its events and nobody else emits them. Answers with the services that are left. */
   unbind: Array<Service>;
 };
 
@@ -359,6 +359,8 @@ export type EventVersion = {
   __typename?: 'EventVersion';
   version: Scalars['Int']['output'];
   description: Scalars['String']['output'];
+  /** Whether it is the one that is written; all are read. While a version comes, the one before is written. */
+  written: Scalars['Boolean']['output'];
   /** JSON Schema, draft 7. */
   schema: Scalars['JSON']['output'];
   /** Data as they may be. */
@@ -750,6 +752,7 @@ export type EventTypeResolvers<ContextType = RequestContext, ParentType extends 
 export type EventVersionResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['EventVersion'] = ResolversParentTypes['EventVersion']> = {
   version?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   description?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  written?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   schema?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
   example?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
 };

@@ -33,7 +33,7 @@ const deposits = (count: number) =>
       source: '/account',
       subject: `account ${index % 7}`,
       time: TIME,
-      data: { amountMinor: index + 1, currency: 'EUR' },
+      data: { amountMinor: index + 1, currency: 'EUR', channel: 'ACCOUNT' },
     }),
   );
 

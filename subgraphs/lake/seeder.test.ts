@@ -33,6 +33,9 @@ test('whose events others consume, the lake aside', () => {
   const all = [a, binding('lake', { consumes: ['*'] }), binding('b', { consumes: ['x'] }), binding('c')];
   expect(dependents(a, all)).toEqual(['b']);
   expect(dependents(binding('b'), all)).toEqual([]);
+  // Who emits the same stays in its place.
+  expect(dependents(a, [...all, binding('d', { emits: ['x'] })])).toEqual([]);
+  expect(dependents({ ...a, emits: ['x', 'y'] }, [...all, binding('d', { emits: ['y'] })])).toEqual(['b']);
 });
 
 async function started() {

@@ -19,6 +19,12 @@ test('a type is there once, with who emits it, who gets it, and what its contrac
     consumedBy: ['lake', 'wealth'],
     versions: [
       {
+        version: 2,
+        description: 'An amount was paid into an account, by a channel.',
+        example: { channel: 'MOBILE' },
+        schema: { $id: 'urn:tributary:event:deposited:2' },
+      },
+      {
         version: 1,
         description: 'An amount was paid into an account.',
         example: { currency: 'EUR' },
@@ -26,6 +32,11 @@ test('a type is there once, with who emits it, who gets it, and what its contrac
       },
     ],
   });
+  // One of them is written, and all are read.
+  for (const { type, versions } of types)
+    expect([type, versions.filter(({ written }) => written).length]).toEqual([type, Math.min(versions.length, 1)]);
+  const { versions } = types.find(({ type }) => type === 'overdrawn') ?? {};
+  expect(versions?.[0]?.written).toBe(true);
 });
 
 test('a type without a contract here is there for those who emit it, and one that nobody emits for its contract', async () => {

@@ -1,11 +1,11 @@
 /** The catalogue of event types: what the contracts promise, and who emits and consumes each, as the bindings say. */
 import { type Bindings, EVERY_TYPE, wants } from '../../events/binding.ts';
-import { type Contract, versionsOf } from '../../events/contract.ts';
+import { type Contract, versionsOf, writtenVersionOf } from '../../events/contract.ts';
 import { fault } from '../../events/fault.ts';
 import { loadContracts } from '../../schema/catalog.ts';
 import { type JsonSchema, jsonSchemaOf } from '../../schema/jsonschema.ts';
 
-type EventVersion = { version: number; description: string; schema: JsonSchema; example: unknown };
+type EventVersion = { version: number; description: string; written: boolean; schema: JsonSchema; example: unknown };
 
 export type EventType = { type: string; emittedBy: string[]; consumedBy: string[]; versions: EventVersion[] };
 
@@ -26,8 +26,10 @@ export async function eventTypes(bindings: Pick<Bindings, 'all'>): Promise<Event
 
 function versionsIn(contract: Contract | undefined): EventVersion[] {
   if (!contract) return [];
+  const written = writtenVersionOf(contract);
   return versionsOf(contract).map(version => ({
     ...{ version: version.version, description: version.description, example: version.example ?? null },
+    written: version === written,
     schema: jsonSchemaOf(version),
   }));
 }

@@ -10,17 +10,18 @@ import type { Schedules } from './schedule.ts';
 /** A relay that runs has looked at the bindings by then; what a slower one sends stays in Redis, and does no harm. */
 const RELAYS_KNOW_MS = 3_000;
 
-/** Services other than the lake that consume what a service emits: pure. */
+/** Services other than the lake that consume what a service emits and no other one does: pure. */
 export function dependents({ _id, emits }: Binding, all: readonly Binding[]): string[] {
   const others = all.filter(other => other._id !== _id && other._id !== LAKE);
-  return others.filter(({ consumes }) => consumes.some(type => emits.includes(type))).map(other => other._id);
+  const only = emits.filter(type => !others.some(other => other.emits.includes(type)));
+  return others.filter(({ consumes }) => consumes.some(type => only.includes(type))).map(other => other._id);
 }
 
 /**
  * Unbinds a service: nothing is sent to it any more, its replays are cancelled, its reconciliations come round no
  * more, and its queues are removed.
  *
- * @throws BAD_USER_INPUT for an unknown service, the lake, and one whose events others consume; nothing is changed then.
+ * @throws BAD_USER_INPUT for an unknown service, the lake, and one whose events others consume and get from nobody else; nothing is changed then.
  */
 export async function unbind(
   options: {

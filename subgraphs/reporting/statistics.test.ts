@@ -28,7 +28,8 @@ function event(
       ...about,
       data: { version: 1, amountMinor: 5, balanceMinor: -5, currency, eventId: 'e' },
     });
-  return createEvent(what < 0 ? withdrawn : deposited, { ...about, data: { amountMinor: Math.abs(what), currency } });
+  const data = { amountMinor: Math.abs(what), currency, channel: 'ACCOUNT' };
+  return createEvent(what < 0 ? withdrawn : deposited, { ...about, data });
 }
 
 async function started() {

@@ -29,7 +29,7 @@ describe('asking for a transfer', () => {
     decide(input: object, events) {
       const event = asking(input);
       const stored = events.find(({ id }) => id === event.id);
-      if (stored) assertSameRequest(stored, event);
+      if (stored) assertSameRequest(transferRequested, stored, event);
       return stored ? [] : event;
     },
   });
@@ -84,7 +84,7 @@ describe('asking for a transfer', () => {
 
 const requested = asking({ memo: 'rent' });
 const answer = { source: '/account', correlationid: 't' };
-const money = { amountMinor: 100, currency: 'EUR', transferId: 't' };
+const money = { amountMinor: 100, currency: 'EUR', transferId: 't', channel: 'TRANSFER' };
 const refusal = (accountId: string, reason: 'INSUFFICIENT_FUNDS' | 'NOT_FOUND') => ({
   ...{ transferId: 't', accountId, reason },
 });
@@ -230,7 +230,7 @@ describe('a transfer', () => {
 });
 
 test('a deposit of no transfer belongs to none', () => {
-  const data = { amountMinor: 1, currency: 'EUR' };
+  const data = { amountMinor: 1, currency: 'EUR', channel: 'ACCOUNT' };
   expect(transferOf(createEvent(deposited, { ...answer, id: 'x', subject: 'a', time: at(0), data }))).toBeUndefined();
   expect([requested, taken, notPaid].map(transferOf)).toEqual(['t', 't', 't']);
   expect(transferRequested.type).toBe(requested.type);

@@ -4,6 +4,7 @@ import type { ServiceContext } from '../../events/definition.ts';
 import { follow, type Hint } from '../../events/feed.ts';
 import type { Origin } from '../../events/outbox.ts';
 import { clientError } from '../../schema/errors.ts';
+import { transferRequested } from '../../schema/events/transfer-requested.ts';
 import type { Identity } from '../../schema/identity.ts';
 import { assertSameRequest, parseInput } from '../../schema/input.ts';
 import { connection, decodeCursor, pageSize, timePlace } from '../../schema/paging.ts';
@@ -38,7 +39,8 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     const id = transferIdFor(ownerId, command.idempotencyKey, now.randomId);
     const before = command.idempotencyKey ? await requests.findOne({ _id: id }) : null;
     if (before) {
-      assertSameRequest(before.event, requestTransfer(ownerId, before.event.data.currency, command, now));
+      const asked = requestTransfer(ownerId, before.event.data.currency, command, now);
+      assertSameRequest(transferRequested, before.event, asked);
       return before;
     }
     const account = await view.accountOf(command.fromAccountId);
@@ -48,7 +50,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     const event = requestTransfer(ownerId, account.currency, command, now);
     const extra = { owner: ownerId, requestedAt: event.time, ...fieldsOf(event) };
     const stored = await outbox.append<RequestedEntry>(event, extra, origin);
-    if (stored) assertSameRequest(stored.event, event);
+    if (stored) assertSameRequest(transferRequested, stored.event, event);
     return stored ?? { ...outbox.entry(event), ...extra };
   }
 

@@ -13,8 +13,8 @@ import { service } from './index.ts';
 const TIME = '2026-01-31T10:00:00.000Z';
 const now = { time: TIME, randomId: 't' };
 const requested = requestTransfer('alice', 'EUR', { fromAccountId: 'a', toAccountId: 'b', amount: 100 }, now);
-const money = { amountMinor: 100, currency: 'EUR', transferId: 't' };
-const answer = (contract: typeof deposited, id: string, subject: string) =>
+const money = { amountMinor: 100, currency: 'EUR', transferId: 't', channel: 'TRANSFER' };
+const answer = (contract: typeof deposited | typeof withdrawn, id: string, subject: string) =>
   createEvent(contract, { id, source: '/account', subject, time: TIME, correlationid: 't', data: money });
 const taken = answer(withdrawn, 'w', 'a');
 const paid = answer(deposited, 'd', 'b');

@@ -1,7 +1,7 @@
 /** What the transfer service knows: its own record, which transfers there are; and whose accounts there are. */
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
-import type { EventOf } from '../../events/contract.ts';
+import { asItCame, type EventOf } from '../../events/contract.ts';
 import type { Correlation } from '../../events/correlation.ts';
 import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
@@ -91,7 +91,7 @@ export function createView({
 
     /** Puts the service's own events back as the lake has them. */
     restore: (events: readonly Event[], how?: Handling): Promise<number> =>
-      putBack(record, events, event => ({ set: fieldsOf(event) }), how),
+      putBack(record, events, event => ({ set: { ...fieldsOf(event), event: asItCame(event) } }), how),
 
     /** Tells whoever watches some transfers. */
     async tell(transferIds: readonly string[]): Promise<void> {

@@ -148,6 +148,7 @@ describe('ARCHITECTURE.md', () => {
     const real = services.flatMap(({ name: from, emits }) =>
       emits.flatMap(({ type }) =>
         services
+          .filter(({ name, ofOthers = [] }) => name !== from || !ofOthers.some(own => own.type === type))
           .filter(({ consumes }) => consumes === 'everything' || consumes.some(contract => contract.type === type))
           .map(({ name: to }) => `${from} ${type} ${to}`),
       ),

@@ -172,17 +172,19 @@ function many<Item>(items: readonly Item[], ordered: boolean, write: (item: Item
 function upserts(documents: Documents, writes: readonly UpdateOne[], ordered: boolean): Effect<unknown> {
   const unmatched = new Set<UpdateOne>();
   const own = new Set<unknown>();
+  let matchedCount = 0;
   const effect = many(writes, ordered, write => {
     const { filter, update, upsert = false } = write.updateOne;
     const isOld = unmatched.has(write) && !own.has(filter._id);
     if (isOld && documents.count({ _id: filter._id }) > 0) throw new DuplicateKey('in an upsert');
-    documents.update(filter, update, { upsert });
+    matchedCount += documents.update(filter, update, { upsert }).matchedCount;
     own.add(filter._id);
     // The driver counts upserts apart.
     return 0;
   });
   return {
     ...effect,
+    result: () => ({ ...(effect.result() as object), matchedCount }),
     begin() {
       for (const write of writes) {
         const { filter, upsert = false } = write.updateOne;

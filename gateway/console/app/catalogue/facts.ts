@@ -2,12 +2,19 @@
 import { type DataOf, gql } from '../client.ts';
 import type { Flow } from '../overview/facts.ts';
 
-export type EventVersion = { version: number; description: string; schema: unknown; example: unknown };
+export type EventVersion = {
+  version: number;
+  description: string;
+  /** The others are read. */
+  written: boolean;
+  schema: unknown;
+  example: unknown;
+};
 export type EventType = { type: string; emittedBy: string[]; consumedBy: string[]; versions: EventVersion[] };
 
 export const CATALOGUE = gql<{ eventTypes: EventType[] }>(/* GraphQL */ `
   query Catalogue {
-    eventTypes { type emittedBy consumedBy versions { version description schema example } }
+    eventTypes { type emittedBy consumedBy versions { version description written schema example } }
   }
 `);
 

@@ -137,6 +137,11 @@ function Promised({ of: { schema, example, version } }: { of: EventVersion }) {
   );
 }
 
+/** Where there are several, one is written, and all are read. */
+function useOf({ version, written }: EventVersion, _: number, all: readonly EventVersion[]): string {
+  return all.length > 1 && written ? `${version} (is written)` : String(version);
+}
+
 function Who({ of: { type, emittedBy, consumedBy, versions } }: { of: EventType }) {
   const flows = useFlows();
   return (
@@ -159,7 +164,7 @@ function Who({ of: { type, emittedBy, consumedBy, versions } }: { of: EventType 
           <LastMinute flows={flows} type={type} />
         </dd>
         <dt>Versions</dt>
-        <dd>{versions.map(({ version }) => version).join(', ') || <span class="faint">none known</span>}</dd>
+        <dd>{versions.length > 0 ? versions.map(useOf).join(', ') : <span class="faint">none known</span>}</dd>
       </dl>
     </Card>
   );

@@ -1,0 +1,4 @@
+import { testAnyOrder } from '../../test/anyorder.ts';
+import { service } from './index.ts';
+
+testAnyOrder(service);
