@@ -5,8 +5,8 @@
  * Guarantees: an entry that the lake has lost, or never got although its watermark says so, is sent again: within seconds
  * of being relayed, and within a round (a day) whenever it is lost later. The first look is by flush, from where the last one
  * ended; the round goes over all entries by id, so it also sees those that no flush of theirs tells of: rows restored from
- * the lake, and what was marked late. At most 1,000 entries are looked at at a time, and an entry is sent again once by the
- * first look and once a round after that, so that one which the lake can never store keeps nobody busy.
+ * the lake, and what was marked late. At most 1,000 entries are looked at at a time, and an entry is sent again three times by
+ * first looks and once a round after that, so that one which the lake can never store keeps nobody busy.
  * Does not guarantee that only what is lost is sent again; consumers do not mind. While the lake or Redis is away nothing is
  * lost but time: a question without an answer is asked again.
  *
@@ -42,6 +42,8 @@ const PACE_MS = 100;
 /** The same during a round: it has a day. */
 const ROUND_PACE_MS = 1_000;
 const ROUND_MS = 86_400_000;
+/** What has been sent again so often waits for the round. */
+const RESENT_MAX = 3;
 
 /** What a reconciler is given, and its pace. */
 export type ReconcilerOptions = {
@@ -141,7 +143,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     // A flush is confirmed as a whole.
     const due = rows.filter(({ relayed = 0 }) => relayed <= settled && relayed !== beyond);
     const left = Math.min(rows.length - due.length, QUESTION_MAX);
-    const lacking = await ask(due.filter(({ resent }) => resent === undefined).map(({ _id }) => _id));
+    const lacking = await ask(due.filter(({ resent = 0 }) => resent < RESENT_MAX).map(({ _id }) => _id));
     if (!lacking) return false;
     await sendAgain(lacking);
     const place = { ...round, flush: due.at(-1)?.relayed ?? flush, unconfirmed: left };

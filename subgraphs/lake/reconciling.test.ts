@@ -92,6 +92,19 @@ describe('an event that was sent and is not in the lake', () => {
     expect(await rows.countDocuments()).toBe(20);
   });
 
+  test('is sent again also when what was sent again was lost, as a job may be twice', async () => {
+    const { system, lake, startLake, entries, emit, lakeHas } = await started();
+    await emit(10);
+    await lakeHas(10);
+    await lake.stop();
+    await emit(10, 10);
+    await until(async () => (await entries.countDocuments({ pending: { $exists: true } })) === 0);
+    await takeAll(system, 'lake');
+    await entries.updateMany({}, { $set: { resent: 2 } });
+    await startLake();
+    await lakeHas(20);
+  });
+
   test('is sent again when the lake loses it later, and the lake says that its chain is broken', async () => {
     const { entries, emit, lakeHas, rows, verify } = await started(ALWAYS_ROUND);
     await emit(20);
