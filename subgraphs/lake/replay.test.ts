@@ -240,6 +240,29 @@ describe('a service that takes nothing', () => {
     expect((await waitingJobs(system, 'reporting')).length).toBe(1);
   });
 
+  test('gets it again under another name when it is divided otherwise: what was done of the old parts is not all of the new', async () => {
+    const { system, replayer, request } = await counted(20);
+    await system.bind('reporting', { consumes: [deposited.type], partitions: 2 });
+    const { transport } = system;
+    const named: (string | undefined)[] = [];
+    let members = ['one', 'other'];
+    replayer({
+      clock: hurried,
+      transport: {
+        ...transport,
+        look: async service => ({ ...(await transport.look(service)), members }),
+        send: async (_, options) => {
+          named.push(options?.jobId);
+          if (named.length === 2) members = ['one'];
+          return 0;
+        },
+      },
+    }).wake();
+    await request();
+    await until(() => named.length > 2);
+    expect(named.slice(0, 2)).not.toContain(named[2]);
+  });
+
   test('gets it again when Redis has lost it', async () => {
     const { system, replayer, request, runService, completed } = await counted(20);
     replayer({ clock: hurried });

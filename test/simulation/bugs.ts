@@ -214,7 +214,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
-    foundBy: 531,
+    foundBy: 878,
   },
   // ---- watermark ----
   {
@@ -245,13 +245,6 @@ export const BUGS: readonly Bug[] = [
     find: '[...new Set([...used, ...holding])]',
     replace: '[...new Set([...used, ...holding.filter(partition => used.includes(partition))])]',
     foundBy: 2,
-  },
-  {
-    name: 'what a replay sends again is taken for done when its old part is',
-    file: 'subgraphs/lake/replayer.ts',
-    find: `}-\${spread}\`;`,
-    replace: '}`;',
-    foundBy: 531,
   },
   // ---- consumer ----
   {
@@ -370,7 +363,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
     replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
-    foundBy: 531,
+    foundBy: 704,
   },
   // ---- replays ----
   {
