@@ -145,6 +145,7 @@ describe('assembled services', () => {
         consumes: ['happened'],
         unhurried: [],
         emits: ['answered'],
+        ofOthers: [],
         partitions: 8,
         replayedFirst: [],
         rebuildable: false,

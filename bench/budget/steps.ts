@@ -42,12 +42,22 @@ const MONGODB: readonly Known[] = [
     fewer: 'one bulkWrite of both collections (MongoDB 8)',
   },
   { is: /^account (update|find) accounts/, step: 'writes the balance to the view', fewer: TOGETHER },
+  {
+    is: /^mobile (update|find|insert) accounts/,
+    step: 'writes what a phone shows',
+    fewer: 'longer gathering: nobody waits',
+  },
   { is: /^lake insert lake/, step: 'stores it for ever', fewer: 'longer gathering: nobody waits' },
   {
     is: /^lake (insert|find|update) (summaries|lake|checkpoints|keys)/,
     step: 'summaries and checkpoints, every so many events',
   },
   { is: /^reporting find store \{_id\}/, step: 'is the cached head still stored?', fewer: 'looks only after a replay' },
+  {
+    is: /^reporting find store \{chain\}/,
+    step: 'reads heads anew',
+    fewer: 'heads are cached: only what somebody else has had',
+  },
   { is: /^reporting insert store/, step: 'stores it', fewer: 'longer gathering: nobody waits' },
   { is: /^reporting update statistics/, step: 'writes the hour', fewer: 'longer gathering: nobody waits' },
   { is: /^balance find events \{cause\}/, step: 'which are in the ledger already', fewer: 'only after a repetition' },

@@ -101,7 +101,9 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
   test('the catalogue shows who emits and consumes each type, how much of it flows, and what it promises', async () => {
     const { page, complaints } = await operatorAt('/catalogue');
     await page
-      .getByRole('row', { name: /^deposited .* account balance ?,? lake ?,? reporting ?,? transfer 1 / })
+      .getByRole('row', {
+        name: /^deposited .* account ?,? mobile account ?,? balance ?,? lake ?,? mobile ?,? reporting ?,? transfer 2 /,
+      })
       .waitFor();
     const stop = depositing(await openAccount(alice));
     try {
@@ -115,7 +117,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByRole('row', { name: /^memo optional .*up to 500 characters$/ }).waitFor();
     await page.getByText('"amountMinor": 12500').last().waitFor();
     await page.getByText('As JSON Schema', { exact: true }).click();
-    await page.getByText('"urn:tributary:event:deposited:1"').waitFor();
+    await page.getByText('"urn:tributary:event:deposited:2"').waitFor();
     await expectAccessible(page);
     await page.getByRole('link', { name: 'Its events in the lake' }).click();
     await page.waitForURL('**/events?types=deposited');
@@ -133,14 +135,14 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     const { page, complaints, external } = await operatorAt('/');
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/overview');
-    await page.getByText('All is well: all 5 services run.').waitFor();
+    await page.getByText('All is well: all 6 services run.').waitFor();
     const stop = depositing(await openAccount(alice));
     try {
       const types = page.getByRole('list', { name: 'Types of events' });
       await types.getByRole('link', { name: /^deposited (?!0\/s)[\d.]+\/s$/ }).waitFor();
       await types.getByRole('link', { name: /^balance-updated (?!0\/s)[\d.]+\/s$/ }).waitFor();
       await page.getByText('As a table').click();
-      const row = page.getByRole('row', { name: /^deposited account balance, lake, reporting/ });
+      const row = page.getByRole('row', { name: /^deposited account account, balance, lake, mobile, reporting/ });
       await row.waitFor();
       expect(await row.getByRole('link').getAttribute('href')).toBe('/events?types=deposited&source=%2Faccount');
       await expectAccessible(page);
