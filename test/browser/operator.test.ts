@@ -125,7 +125,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByText('There is no such type of event').waitFor();
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto('/catalogue');
-    await page.getByText('account → balance, lake, reporting').first().waitFor();
+    await page.getByText('account, mobile → account, balance, lake, mobile, reporting').first().waitFor();
     await expectAccessible(page);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBeLessThanOrEqual(0);
     expect(complaints).toEqual([]);
