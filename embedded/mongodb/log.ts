@@ -111,10 +111,15 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
   }
 
   async function syncAll(): Promise<void> {
-    while (synced < written) {
-      const upTo = written;
-      await datasync(files[half]);
-      synced = Math.max(synced, upTo);
+    try {
+      while (synced < written) {
+        const upTo = written;
+        await datasync(files[half]);
+        synced = Math.max(synced, upTo);
+      }
+    } finally {
+      // At once: whatever is written from now on needs a sync of its own.
+      syncing = undefined;
     }
   }
 
@@ -144,9 +149,7 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
     },
     sync() {
       if (synced >= written) return undefined;
-      syncing ??= syncAll().finally(() => {
-        syncing = undefined;
-      });
+      syncing ??= syncAll();
       return syncing;
     },
     takeBack() {
