@@ -10,9 +10,17 @@ import type { AccountRow } from './projection.ts';
 export const SOURCE = '/mobile';
 const CHANNEL = 'MOBILE';
 
+/** Of one deposit, in minor units: what is more is paid in at the account service, which knows at once what it has taken. */
+export const DEPOSIT_MAX = 1_000_000_000;
+/**
+ * What is known here is a moment behind, so half of what can be counted is kept for what is on its way: as much as four million
+ * of the largest deposits.
+ */
+const BALANCE_MAX = Math.floor(Number.MAX_SAFE_INTEGER / 2);
+
 export const depositInput = z.object({
   accountId: z.string().min(1).max(200),
-  amount: z.int().positive('must be greater than zero'),
+  amount: z.int().positive('must be greater than zero').max(DEPOSIT_MAX, `must not exceed ${DEPOSIT_MAX} by phone`),
   memo: text(500).nullish(),
   idempotencyKey,
 });
@@ -43,14 +51,11 @@ export function deposit(
   return createEvent(deposited, { id, source: SOURCE, subject, time, correlationid: id, data });
 }
 
-/**
- * @throws BAD_USER_INPUT when the deposit would take the balance, with what is known not to be in it yet, past what can be
- *   counted exactly.
- */
+/** @throws BAD_USER_INPUT when the deposit would take the balance, with what is known not to be in it yet, past what is taken by phone. */
 export function assertCountable({ amountMinor, movements }: Account, { amount }: DepositCommand): void {
   const pendingMinor = movements
     .filter(({ version }) => version === undefined)
     .reduce((sum, movement) => sum + Math.max(0, movement.amountMinor), 0);
-  if (Number.isSafeInteger(amountMinor + pendingMinor + amount)) return;
-  throw clientError('BAD_USER_INPUT', `amount: the balance would exceed ${Number.MAX_SAFE_INTEGER} minor units`);
+  if (amountMinor + pendingMinor + amount <= BALANCE_MAX) return;
+  throw clientError('BAD_USER_INPUT', `amount: by phone the balance may not exceed ${BALANCE_MAX} minor units`);
 }

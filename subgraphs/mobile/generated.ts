@@ -81,7 +81,7 @@ export type MobileMovement = {
 
 export type MobileDepositInput = {
   accountId: Scalars['ID']['input'];
-  /** Greater than zero. */
+  /** Greater than zero, 1,000,000,000 at most. */
   amount: Scalars['MinorUnits']['input'];
   /** Up to 500 characters. */
   memo?: InputMaybe<Scalars['String']['input']>;
