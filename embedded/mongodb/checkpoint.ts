@@ -10,18 +10,13 @@ import { closeSync, fdatasyncSync, openSync, readFileSync, readSync, writeSync }
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import type { Half } from './log.ts';
+import type { Place } from './log.ts';
 
-/** A state of the storage, and where the log goes on after it. */
-export type Checkpoint = {
-  half: Half;
-  /** The last record of the log that the state has. */
-  number: number;
-  heads: Buffer;
-};
+/** A state of the storage, and the last record of the log that it has, in the half in which the log goes on. */
+export type Checkpoint = Place & { heads: Buffer };
 
-const MAGIC = 'tributary checkpoint 1\n';
-const HEAD_BYTES = MAGIC.length + 13;
+const MAGIC = 'tributary checkpoint 2\n';
+const HEAD_BYTES = MAGIC.length + 17;
 
 const dataFile = (dir: string) => join(dir, 'data.mdb');
 const checkpointFile = (dir: string) => join(dir, 'checkpoint');
@@ -58,17 +53,23 @@ export function readCheckpoint(dir: string): Checkpoint | undefined {
   if (!isWhole || crc32(body) !== bytes.readUInt32LE(MAGIC.length)) {
     throw new Error(`${checkpointFile(dir)} is damaged: take the folder from a backup`);
   }
-  return { half: body[0] === 0 ? 0 : 1, number: Number(body.readBigUInt64LE(1)), heads: body.subarray(9) };
+  const place = {
+    half: body[0] === 0 ? 0 : 1,
+    number: Number(body.readBigUInt64LE(1)),
+    salt: body.readUInt32LE(9),
+  } as const;
+  return { ...place, heads: body.subarray(13) };
 }
 
 /** In one step: after a crash there is this one or the one before. */
-export async function writeCheckpoint(dir: string, { half, number, heads }: Checkpoint): Promise<void> {
+export async function writeCheckpoint(dir: string, { half, number, salt, heads }: Checkpoint): Promise<void> {
   const bytes = Buffer.alloc(HEAD_BYTES + heads.length);
   bytes.write(MAGIC, 'latin1');
   const body = bytes.subarray(MAGIC.length + 4);
   body[0] = half;
   body.writeBigUInt64LE(BigInt(number), 1);
-  heads.copy(body, 9);
+  body.writeUInt32LE(salt, 9);
+  heads.copy(body, 13);
   bytes.writeUInt32LE(crc32(body), MAGIC.length);
   const next = `${checkpointFile(dir)}.next`;
   await withFile(next, 'w', async file => {

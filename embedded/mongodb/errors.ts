@@ -68,6 +68,11 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
+/** It is not known what stands: the process must end. */
+export class StorageLost extends Error {
+  override readonly name = 'StorageLost';
+}
+
 export function fail(codeName: CodeName, message: string, extra?: Record<string, unknown>): never {
   throw new CommandError(codeName, message, extra);
 }

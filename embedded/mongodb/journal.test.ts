@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { THOROUGH } from '../../test/thorough.ts';
@@ -290,6 +291,30 @@ describe('a start', () => {
     change(journal, 3, numbers(2));
     damage(join(crashed(dir), file.slice(dir.length)), at + 30);
     await expect(start(`${dir}-crashed`)).rejects.toThrow(`record ${number} is missing or damaged`);
+  });
+
+  test('takes no value for a record, however much it looks like one', async () => {
+    const journal = await start(dir, 0);
+    const fakes = Array.from({ length: 3_000 }, (_, index) => {
+      const fake = Buffer.alloc(20);
+      fake.writeUInt32LE(20);
+      fake.writeBigUInt64LE(BigInt((index % 30) + 1), 8);
+      fake.writeUInt32LE(crc32(fake.subarray(8)), 4);
+      return fake;
+    });
+    const put = async (key: string, value: Buffer) => {
+      const before = readFileSync(join(dir, 'checkpoint'));
+      journal.transact(() => journal.put(Buffer.from(key), value));
+      const again = await start(crashed(dir));
+      expect(text(again.db.getBinary(Buffer.from(key)))).toBe(String(value));
+      await stop(again);
+      rmSync(`${dir}-crashed`, { recursive: true });
+      journal.tend();
+      await vi.waitFor(() => expect(readFileSync(join(dir, 'checkpoint')).equals(before)).toBe(false));
+    };
+    for (const half of ['one', 'other']) await put(half, Buffer.concat(fakes));
+    // Each half is written anew, and fakes lie behind what is written.
+    for (let turn = 0; turn < 8; turn++) await put(`turn ${turn}`, Buffer.from('x'));
   });
 
   test('refuses a checkpoint that is damaged', async () => {

@@ -3,10 +3,12 @@
  * committed; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of the machine, the
  * storage goes back to the last checkpoint and does again what the log has since: always in this way, so that every kill tries it.
  */
+import { randomInt } from 'node:crypto';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import { type Checkpoint, copyHeads, putHeadsBack, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { StorageLost } from './errors.ts';
 import { type Log, openLog, recordsAfter } from './log.ts';
 
 export type Pages = Database<Buffer, Uint8Array>;
@@ -50,21 +52,24 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   const pages = await openFile(join(dir, 'data.mdb'), 'r+');
   const pageBytes = pageBytesOf(db);
   const number = valid ? redo(db, dir, valid) : 0;
-  const log = openLog(dir, { half: valid?.half ?? 0, number });
+  const salt = valid?.salt ?? randomInt(2 ** 32);
+  const log = openLog(dir, { half: valid?.half ?? 0, number, salt });
   let changes = 0;
   let takenMs = 0;
   let going: Promise<void> | undefined;
 
   async function checkpoint(): Promise<void> {
     // The other half is free unless the valid checkpoint still needs it, because the one after that has failed.
-    if ((valid?.half ?? 0) === log.place().half) log.turn();
-    const taken: Checkpoint = { ...log.place(), heads: copyHeads(pages.fd, pageBytes) };
+    if ((valid?.half ?? 0) === log.place().half) orGiveUp(() => log.turn());
+    const taken: Checkpoint = { ...log.place(), salt, heads: copyHeads(pages.fd, pageBytes) };
     const ofTaken = db.useReadTransaction();
     [changes, takenMs] = [0, performance.now()];
     try {
       await pages.datasync().catch(giveUp);
       await writeCheckpoint(dir, taken);
     } catch (error) {
+      // Still to be done, also when nothing more is changed.
+      changes++;
       ofTaken.done();
       throw error;
     }
@@ -132,15 +137,15 @@ function transact(db: Pages, log: Log, work: () => void): void {
     });
   } catch (error) {
     log.forget();
-    if (isLogged) takeBack(log);
+    // lmdb has not taken what the log has already.
+    if (isLogged) orGiveUp(() => log.takeBack());
     throw error;
   }
 }
 
-/** lmdb has not taken what the log has already. */
-function takeBack(log: Log): void {
+function orGiveUp(work: () => void): void {
   try {
-    log.takeBack();
+    work();
   } catch (error) {
     giveUp(error);
   }
@@ -148,13 +153,13 @@ function takeBack(log: Log): void {
 
 /**
  * What could not be synced cannot be synced again: the system forgets it, and says so once. So the process ends, and begins
- * anew from what is known to be on disk.
+ * anew from what is known to be on disk. Nobody is told how it went, for that is not known: connections break.
  */
 function giveUp(error: unknown): never {
   setImmediate(() => {
     throw error;
   });
-  throw error;
+  throw new StorageLost('what was written may not be on disk', { cause: error });
 }
 
 /** Does again what the log has. @returns the number of the last record. */

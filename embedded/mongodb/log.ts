@@ -3,7 +3,7 @@
  * turn. It is synced after each record, so that the pages of the storage need not be: they are scattered, and to sync
  * them takes thirty times as long. After a crash the records are done again on top of the last checkpoint (see checkpoint.ts).
  *
- * A record is its length and the CRC-32 of all that follows (4 bytes each), its number (8 bytes), and its operations: a 1 and the
+ * A record is its length and the CRC-32, begun with the folder's salt, of all that follows (4 bytes each), its number (8 bytes), and its operations: a 1 and the
  * lengths of key and value (1, 2 and 4 bytes) and both; or a 0, the length of the key, and the key.
  * Numbers rise by one, so what an earlier turn has left behind a file's last record is known for what it is.
  */
@@ -27,6 +27,9 @@ export type Half = 0 | 1;
 
 /** A change of one key; without a value, its removal. */
 export type Change = { key: Buffer; value?: Buffer };
+
+/** Where records follow one another; the salt, of 32 bits, tells them from values that look like records. */
+export type Place = { half: Half; number: number; salt: number };
 
 /** One transaction's. */
 export type LogRecord = { number: number; changes: Change[] };
@@ -67,10 +70,11 @@ export const otherHalf = (half: Half): Half => (half === 0 ? 1 : 0);
  * @param from where to go on: the half that nothing is needed of any more, and the number of the last record that was done.
  * @throws what the file system says.
  */
-export function openLog(dir: string, from: { half: Half; number: number }): Log {
+export function openLog(dir: string, from: Place): Log {
   const files = [open(fileOf(dir, 0)), open(fileOf(dir, 1))] as const;
   syncFolder(dir);
   const sizes = files.map(file => fstatSync(file).size);
+  const { salt } = from;
   let { half, number } = from;
   let end = 0;
   let last = 0;
@@ -138,7 +142,7 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
       const record = buffer.subarray(0, used);
       record.writeUInt32LE(used, 0);
       record.writeBigUInt64LE(BigInt(number + 1), 8);
-      record.writeUInt32LE(crc32(record.subarray(8)), 4);
+      record.writeUInt32LE(crc32(record.subarray(8), salt), 4);
       used = HEAD_BYTES;
       grow(end + record.length);
       writeAll(files[half], record, end);
@@ -177,13 +181,13 @@ export function openLog(dir: string, from: { half: Half; number: number }): Log 
  * What follows a checkpoint: the records after its own number, of its half and then of the other one, up to the one that was being
  * written. @throws when one is missing, or is damaged while others follow.
  */
-export function* recordsAfter(dir: string, { half, number }: { half: Half; number: number }): Generator<LogRecord> {
+export function* recordsAfter(dir: string, { half, number, salt }: Place): Generator<LogRecord> {
   let next = number + 1;
   for (const file of [fileOf(dir, half), fileOf(dir, otherHalf(half))]) {
     const bytes = read(file);
     let at = 0;
     let before: number | undefined;
-    for (let record = recordAt(bytes, at); record; record = recordAt(bytes, at)) {
+    for (let record = recordAt(bytes, at, salt); record; record = recordAt(bytes, at, salt)) {
       // What an earlier turn has left behind.
       if (before !== undefined && record.number !== before + 1) break;
       if (record.number > next) throw new Error(`${file}: record ${next} is missing or damaged`);
@@ -194,26 +198,26 @@ export function* recordsAfter(dir: string, { half, number }: { half: Half; numbe
       before = record.number;
       at += record.bytes.length;
     }
-    if (holds(bytes.subarray(at), next + 1)) throw new Error(`${file}: record ${next} is missing or damaged`);
+    if (holds(bytes.subarray(at), next + 1, salt)) throw new Error(`${file}: record ${next} is missing or damaged`);
   }
 }
 
 /** Undefined when there is none, or it is not whole. */
-function recordAt(file: Buffer, at: number): { number: number; bytes: Buffer } | undefined {
+function recordAt(file: Buffer, at: number, salt: number): { number: number; bytes: Buffer } | undefined {
   if (at + HEAD_BYTES > file.length) return undefined;
   const length = file.readUInt32LE(at);
   if (length <= HEAD_BYTES || at + length > file.length) return undefined;
   const bytes = file.subarray(at, at + length);
-  if (crc32(bytes.subarray(8)) !== bytes.readUInt32LE(4)) return undefined;
+  if (crc32(bytes.subarray(8), salt) !== bytes.readUInt32LE(4)) return undefined;
   return { number: Number(bytes.readBigUInt64LE(8)), bytes };
 }
 
 /** Whether a record of this number is anywhere in it. */
-function holds(bytes: Buffer, number: number): boolean {
+function holds(bytes: Buffer, number: number, salt: number): boolean {
   const wanted = Buffer.alloc(8);
   wanted.writeBigUInt64LE(BigInt(number));
   for (let at = bytes.indexOf(wanted, 8); at >= 0; at = bytes.indexOf(wanted, at + 1)) {
-    if (recordAt(bytes, at - 8)) return true;
+    if (recordAt(bytes, at - 8, salt)) return true;
   }
   return false;
 }

@@ -4,7 +4,7 @@
  * at all after a crash, and that jobs run one after the other.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { CommandError, StorageError } from './errors.ts';
+import { CommandError, StorageError, StorageLost } from './errors.ts';
 import { openJournal, type Pages } from './journal.ts';
 
 export type Entry = { key: Buffer; value: Buffer };
@@ -63,6 +63,8 @@ export async function openStorage(dir: string): Promise<Storage> {
       await journal.durable();
       for (const job of taken) job.settle();
     } catch (error) {
+      // The process ends: nobody is told what is not known.
+      if (error instanceof StorageLost) return;
       for (const listener of undone) listener();
       // If not even the transaction could begin, nothing that waits for one can go on.
       if (taken.length === 0) taken.push(...queue.splice(0));
