@@ -1,6 +1,6 @@
 /**
- * What makes lmdb durable here. lmdb itself syncs nothing: each transaction is in the log, and synced there, before it is
- * committed; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of the machine, the
+ * What makes lmdb durable here. lmdb itself syncs nothing: each transaction is written to the log before it is committed, and synced
+ * there before anybody is told of it; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of the machine, the
  * storage goes back to the last checkpoint and does again what the log has since: always in this way, so that every kill tries it.
  */
 import { randomInt } from 'node:crypto';

@@ -3,8 +3,8 @@
  * turn. It is synced after each record, so that the pages of the storage need not be: they are scattered, and to sync
  * them takes thirty times as long. After a crash the records are done again on top of the last checkpoint (see checkpoint.ts).
  *
- * A record is its length and the CRC-32, begun with the folder's salt, of all that follows (4 bytes each), its number (8 bytes), and its operations: a 1 and the
- * lengths of key and value (1, 2 and 4 bytes) and both; or a 0, the length of the key, and the key.
+ * A record is its length and the CRC-32, begun with the folder's salt, of all that follows (4 bytes each), its number (8 bytes),
+ * and its operations: a 1 and the lengths of key and value (1, 2 and 4 bytes) and both; or a 0, the length of the key, and the key.
  * Numbers rise by one, so what an earlier turn has left behind a file's last record is known for what it is.
  */
 import {
@@ -26,13 +26,13 @@ import { crc32 } from 'node:zlib';
 export type Half = 0 | 1;
 
 /** A change of one key; without a value, its removal. */
-export type Change = { key: Buffer; value?: Buffer };
+type Change = { key: Buffer; value?: Buffer };
 
 /** Where records follow one another; the salt, of 32 bits, tells them from values that look like records. */
 export type Place = { half: Half; number: number; salt: number };
 
 /** One transaction's. */
-export type LogRecord = { number: number; changes: Change[] };
+type LogRecord = { number: number; changes: Change[] };
 
 export type Log = {
   /** Where the next record goes, and the number of the last one. */
@@ -64,7 +64,7 @@ const PIECE_BYTES = 1024 * 1024;
 
 const datasync = promisify(fdatasync);
 const fileOf = (dir: string, half: Half) => join(dir, `log.${half}`);
-export const otherHalf = (half: Half): Half => (half === 0 ? 1 : 0);
+const otherHalf = (half: Half): Half => (half === 0 ? 1 : 0);
 
 /**
  * @param from where to go on: the half that nothing is needed of any more, and the number of the last record that was done.
@@ -248,8 +248,8 @@ function read(file: string): Buffer {
 /** Opened, and made if it is not there; nothing in it is lost. */
 const open = (file: string) => openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
 
-/** What was made or renamed in a folder is so after a crash. */
-export function syncFolder(dir: string): void {
+/** What was made in a folder is there after a crash. */
+function syncFolder(dir: string): void {
   const folder = openSync(dir, 'r');
   try {
     fsyncSync(folder);

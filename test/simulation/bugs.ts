@@ -14,6 +14,8 @@ export type Bug = {
   foundBy: number;
   /** It is about transfers: looked for in the seeds that have some. */
   ofTransfers?: true;
+  /** So rare that it may take so many seeds; by default as many as for all. */
+  within?: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -215,6 +217,7 @@ export const BUGS: readonly Bug[] = [
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
     foundBy: 878,
+    within: 1_000,
   },
   // ---- watermark ----
   {

@@ -6,8 +6,8 @@ import { plant } from './plant.ts';
 import { TRANSFERS_AFTER } from './scenario.ts';
 import { type Failure, runSeeds } from './seeds.ts';
 
-/** A bug has to be found by one of the seeds from 1 to here. */
-export const WITHIN = 1_000;
+/** A bug has to be found by one of the seeds from 1 to here, unless it says otherwise. */
+export const WITHIN = 750;
 
 type Range = { from: number; count: number };
 
@@ -35,9 +35,9 @@ export async function findBug(root: string, bug: Bug, ranges: readonly Range[]):
 }
 
 /** Every seed that may have to be tried. */
-export const allSeedsFor = ({ ofTransfers }: Pick<Bug, 'ofTransfers'>): Range => ({
+export const allSeedsFor = ({ ofTransfers, within = WITHIN }: Pick<Bug, 'ofTransfers' | 'within'>): Range => ({
   from: ofTransfers ? TRANSFERS_AFTER + 1 : 1,
-  count: WITHIN,
+  count: within,
 });
 
 /** What came of looking for one bug; `error` says why it could not be looked for. */
