@@ -36,12 +36,11 @@ describe('a settled deposit', () => {
     expect(trips).toBeLessThanOrEqual(62);
   });
 
-  it('is parsed and validated so often: three texts a job by BullMQ, nine jobs; an envelope and a contract a job, and where it is made', () => {
+  it('is parsed and validated so often: three texts a job by BullMQ, seven jobs; an envelope and a contract a job, and where it is made', () => {
     const { parses, validations } = costOf(budget.idle);
-    expect(parses).toBeLessThanOrEqual(31);
+    expect(parses).toBeLessThanOrEqual(25);
     expect(parses).toBeGreaterThanOrEqual(7);
-    // Whoever reads a deposit of version 1 checks it as version 1 and as version 2.
-    expect(validations).toBeLessThanOrEqual(29);
+    expect(validations).toBeLessThanOrEqual(17);
     expect(validations).toBeGreaterThanOrEqual(8);
   });
 

@@ -125,8 +125,7 @@ export function fakes(log = recordingLog().log) {
     Query: { services: () => [] },
   });
   const transfer = host('transfer', { Query: { transfer: () => null } });
-  const mobile = host('mobile', { Query: { mobileHome: () => ({ accounts: [], more: false }) } });
-  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer, mobile };
+  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer };
   return { subgraphs, account, balances, stored, history, control, accountOf };
 }
 

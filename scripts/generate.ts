@@ -2,11 +2,12 @@
  * `npm run compose`: writes what is made of the services and the contracts: the supergraph, the AsyncAPI document, and the
  * types of each service's resolvers. A test says when one of them is out of date.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asyncApiOf, type Party } from '../schema/asyncapi.ts';
 import { loadContracts } from '../schema/catalog.ts';
-import { loadService, serviceNames } from '../subgraphs/catalog.ts';
+import { folderOf, loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { generatedFile, generateTypesOf } from './codegen.ts';
 import { composeSupergraph, supergraphFile } from './compose.ts';
 
@@ -16,6 +17,13 @@ export const asyncApiFile = new URL('../schema/asyncapi.json', import.meta.url);
 export async function composeAsyncApi(): Promise<string> {
   const services: Party[] = (await Promise.all(serviceNames().map(loadService))).map(({ definition }) => definition);
   return asyncApiText(asyncApiOf(await loadContracts(), services, versionOfProject()));
+}
+
+/** The folders of all that `npm run compose` writes types for: the services, and the examples of services. */
+export function typedFolders(): URL[] {
+  const examples = new URL('../examples/', import.meta.url);
+  const names = readdirSync(examples, { withFileTypes: true }).filter(entry => entry.isDirectory());
+  return [...serviceNames().map(folderOf), ...names.map(({ name }) => new URL(`${name}/`, examples))];
 }
 
 export const asyncApiText = (document: ReturnType<typeof asyncApiOf>): string =>
@@ -29,12 +37,14 @@ export function versionOfProject(): string {
   return version;
 }
 
+const nameOf = (folder: URL) => basename(fileURLToPath(folder));
+
 async function generate(): Promise<void> {
   writeFileSync(supergraphFile, composeSupergraph());
-  for (const name of serviceNames()) writeFileSync(generatedFile(name), await generateTypesOf(name));
+  for (const folder of typedFolders()) writeFileSync(generatedFile(folder), await generateTypesOf(folder));
   writeFileSync(asyncApiFile, await composeAsyncApi());
   for (const file of [supergraphFile, asyncApiFile]) console.log(`wrote ${fileURLToPath(file)}`);
-  console.log(`wrote the resolver types of ${serviceNames().join(', ')}`);
+  console.log(`wrote the resolver types of ${typedFolders().map(nameOf).join(', ')}`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await generate();

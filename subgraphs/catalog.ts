@@ -15,9 +15,12 @@ export function serviceNames(): string[] {
     .sort();
 }
 
+/** The folder of a service. */
+export const folderOf = (name: string): URL => new URL(`${name}/`, here);
+
 /** The SDL of a service. */
 export function readSdl(name: string): string {
-  return readFileSync(new URL(`${name}/schema.graphql`, here), 'utf8');
+  return readFileSync(new URL('schema.graphql', folderOf(name)), 'utf8');
 }
 
 /** Loads a service from its folder, whose `index.ts` exports it as `service`. */

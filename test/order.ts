@@ -7,6 +7,7 @@ import { EVERY_TYPE } from '../events/binding.ts';
 import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
 import type { ServiceDefinition } from '../events/definition.ts';
 import type { Event } from '../events/event.ts';
+import { service as mobile } from '../examples/mobile/index.ts';
 import type { Identity } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import type { Resolvers } from '../subgraphs/host.ts';
@@ -37,10 +38,11 @@ const START_MS = Date.parse('2026-01-31T10:30:00.000Z');
 const MINUTE_MS = 60_000;
 const ACCOUNTS = 2;
 
-/** Every service of the system, as its folder defines it. */
-export const definitions: readonly Definition[] = await Promise.all(
-  serviceNames().map(async name => (await loadService(name)).definition),
-);
+/** Every service of the system, as its folder defines it, and the example of a second door. */
+export const definitions: readonly Definition[] = [
+  ...(await Promise.all(serviceNames().map(async name => (await loadService(name)).definition))),
+  mobile,
+];
 
 function wants({ name, consumes, ofOthers = [] }: Definition, { type, source }: Event): boolean {
   if (source === `/${name}` && ofOthers.some(contract => contract.type === type)) return false;

@@ -330,7 +330,7 @@ describe('gateway and services as processes of their own', () => {
       '{ services { name resentEvents unconfirmedEvents } }',
     );
     expect(services).toMatchObject([
-      ...[{ resentEvents: 5 }, { resentEvents: 5 }, { name: 'lake' }, { name: 'mobile' }, { resentEvents: 0 }],
+      ...[{ resentEvents: 5 }, { resentEvents: 5 }, { name: 'lake' }, { resentEvents: 0 }],
       { name: 'transfer', resentEvents: 0 },
     ]);
     expect(await olga.get('{ verifyLake { valid } }')).toEqual({ verifyLake: { valid: true } });
@@ -416,7 +416,7 @@ describe('gateway and services as processes of their own', () => {
     const unbind = 'mutation ($service: String!) { unbind(service: $service) { name } }';
     const refused = await olga.ask(unbind, { service: 'account' });
     expect(refused.errors?.[0]).toMatchObject({
-      message: expect.stringContaining('unbind them first: balance, largest, mobile, reporting'),
+      message: expect.stringContaining('unbind them first: balance, largest, reporting'),
       extensions: { code: 'BAD_USER_INPUT' },
     });
     const left = await olga.get<{ unbind: { name: string }[] }>(unbind, { service: ADDED });

@@ -1,5 +1,5 @@
 /**
- * Versions side by side: under load, services are rolled from this release to the next, which writes version 2 of `deposited`,
+ * Versions side by side: under load, services are rolled from a release to the next, which writes version 2 of `deposited`,
  * and back; process by process, old and new at once, some of them killed. Nothing is lost and nothing is there twice.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import { accountsOf, noCounts, operatorClient, plusCounts, settled, systemOf } f
 import { type AccountEvidence, auditAccount, auditSystem } from './invariants.ts';
 import { type Balancer, startBalancer } from './rollout/balancer.ts';
 import { type Acknowledged, type Door, type Load, payIn, startLoad } from './rollout/load.ts';
-import { makeLast, makeNext } from './rollout/releases.ts';
+import { makeLast, makeNext, makeThis } from './rollout/releases.ts';
 import {
   AUTH_SECRET,
   type Client,
@@ -26,7 +26,8 @@ import {
 
 type Release = 'last' | 'this' | 'next';
 
-const folders = { last: temporaryFolder(), next: temporaryFolder() };
+const folders = { last: temporaryFolder(), this: temporaryFolder(), next: temporaryFolder() };
+const services = [...serviceNames(), 'mobile'];
 const balancers = new Map<string, Balancer>();
 const running: { name: string; release: Release; port: number; process: Process }[] = [];
 const urls = useServers();
@@ -43,9 +44,13 @@ const spread = (name: string) =>
 
 async function start(name: string, release: Release): Promise<void> {
   const port = await freePort();
-  const folder = release === 'this' ? undefined : folders[release].path;
   const settings = { ...env, PORT: String(port) };
-  running.push({ name, release, port, process: await launch('service.ts', [name], settings, /is ready/, folder) });
+  running.push({
+    name,
+    release,
+    port,
+    process: await launch('service.ts', [name], settings, /is ready/, folders[release].path),
+  });
   spread(name);
 }
 
@@ -69,8 +74,9 @@ async function roll(name: string, from: Release, to: Release, signal: NodeJS.Sig
 
 beforeAll(async () => {
   makeLast(folders.last.path);
+  makeThis(folders.this.path);
   makeNext(folders.next.path);
-  for (const name of serviceNames()) balancers.set(name, await startBalancer());
+  for (const name of services) balancers.set(name, await startBalancer());
   env = {
     MONGODB_URL: new URL(`/rollout-${process.pid}`, urls.mongodbUrl).href,
     REDIS_URL: urls.redisUrl,
@@ -79,7 +85,7 @@ beforeAll(async () => {
       [...balancers].map(([name, { port }]) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${port}/graphql`]),
     ),
   };
-  await Promise.all(['gateway', ...serviceNames()].map(name => start(name, 'this')));
+  await Promise.all(['gateway', ...services].map(name => start(name, 'this')));
   url = `http://127.0.0.1:${running.find(({ name }) => name === 'gateway')?.port}`;
   [alice, olga] = await Promise.all([clientOf(url, 'alice'), clientOf(url, 'olga', ['operator'])]);
   accounts = await Promise.all(Array.from({ length: 4 }, (_, index) => openAccount(alice, `Account ${index}`)));

@@ -42,11 +42,6 @@ const MONGODB: readonly Known[] = [
     fewer: 'one bulkWrite of both collections (MongoDB 8)',
   },
   { is: /^account (update|find) accounts/, step: 'writes the balance to the view', fewer: TOGETHER },
-  {
-    is: /^mobile (update|find|insert) accounts/,
-    step: 'writes what a phone shows',
-    fewer: 'longer gathering: nobody waits',
-  },
   { is: /^lake insert lake/, step: 'stores it for ever', fewer: 'longer gathering: nobody waits' },
   {
     is: /^lake (insert|find|update) (summaries|lake|checkpoints|keys)/,

@@ -24,8 +24,6 @@ export const deposited = contract({
   example: { amountMinor: 12_500, currency: 'EUR', memo: 'salary', channel: 'MOBILE' },
   before,
   upcast: (data, { source }) => ({ ...data, channel: data.transferId === undefined ? channelOf(source) : 'TRANSFER' }),
-  // To be removed with the next release: then all that run read version 2, and so does whatever is rolled back to.
-  writtenAs: ({ channel: _, ...data }) => data,
 });
 
 /** Before there were channels, each service that paid in was one. */

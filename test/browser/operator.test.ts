@@ -102,7 +102,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     const { page, complaints } = await operatorAt('/catalogue');
     await page
       .getByRole('row', {
-        name: /^deposited .* account ?,? mobile account ?,? balance ?,? lake ?,? mobile ?,? reporting ?,? transfer 2 /,
+        name: /^deposited .* account account ?,? balance ?,? lake ?,? reporting ?,? transfer 2 /,
       })
       .waitFor();
     const stop = depositing(await openAccount(alice));
@@ -125,7 +125,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByText('There is no such type of event').waitFor();
     await page.setViewportSize({ width: 390, height: 844 });
     await page.goto('/catalogue');
-    await page.getByText('account, mobile → account, balance, lake, mobile, reporting').first().waitFor();
+    await page.getByText('account → account, balance, lake, reporting').first().waitFor();
     await expectAccessible(page);
     expect(await page.evaluate('document.documentElement.scrollWidth - window.innerWidth')).toBeLessThanOrEqual(0);
     expect(complaints).toEqual([]);
@@ -135,14 +135,14 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     const { page, complaints, external } = await operatorAt('/');
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     expect(new URL(page.url()).pathname).toBe('/overview');
-    await page.getByText('All is well: all 6 services run.').waitFor();
+    await page.getByText('All is well: all 5 services run.').waitFor();
     const stop = depositing(await openAccount(alice));
     try {
       const types = page.getByRole('list', { name: 'Types of events' });
       await types.getByRole('link', { name: /^deposited (?!0\/s)[\d.]+\/s$/ }).waitFor();
       await types.getByRole('link', { name: /^balance-updated (?!0\/s)[\d.]+\/s$/ }).waitFor();
       await page.getByText('As a table').click();
-      const row = page.getByRole('row', { name: /^deposited account account, balance, lake, mobile, reporting/ });
+      const row = page.getByRole('row', { name: /^deposited account account, balance, lake, reporting/ });
       await row.waitFor();
       expect(await row.getByRole('link').getAttribute('href')).toBe('/events?types=deposited&source=%2Faccount');
       await expectAccessible(page);

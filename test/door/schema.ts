@@ -31,7 +31,6 @@ export type RootField = {
 const OWNERS = [
   ...['account', 'accounts', 'openAccount', 'deposit', 'withdraw', 'balanceChanged'],
   ...['transfer', 'transfers', 'transferChanged'],
-  ...['mobileHome', 'mobileDeposit'],
 ];
 
 /** By name, where the type alone does not say what makes sense. */

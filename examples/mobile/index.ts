@@ -4,7 +4,7 @@ import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
-import type { Resolvers } from '../host.ts';
+import type { Resolvers } from '../../subgraphs/host.ts';
 import { createResolvers } from './resolvers.ts';
 import { createView, indexes } from './view.ts';
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { createEvent, readEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
@@ -6,9 +7,8 @@ import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { identityCodec } from '../../schema/identity.ts';
-import { deposit as depositAtAccount } from '../account/decide.ts';
-import { readSdl } from '../catalog.ts';
-import { hostSubgraph } from '../host.ts';
+import { deposit as depositAtAccount } from '../../subgraphs/account/decide.ts';
+import { hostSubgraph } from '../../subgraphs/host.ts';
 import { depositIdFor } from './decide.ts';
 import { service } from './index.ts';
 
@@ -26,7 +26,13 @@ async function started() {
   await isReady(system.transport.redis);
   const context = system.context('mobile');
   const { resolvers, rules } = service.create(context);
-  const subgraph = hostSubgraph({ name: 'mobile', sdl: readSdl('mobile'), resolvers, identities, log: silent });
+  const subgraph = hostSubgraph({
+    name: 'mobile',
+    sdl: readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+    resolvers,
+    identities,
+    log: silent,
+  });
 
   async function ask(query: string, variables: object = {}, ownerId = 'alice', operator = false) {
     const identity = await identities.sign({ ownerId, operator });

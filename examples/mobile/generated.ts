@@ -1,7 +1,7 @@
 // Generated from schema.graphql and nodes.ts by `npm run compose`: change those.
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { MobileAccountNode, MobileMovementNode } from './nodes.ts';
-import type { RequestContext } from '../host.ts';
+import type { RequestContext } from '../../subgraphs/host.ts';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = Maybe<T>;
 export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
