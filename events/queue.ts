@@ -9,6 +9,7 @@ import { Redis } from 'ioredis';
 import { groupBy } from './group.ts';
 import { PARTITIONS_MAX } from './partition.ts';
 import { callRoll, keysOf, lookAt, queueName } from './roll.ts';
+import { thriftyBackend } from './taking.ts';
 import type { Backlog, Job, Transport } from './transport.ts';
 
 /** What the queues are made of, for whoever needs a few commands of its own. */
@@ -120,6 +121,7 @@ export function createTransport(options: {
           maxStalledCount: Number.MAX_SAFE_INTEGER,
           removeOnComplete: { count: 0 },
         },
+        thriftyBackend(workerConnection),
       );
       worker.on('error', onError);
       return { close: () => worker.close() };

@@ -106,11 +106,13 @@ function countRedis(): void {
   }
 }
 
+/** Our own scripts, by the number of their keys. */
+const EVALS: Readonly<Record<string, string>> = { 1: 'mark', 2: 'look', 4: 'wasAll' };
+
 function labelOf({ name, args }: RedisCommand, scripts: ReadonlyMap<string, string>): string {
   const [first, second, third] = args.map(String);
   if (name === 'evalsha') return `${scripts.get(first ?? '') ?? 'a script'} ${keyOf(third)}`;
-  // By the number of its keys.
-  if (name === 'eval') return `${second === '2' ? 'look' : 'mark'} ${keyOf(third)}`;
+  if (name === 'eval') return `${EVALS[second ?? ''] ?? 'a script'} ${keyOf(third)}`;
   return `${name} ${keyOf(name === 'script' ? second : first)}`;
 }
 

@@ -79,6 +79,7 @@ const REDIS: readonly Known[] = [
     step: 'worker: waits for a job',
     fewer: 'a queue of our own that is read by one blocking command',
   },
+  { is: /^wasAll /, step: 'worker: was that all?', fewer: 'a queue of our own that is read by one blocking command' },
   { is: /^moveToFinished/, step: 'worker: finishes a job', fewer: 'finishing several at once' },
   { is: /^(extendLocks?|moveStalledJobsToWait)/, step: 'worker: locks, stalled jobs', fewer: CLOCK },
   {
