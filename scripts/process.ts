@@ -192,10 +192,16 @@ export async function run(
     );
   } catch (error) {
     if (stopping) return;
-    if (isMistake(error)) process.stderr.write(`\n${error.message}\n\n`);
+    if (isMistake(error)) process.stderr.write(`\n${adviceOn(error)}\n\n`);
     else log.fatal({ err: error }, 'could not start');
     await stop(1);
   }
+}
+
+/** What is wrong, and what to do. */
+export function adviceOn(error: Error): string {
+  if (!('code' in error) || error.code !== 'EADDRINUSE' || !('port' in error)) return error.message;
+  return `Port ${error.port} is in use by another program: stop that one, or set PORT to a port that is free.`;
 }
 
 // Errors whose message is all that a person needs.
