@@ -1,7 +1,11 @@
 /** HTTP/1.1 by hand over kept-alive connections, each with one request on its way: a client that costs little. */
 import { connect, type Socket } from 'node:net';
 
-export type Exchange = { ask(request: string): Promise<string>; close(): void };
+export type Exchange = {
+  /** @throws when the connection is closed, also if it was before. */
+  ask(request: string): Promise<string>;
+  close(): void;
+};
 
 /** The text of a request but for the length of its body. */
 export function headOf(url: string, token: string): string {
@@ -30,7 +34,8 @@ export async function open(host: string, port: number): Promise<Exchange> {
     ask: request =>
       new Promise((resolve, reject) => {
         waiting = { resolve, reject };
-        socket.write(request, 'latin1');
+        if (socket.writable) socket.write(request, 'latin1');
+        else reject(new Error(`port ${port} has closed the connection`));
       }),
     close: () => void socket.destroy(),
   };

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { headOf, requestOf } from './http.ts';
+import { headOf, open, requestOf } from './http.ts';
 import { type Answered, closedLoop, openLoop } from './pace.ts';
 
 const PAUSE_MS = 300;
@@ -57,6 +57,17 @@ describe('a load', () => {
     expect(most()).toBe(2);
     expect(waited(answers)).toBeGreaterThanOrEqual(2);
     expect(waited(answers)).toBeLessThan(15);
+  });
+
+  it('ends with an error, and does not wait for ever, when it is sent on a connection that the server has closed', async () => {
+    const { url } = await pausing();
+    const { hostname, port } = new URL(url);
+    const exchange = await open(hostname, Number(port));
+    const request = requestOf(headOf(`${url}/graphql`, 'token'), '{}');
+    expect(await exchange.ask(request)).toContain('200 OK');
+    server?.closeAllConnections();
+    await new Promise(resolve => setTimeout(resolve, 50));
+    await expect(exchange.ask(request)).rejects.toThrow('closed the connection');
   });
 
   it('ends with an error when the server is gone', async () => {

@@ -14,6 +14,8 @@ export type Pace = {
 };
 
 const CONNECTIONS_MAX = 1_000;
+/** Servers close what is idle after 5 s: a connection is not used again when that is near. */
+const IDLE_MAX_MS = 2_000;
 const TURN_MS = 1;
 
 /** Each client sends the next request when the answer to the last has come. @returns the seconds it took. */
@@ -46,7 +48,7 @@ export async function openLoop({ url, request, onAnswer, seconds, perSecond }: P
   const startedMs = performance.now();
   const dueAt = (n: number) => startedMs + (n * 1_000) / perSecond;
   const requests = Math.round(seconds * perSecond);
-  const free: Exchange[] = [];
+  const free: { exchange: Exchange; sinceMs: number }[] = [];
   const all: Exchange[] = [];
   const waiting: number[] = [];
   let failure: unknown;
@@ -56,12 +58,17 @@ export async function openLoop({ url, request, onAnswer, seconds, perSecond }: P
       const answer = await exchange.ask(request(at, dueAt(at)));
       onAnswer({ n: at, tookMs: performance.now() - dueAt(at), answer });
     }
-    free.push(exchange);
+    free.push({ exchange, sinceMs: performance.now() });
   }
 
   async function begin(n: number): Promise<void> {
-    const idle = free.pop();
-    if (idle) return send(n, idle);
+    const newest = free.pop();
+    if (newest && performance.now() - newest.sinceMs < IDLE_MAX_MS) return send(n, newest.exchange);
+    // The others are idle for longer.
+    for (const { exchange } of newest ? [newest, ...free.splice(0)] : []) {
+      exchange.close();
+      opened -= 1;
+    }
     if (opened === CONNECTIONS_MAX) {
       waiting.push(n);
       return;
