@@ -143,7 +143,7 @@ describe('the process', () => {
     const child = await startChild(dir);
     onTestFinished(async () => void (await child.stop()));
     await expect(startChild(dir)).rejects.toThrow(/^exit 1: [^\n]*in use by another process\n$/);
-    await expect(startChild(folder(), child.port)).rejects.toThrow(/^exit 1: [^\n]*EADDRINUSE[^\n]*\n$/);
+    await expect(startChild(folder(), { port: child.port })).rejects.toThrow(/^exit 1: [^\n]*EADDRINUSE[^\n]*\n$/);
     const file = join(folder(), 'file');
     writeFileSync(file, '');
     await expect(startChild(file)).rejects.toThrow(/^exit 1: [^\n]*\n$/);

@@ -7,18 +7,29 @@ import { join } from 'node:path';
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb';
 
 const MAIN = new URL('./main.ts', import.meta.url).pathname;
+const FAILING = new URL('./failing.ts', import.meta.url).pathname;
 const RUNNER = new URL('../../scripts/run.mjs', import.meta.url).pathname;
 
 export type Child = {
   url: string;
   port: number;
   process: ChildProcess;
+  /** Its exit code, or null when a signal ended it. */
+  exited: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
-/** Starts the server over a folder and resolves when it listens; rejects with what it wrote to stderr. */
-export function startChild(dir: string, port = 0): Promise<Child> {
-  const child = fork(RUNNER, [MAIN, '--dir', dir, '--port', String(port)], { silent: true });
+/**
+ * Starts the server over a folder and resolves when it listens; rejects with what it wrote to stderr.
+ *
+ * @param how `failingDisk`: see failing.ts.
+ */
+export function startChild(dir: string, { port = 0, failingDisk = '' } = {}): Promise<Child> {
+  const preload = failingDisk === '' ? [] : ['--preload', FAILING];
+  const child = fork(RUNNER, [...preload, MAIN, '--dir', dir, '--port', String(port)], {
+    silent: true,
+    env: { ...process.env, FAILING_DISK: failingDisk },
+  });
   const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
   let errors = '';
   child.stderr?.on('data', chunk => {
@@ -31,7 +42,7 @@ export function startChild(dir: string, port = 0): Promise<Child> {
         child.kill(signal);
         return exited;
       };
-      resolve({ url: `mongodb://127.0.0.1:${listening}`, port: listening, process: child, stop });
+      resolve({ url: `mongodb://127.0.0.1:${listening}`, port: listening, process: child, exited, stop });
     });
     exited.then(code => reject(new Error(`exit ${code}: ${errors}`)));
   });
