@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { temporaryFolder } from '../test/system.ts';
 
 const RUNNER = fileURLToPath(new URL('run.mjs', import.meta.url));
 const CACHE = 'node_modules/.cache/tributary';
+const PROGRAMS = 'node_modules/.cache/programs';
 
 /** A project with one package, whose program says what the package and a file of its own say. */
 function project() {
@@ -62,6 +63,38 @@ test('what runs is what stands there, however often it has run before', async ()
   expect(await run('program.ts')).toContain('spring 1 two');
 });
 
+test('what was compiled is taken again, in a copy of the project as well, until some source is another', async () => {
+  const { path, write, run } = project();
+  await run('program.ts');
+  // What is kept is what is used: nobody writes anything like this.
+  for (const name of readdirSync(join(path, PROGRAMS))) {
+    const kept = readFileSync(join(path, PROGRAMS, name), 'utf8');
+    write(`${PROGRAMS}/${name}`, kept.replace('one', 'as kept'));
+  }
+  expect(await run('program.ts')).toContain('spring 1 as kept');
+  const copy = temporaryFolder();
+  onTestFinished(copy.remove);
+  cpSync(path, copy.path, { recursive: true });
+  expect(await run(join(copy.path, 'program.ts'))).toBe(`spring 1 as kept ${copy.path}/beside`);
+  writeFileSync(join(copy.path, 'part.ts'), `export const part: string = 'two';`);
+  expect(await run(join(copy.path, 'program.ts'))).toContain('spring 1 two');
+  expect(await run('program.ts')).toContain('spring 1 as kept');
+});
+
+test('a file that a program finds by its name is found when it has come since', async () => {
+  const { write, run } = project();
+  write('parts/one.ts', `export const part = 'one';`);
+  write(
+    'finder.ts',
+    `const [name] = process.argv.slice(2);
+     const found = Promise.resolve().then(() => import(\`./parts/\${name}.ts\`)).catch(() => ({ part: 'none' }));
+     void found.then(({ part }) => console.log(part));`,
+  );
+  expect([await run('finder.ts', 'one'), await run('finder.ts', 'two')]).toEqual(['one', 'none']);
+  write('parts/two.ts', `export const part = 'two';`);
+  expect(await run('finder.ts', 'two')).toBe('two');
+});
+
 test('packages are loaded from one file, until others are installed; of those before nothing is left', async () => {
   const { write, install, run, cached } = project();
   await run('--prepare', 'program.ts');
@@ -104,10 +137,11 @@ test('where nothing can be written, or what is there is broken, it runs all the 
   write(`${CACHE}/packages.json`, '{');
   expect(await run('program.ts')).toContain('spring 1');
   write('node_modules/.cache/other', '');
-  await promisify(execFile)('rm', ['-r', join(path, CACHE)]);
+  await promisify(execFile)('rm', ['-r', join(path, CACHE), join(path, PROGRAMS)]);
   // A file where the folder should be stops the superuser as well.
   write(CACHE, '');
   await chmod(join(path, CACHE), 0o400);
+  write(PROGRAMS, '');
   expect(await run('program.ts')).toContain('spring 1');
   await expect(run('--prepare', 'program.ts')).rejects.toThrow('EEXIST');
 });
