@@ -36,6 +36,10 @@ const [EVENTS, ACCOUNTS, PER_SECOND] = [Number(values.events), Number(values.acc
 const BATCH = 500;
 const RAW_EVENTS = Math.min(EVENTS, 100_000);
 const QUIET_SECONDS = 10;
+/** As many as it takes until a process is as fast as it gets: what has just started is compared with nothing. */
+const WARM_UP_DEPOSITS = 1_000;
+/** At the same time. */
+const WARM_UP_WIDTH = 4;
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const whole = (value: number) => Math.round(value).toLocaleString('en-GB');
@@ -89,22 +93,27 @@ try {
 
   const database = servers.children.find(({ name }) => name === 'mongodb')?.pid();
   const pids = [system.pid, ...(database === undefined ? [] : [database])];
-  /** What each process has taken of a core since it was last asked. */
+  /** Milliseconds of a core that each process has taken since. */
   const meter = () => {
     const before = pids.map(pid => cpuOf([pid]));
-    const startedMs = performance.now();
-    return () => pids.map((pid, i) => ((cpuOf([pid]) - (before[i] ?? 0)) / 1000 / secondsSince(startedMs)).toFixed(2));
+    return () => pids.map((pid, i) => cpuOf([pid]) - (before[i] ?? 0));
   };
 
+  if (PER_SECOND > 0) await Promise.all(Array.from({ length: WARM_UP_WIDTH }, warmUp));
   const quietly = meter();
-  const quiet = await during(deposit, delay(QUIET_SECONDS * 1000));
+  const quiet = await during(deposit, delay(PER_SECOND > 0 ? QUIET_SECONDS * 1000 : 0));
+  const perDepositMs = quietly().map(ms => ms / Math.max(1, quiet.length));
   print(
-    `\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)} ms; ${quietly().join(' + ')} cores`,
+    `\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)} ms; CPU of each: ${perDepositMs.map(ms => ms.toFixed(1)).join(' + ')} ms`,
   );
   print(
-    '\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most | services + database, cores |',
+    '\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most | services + database, cores | CPU an event, deposits taken off, µs |',
   );
-  print('|---|---:|---:|---:|---:|---:|---:|');
+  print('|---|---:|---:|---:|---:|---:|---:|---:|');
+
+  async function warmUp(): Promise<void> {
+    for (let made = 0; made < WARM_UP_DEPOSITS / WARM_UP_WIDTH; made++) await deposit();
+  }
   for (const replay of values.replays) {
     const [service = '', mode = ''] = replay.split(':');
     await measure(service, mode);
@@ -112,7 +121,7 @@ try {
 
   async function measure(service: string, mode: string): Promise<void> {
     let redisBytes = 0;
-    const cores = meter();
+    const spent = meter();
     const startedMs = performance.now();
     const { replay } = await ask<{ replay: { id: string } }>(
       `mutation { replay(input: { service: "${service}", mode: ${mode} }) { id } }`,
@@ -135,7 +144,10 @@ try {
         events = applied;
       }),
     );
-    const rate = events / secondsSince(startedMs);
+    const seconds = secondsSince(startedMs);
+    const rate = events / seconds;
+    const ms = spent();
+    const ofDeposits = perDepositMs.map(each => each * took.length);
     const cells = [
       `${service}, ${mode}`,
       whole(events),
@@ -143,7 +155,8 @@ try {
       (rate / raw).toFixed(2),
       latencies(took),
       (redisBytes / 1_000_000).toFixed(1),
-      cores().join(' + '),
+      ms.map(each => (each / 1000 / seconds).toFixed(2)).join(' + '),
+      ms.map((each, i) => whole(((each - (ofDeposits[i] ?? 0)) * 1000) / events)).join(' + '),
     ];
     print(`| ${cells.join(' | ')} |`);
   }
@@ -186,8 +199,8 @@ async function during(act: () => Promise<number>, over: Promise<unknown>): Promi
     going = false;
   });
   while (going) {
-    took.push(act());
-    await delay(1000 / PER_SECOND);
+    if (PER_SECOND > 0) took.push(act());
+    await delay(1000 / Math.max(1, PER_SECOND));
   }
   await end;
   return Promise.all(took);

@@ -25,6 +25,8 @@ export type Binding = {
   partitions: number;
   /** Types that a replay sends before all others: they restore what the others would count. */
   replayedFirst: string[];
+  /** A replay has the events of a subject together. */
+  replayedTogether?: boolean;
   /** Whether it has data that can be built anew beside what it serves. */
   rebuildable?: boolean;
   /** What is to become of the service's data, as whoever replays wishes: see rebuild.ts. */

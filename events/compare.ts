@@ -1,4 +1,5 @@
 /** Compares two collections that should show the same, while both go on changing. */
+import isSame from 'fast-deep-equal';
 import type { Collection, Filter } from 'mongodb';
 import type { Clock } from './clock.ts';
 import { chunk } from './group.ts';
@@ -43,18 +44,16 @@ export async function findDifferences(comparison: Comparison): Promise<Differenc
   for (let look = 1; look <= LOOKS && rows.size > 0 && !signal.aborted; look++) {
     await clock.sleep(LOOK_AGAIN_MS, signal);
     for (const ids of chunk([...rows.keys()], BATCH)) {
-      const [a, b] = await Promise.all(
-        [served, copy].map(of => faces(of, { ...filter, _id: { $in: ids } }, comparison)),
-      );
-      for (const id of ids) if (a?.get(id) === b?.get(id)) rows.delete(id);
+      const [a, b] = await Promise.all([served, copy].map(of => rowsById(of, { ...filter, _id: { $in: ids } })));
+      for (const id of ids) if (showSame(a?.get(id), b?.get(id), comparison.ignored)) rows.delete(id);
     }
   }
   return { rows, beyond };
 }
 
-async function faces(of: Collection<Row>, filter: Filter<Row>, comparison: Comparison): Promise<Map<string, string>> {
+async function rowsById(of: Collection<Row>, filter: Filter<Row>): Promise<Map<string, Row>> {
   const rows = await of.find(filter).batchSize(BATCH).toArray();
-  return new Map(rows.map(row => [String(row._id), face(row, comparison.ignored)]));
+  return new Map(rows.map(row => [String(row._id), row as Row]));
 }
 
 /** The ids that differ as both are read side by side, in the order of their ids; and the subject of each. */
@@ -72,7 +71,7 @@ async function* differing({ served, copy, filter, subject, ignored }: Comparison
       yield named(right);
       right = await b();
     } else if (left && right) {
-      if (face(left, ignored) !== face(right, ignored)) yield named(left);
+      if (!showSame(left, right, ignored)) yield named(left);
       [left, right] = [await a(), await b()];
     }
   }
@@ -93,18 +92,11 @@ function orderOf(a: string | undefined, b: string | undefined): number {
   return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** What a row shows, as text: the same whatever the order of its fields. */
-function face(row: Row, ignored: readonly string[]): string {
-  return JSON.stringify(sorted(row, name => BOOKKEEPING.includes(name) || ignored.includes(name)));
-}
-
-function sorted(value: unknown, leaveOut: (name: string) => boolean = () => false): unknown {
-  if (value === null || typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map(item => sorted(item));
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !leaveOut(name))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, field]) => [name, sorted(field)]),
-  );
+/** Whether two rows show the same, whatever the order of their fields; what is missing is the same as what is missing. */
+function showSame(left: Row | undefined, right: Row | undefined, ignored: readonly string[]): boolean {
+  if (!left || !right) return left === right;
+  const counts = (name: string) => !BOOKKEEPING.includes(name) && !ignored.includes(name);
+  const names = Object.keys(left).filter(counts);
+  if (names.length !== Object.keys(right).filter(counts).length) return false;
+  return names.every(name => name in right && isSame(left[name], right[name]));
 }

@@ -107,7 +107,7 @@ const STOP_WITHIN_MS = 4_000;
  * made ready. Batches are small, because what happens meanwhile waits for whichever is at hand.
  */
 const REPLAY_LANES = 4;
-const REPLAYED_AT_ONCE = 100;
+const REPLAYED_AT_ONCE = 200;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;
 
@@ -216,7 +216,7 @@ async function processJob(options: ConsumerOptions, stages: Stages, job: Deliver
     }
   }
   const { atHand } = stages;
-  if (kind === 'repair') await Promise.allSettled(events.map(({ event }) => atHand.get(event.id)));
+  if (kind === 'repair') await Promise.allSettled(events.flatMap(({ event }) => atHand.get(event.id) ?? []));
   const step = kind === 'live' ? unpack(trail, service, job.data, events) : undefined;
   const work = submit(options, stages, job, events);
   // What comes from the lake was traced when it happened.
@@ -328,6 +328,19 @@ export async function applyRules(rules: readonly Rule[], events: readonly Event[
 /** @throws when it is no event, or breaks the contract of its type. */
 export function readThrough(rules: readonly Rule[], original: unknown): Event {
   const event = parseEnvelope(original);
-  const contract = rules.flatMap(({ on }) => (on === 'everything' ? [] : on)).find(({ type }) => type === event.type);
+  const contract = contractsOf(rules).get(event.type);
   return contract ? readEvent(contract, event) : event;
+}
+
+/** Asked for each event, and the same for as long as the rules are. */
+const known = new WeakMap<readonly Rule[], ReadonlyMap<string, Contract>>();
+
+function contractsOf(rules: readonly Rule[]): ReadonlyMap<string, Contract> {
+  const before = known.get(rules);
+  if (before) return before;
+  // Of several of one type the first stands.
+  const all = rules.flatMap(({ on }) => (on === 'everything' ? [] : on)).reverse();
+  const contracts = new Map(all.map(contract => [contract.type, contract]));
+  known.set(rules, contracts);
+  return contracts;
 }

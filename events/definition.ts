@@ -28,6 +28,11 @@ export type ServiceDefinition<Resolvers = unknown> = {
   /** What a replay sends before all else: what the service has emitted itself, and can put back. */
   replayedFirst?: readonly Contract[];
   /**
+   * Whether a replay comes subject by subject and not in the lake's order: where a row is made of many events of its subject, it
+   * is written once and not once for each. Default false.
+   */
+  replayedTogether?: boolean;
+  /**
    * The collections that hold what the service makes of events, and nothing else: a rebuild makes them anew beside those
    * that are served. Only rules may write to them.
    */

@@ -13,7 +13,7 @@ export type Hint<Message> = { message: Message } | { lost: true };
 /** News for whoever watches; see the head of this file. */
 export type Feed = {
   /** @throws when Redis cannot be reached. */
-  publish(messages: readonly { topic: string; message: unknown }[]): Promise<void>;
+  publish(messages: readonly News[]): Promise<void>;
   /**
    * Watches a topic until `return()` is called. At most one hint waits: a newer one takes its place, so a slow watcher
    * costs nothing and misses nothing but the past.
@@ -43,6 +43,10 @@ export const silentFeed: Feed = {
 };
 
 type Watcher = (hint: Hint<unknown>) => void;
+type News = { topic: string; message: unknown };
+
+/** Of so many messages at once most are for nobody: it is cheaper to ask first. A replay has thousands of them. */
+const ASK_FROM = 32;
 
 /** @param subscriber a connection of its own: Redis allows nothing else on it once it is subscribed. */
 export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: string; log: Logger }): Feed {
@@ -70,6 +74,15 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
       .catch(error => log.debug({ err: error, channels }, 'feed waits for Redis'));
   }
 
+  /** Whoever subscribes after that looks for itself once its subscription stands. */
+  async function thoseWatched(messages: readonly News[]): Promise<News[]> {
+    const channels = [...new Set(messages.map(({ topic }) => channelOf(topic)))];
+    // Each channel, and how many are subscribed to it.
+    const answer = await redis.pubsub('NUMSUB', ...channels);
+    const watched = new Set(answer.filter((_, at) => Number(answer[at + 1]) > 0));
+    return messages.filter(({ topic }) => watched.has(channelOf(topic)));
+  }
+
   function enter(channel: string, watcher: Watcher): () => void {
     const known = watchers.get(channel);
     const set = known ?? new Set<Watcher>();
@@ -89,8 +102,8 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
 
   return {
     async publish(messages) {
-      if (messages.length === 0) return;
-      await Promise.all(messages.map(({ topic, message }) => redis.publish(channelOf(topic), JSON.stringify(message))));
+      const watched = messages.length < ASK_FROM ? messages : await thoseWatched(messages);
+      await Promise.all(watched.map(({ topic, message }) => redis.publish(channelOf(topic), JSON.stringify(message))));
     },
     watch<Message>(topic: string, versionOf?: (message: Message) => number) {
       return newestOnly<Hint<Message>>(

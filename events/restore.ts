@@ -1,5 +1,5 @@
 /** What a replay puts back into a service's own rows. */
-import { isDeepStrictEqual } from 'node:util';
+import isSame from 'fast-deep-equal';
 import type { Collection } from 'mongodb';
 import type { Handling } from './consumer.ts';
 import { asItCame } from './contract.ts';
@@ -11,6 +11,7 @@ import type { Event } from './event.ts';
  * They are not relayed again.
  *
  * @param fieldsOf what is stored beside an event, and of that what only a row gets that was not there.
+ * @param onFound is told the rows that were there, as they were, before anything is put back.
  * @returns how many were wrong. A trial leaves them so.
  */
 export async function putBack<Row extends { _id: string; event: Event }>(
@@ -18,14 +19,17 @@ export async function putBack<Row extends { _id: string; event: Event }>(
   events: readonly Event[],
   fieldsOf: (event: Event) => { set: object; onInsert?: object },
   how?: Handling,
+  onFound: (rows: readonly Row[]) => void = () => undefined,
 ): Promise<number> {
+  if (events.length === 0) return 0;
   // The driver's types cannot follow a generic row.
   const rows = collection as unknown as Collection<{ _id: string; event: Event }>;
   const ids = events.map(({ id }) => id);
   const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
+  onFound(found as unknown as Row[]);
   const stored = new Map(found.map(({ _id, event }) => [_id, event]));
   // What an older release has stored is right as it was then.
-  const isStored = (event: Event) => isDeepStrictEqual(stored.get(event.id), event);
+  const isStored = (event: Event) => isSame(stored.get(event.id), event);
   const wrong = events.filter(event => !isStored(event) && !isStored(asItCame(event)));
   if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
   const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));

@@ -209,6 +209,7 @@ export function assemble<Resolvers>(
       emits: typesOf(definition.emits),
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
+      replayedTogether: definition.replayedTogether ?? false,
       rebuildable: Object.keys(derived).length > 0,
     };
     // Nobody can seed the lake but the outboxes themselves.

@@ -28,6 +28,11 @@ export type AppendOptions = {
   replay?: boolean | undefined;
   /** Asks which events are stored before it adds the others: where mostly nothing is missing. Default as `replay`. */
   knownFirst?: boolean | undefined;
+  /**
+   * Which of the events are stored, where all rows of their chains were just read and their heads remembered: none of that is
+   * asked for again.
+   */
+  stored?: ReadonlySet<string> | undefined;
 };
 
 /** Chains in one collection. */
@@ -45,8 +50,8 @@ export type Chain<Row extends ChainRow> = {
   head(chain: string): Promise<Row | null>;
   /** Takes note of rows that were stored without `append`: what is cached of their chains is never older. */
   learn(rows: readonly Row[]): void;
-  /** Takes note of the newest rows of their chains, just read: they need not be read again. */
-  remember(heads: readonly Row[]): void;
+  /** Takes note of the newest rows of these chains, just read: they need not be read again. A chain without one has no rows. */
+  remember(chains: readonly string[], heads: readonly Row[]): void;
 };
 
 /** What a row is, and which chain an event belongs to. */
@@ -155,22 +160,23 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (known && known.version < row.version) heads.set(row.chain, row);
       }
     },
-    remember(rows) {
+    remember(chains, rows) {
+      for (const chain of chains) heads.delete(chain);
       for (const row of rows) heads.set(row.chain, row);
     },
-    async append(events, { replay = false, knownFirst = replay } = {}) {
+    async append(events, { replay = false, knownFirst = replay, stored: read } = {}) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
-      if (verifyHeads || replay) await dropLostHeads(chains);
-      if (knownFirst) {
-        const stored = await known(remaining);
+      if (!read && (verifyHeads || replay)) await dropLostHeads(chains);
+      if (read || knownFirst) {
+        const stored = read ?? (await known(remaining));
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
       let overtaken = 0;
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
-        await loadHeads(chains);
+        if (!read || tries > 0) await loadHeads(chains);
         const rows = rowsFor(remaining);
         const count = await insert(rows);
         for (const row of rows.slice(0, count)) heads.set(row.chain, row);

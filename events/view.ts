@@ -81,6 +81,25 @@ export type ProjectionOptions<Row extends ProjectionRow, Update> = {
 const CACHED_ROWS_MAX = 50_000;
 const TRIES_MAX = 50;
 
+/** A row as it is to be, and the revision that it follows; 0 when there was none. */
+type Changed<Row> = { before: number; row: Row };
+
+/** @returns the ids of those that somebody else has written meanwhile. */
+async function unlessBeaten<Row extends ProjectionRow>(
+  changed: readonly Changed<Row>[],
+  write: () => Promise<unknown>,
+): Promise<string[]> {
+  if (changed.length === 0) return [];
+  try {
+    await write();
+    return [];
+  } catch (error) {
+    ignoreDuplicates(error);
+    const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
+    return writeErrors.flatMap(({ index }) => changed[index]?.row._id ?? []);
+  }
+}
+
 /** Guarantees that a row is made of exactly the row before it, whichever processes write: the revision decides. */
 export function createProjection<Row extends ProjectionRow, Update>({
   collection,
@@ -100,21 +119,29 @@ export function createProjection<Row extends ProjectionRow, Update>({
   }
 
   /** @returns the ids whose row somebody else has changed. */
-  async function write(changed: ReadonlyMap<string, { before: number; row: Row }>): Promise<string[]> {
-    const ids = [...changed.keys()];
-    // An upsert whose revision is not there any more tries to insert, and meets the row's own _id.
-    const writes = [...changed.values()].map(({ before, row: { _id, ...fields } }) => ({
-      updateOne: { filter: { _id, revision: before }, update: { $set: fields }, upsert: true },
-    }));
-    try {
-      await rows.bulkWrite(writes, { ordered: false });
-      return [];
-    } catch (error) {
-      ignoreDuplicates(error);
-      const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
-      return writeErrors.flatMap(({ index }) => ids[index] ?? []);
-    }
+  async function write(changed: readonly Changed<Row>[]): Promise<string[]> {
+    const [added, others] = [true, false].map(isNew => changed.filter(({ before }) => (before === 0) === isNew));
+    const [first, second] = await Promise.all([insert(added ?? []), replace(others ?? [])]);
+    return [...first, ...second];
   }
+
+  /** New rows: nothing has to be looked for. */
+  const insert = (added: readonly Changed<Row>[]) =>
+    unlessBeaten(added, () =>
+      rows.insertMany(
+        added.map(({ row }) => ({ ...row })),
+        { ordered: false },
+      ),
+    );
+
+  const replace = (others: readonly Changed<Row>[]) =>
+    unlessBeaten(others, () => {
+      // An upsert whose revision is not there any more tries to insert, and meets the row's own _id.
+      const writes = others.map(({ before, row: { _id, ...fields } }) => ({
+        updateOne: { filter: { _id, revision: before }, update: { $set: fields }, upsert: true },
+      }));
+      return rows.bulkWrite(writes, { ordered: false });
+    });
 
   return {
     async apply(updates, { replay = false } = {}) {
@@ -125,7 +152,7 @@ export function createProjection<Row extends ProjectionRow, Update>({
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to project onto ${remaining.length} rows`);
         await load(remaining);
-        const changed = new Map<string, { before: number; row: Row }>();
+        const changed: Changed<Row>[] = [];
         for (const id of remaining) {
           const before = cache.get(id);
           const after = (groups.get(id) ?? []).reduce<Row | undefined>(
@@ -133,12 +160,12 @@ export function createProjection<Row extends ProjectionRow, Update>({
             before,
           );
           if (!after || after === before) continue;
-          changed.set(id, { before: before?.revision ?? 0, row: { ...after, revision: (before?.revision ?? 0) + 1 } });
+          changed.push({ before: before?.revision ?? 0, row: { ...after, revision: (before?.revision ?? 0) + 1 } });
         }
-        if (changed.size === 0) break;
+        if (changed.length === 0) break;
         remaining = await write(changed);
-        written += changed.size - remaining.length;
-        for (const [id, { row }] of changed) cache.set(id, row);
+        written += changed.length - remaining.length;
+        for (const { row } of changed) cache.set(row._id, row);
         for (const id of remaining) cache.delete(id);
       }
       return { rows: [...groups.keys()].flatMap(id => cache.get(id) ?? []), changed: written };

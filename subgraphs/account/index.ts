@@ -27,13 +27,14 @@ export const service: ServiceDefinition<Resolvers> = {
   // There are other doors to the bank.
   ofOthers: [deposited],
   emits: own,
-  // Its own record first, so that there is something to be marked as settled.
-  replayedFirst: own,
+  // Its own record first, before it is asked what it has answered; and with it what marks it as settled.
+  replayedFirst: [...own, balanceUpdated],
+  replayedTogether: true,
   derived: { accounts: { subject: '_id' } },
   indexes,
   create(context) {
     const view = createView(context);
-    const restore = rule(own, view.restore);
+    const restore = rule<unknown>([...own, balanceUpdated], view.restore);
     const keep = rule([deposited], view.keep);
     return {
       rules: [

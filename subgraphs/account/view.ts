@@ -2,7 +2,7 @@
  * What the account service knows: its own emitted events (which accounts there are, which transactions), and the
  * `accounts` view with the latest balance that it has heard of.
  */
-import { isDeepStrictEqual } from 'node:util';
+import isSame from 'fast-deep-equal';
 import type { Collection } from 'mongodb';
 import type { z } from 'zod';
 import { createCache } from '../../events/cache.ts';
@@ -16,7 +16,7 @@ import { putBack } from '../../events/restore.ts';
 import { noTrail } from '../../events/tracing.ts';
 import { createProjection } from '../../events/view.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
-import type { balanceUpdated } from '../../schema/events/balance-updated.ts';
+import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { transaction } from '../../schema/shapes.ts';
@@ -46,6 +46,9 @@ export const indexes = {
 } as const;
 
 type BalanceUpdated = EventOf<typeof balanceUpdated>;
+
+// Read through its contract.
+const isBalance = (event: Event): event is BalanceUpdated => event.type === balanceUpdated.type;
 
 type EntryFields = { owner?: string; openedAt?: string; account?: string; time?: string; settled?: number };
 
@@ -77,6 +80,8 @@ export function createView({
   const entries = collection<OutboxEntry & EntryFields>('events');
   const balances: Collection<BalanceRow> = collection('accounts');
   const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
+  /** Balances whose transactions were just seen to be marked as they say, while those were looked at themselves. */
+  const seenMarked = new WeakSet<BalanceUpdated>();
   // The facts of an account never change.
   const facts = createCache<AccountFacts>(CACHED_FACTS_MAX);
 
@@ -101,7 +106,11 @@ export function createView({
     return (await balances.findOne({ _id: accountId })) ?? emptyRow(accountId);
   }
 
-  /** @returns how many were not marked so; during a rebuild, those of which the service is not just about to hear. */
+  /**
+   * Also what is not there is marked: a transaction may come later than the balance that it is in.
+   *
+   * @returns how many were not marked so; during a rebuild, those of which the service is not just about to hear.
+   */
   async function mark(updates: readonly BalanceUpdated[], how: Handling | undefined): Promise<number> {
     // From the lake, mostly all are.
     const fromLake = how?.replay === true || how?.rebuild !== undefined;
@@ -113,18 +122,19 @@ export function createView({
       updateOne: { filter: { _id: data.eventId }, update: { $set: { settled: data.version } } },
     }));
     const { matchedCount } = await transactions.bulkWrite(writes, { ordered: false });
-    // Another service's transaction may come later than the balance that it is in: its mark waits for it.
-    if (!fromLake && matchedCount < writes.length) await upsert(writes);
+    if (matchedCount < writes.length) await upsert(writes);
     return fromLake ? late : 0;
   }
 
-  async function wronglyMarked(updates: readonly BalanceUpdated[]): Promise<BalanceUpdated[]> {
+  async function wronglyMarked(all: readonly BalanceUpdated[]): Promise<BalanceUpdated[]> {
+    const updates = all.filter(update => !seenMarked.has(update));
+    if (updates.length === 0) return [];
     const ids = updates.map(({ data }) => data.eventId);
     const found = await transactions
       .find({ _id: { $in: ids } }, { projection: { settled: 1 }, batchSize: ids.length + 1 })
       .toArray();
     const marks = new Map(found.map(({ _id, settled }) => [_id, settled]));
-    return updates.filter(({ data }) => marks.has(data.eventId) && marks.get(data.eventId) !== data.version);
+    return updates.filter(({ data }) => marks.get(data.eventId) !== data.version);
   }
 
   /** What is not there is made of what is said of it, by whoever comes first. */
@@ -165,17 +175,28 @@ export function createView({
     /**
      * Puts the service's own events back as the lake has them, when they are lost or changed. They were relayed long ago.
      * See `keep` for what other services have emitted of the same types.
+     *
+     * @param events balances among them mark those transactions at once that have to be put back.
      */
-    restore: (events: readonly Event[], how?: Handling): Promise<number> =>
-      putBack(
+    restore(events: readonly Event[], how?: Handling): Promise<number> {
+      const updates = new Map(events.filter(isBalance).map(update => [update.data.eventId, update]));
+      return putBack(
         entries,
         events.filter(({ source }) => source === SOURCE),
         event => {
           const { settled, ...set } = fieldsOf(event);
-          return { set: { ...set, event: asItCame(event) }, ...(settled && { onInsert: { settled } }) };
+          const mark = updates.get(event.id)?.data.version ?? settled;
+          return { set: { ...set, event: asItCame(event) }, ...(settled && { onInsert: { settled: mark } }) };
         },
         how,
-      ),
+        rows => {
+          for (const { _id, settled } of rows) {
+            const update = updates.get(_id);
+            if (update && settled === update.data.version) seenMarked.add(update);
+          }
+        },
+      );
+    },
 
     /** Keeps the transactions that other services have emitted beside its own. Whoever emitted them has relayed them. */
     async keep(events: readonly Event[], how?: Handling): Promise<number> {
@@ -184,7 +205,7 @@ export function createView({
       const ids = others.map(({ id }) => id);
       const found = await entries.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
       const stored = new Map(found.map(({ _id, event }) => [_id, event]));
-      const isStored = (event: Event) => isDeepStrictEqual(stored.get(event.id), asItCame(event));
+      const isStored = (event: Event) => isSame(stored.get(event.id), asItCame(event));
       const wrong = others.filter(event => !isStored(event));
       if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
       const writes = wrong.map(event => {

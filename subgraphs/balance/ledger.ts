@@ -2,7 +2,7 @@
  * The ledger: one chain an account. A row is the `balance-updated` event for one transaction, so the row is at once the
  * running balance, the outbox entry, and, when the service hears its own event again, the snapshot to restore it from.
  */
-import { isDeepStrictEqual } from 'node:util';
+import isSame from 'fast-deep-equal';
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import { type Clock, timestamp } from '../../events/clock.ts';
@@ -144,7 +144,7 @@ export function createLedger(options: {
       if (!row) return [];
       const { _id, ...right } = restoredRow(event);
       const { chain, version, cause } = row;
-      const isRight = isDeepStrictEqual({ event: row.event, chain, version, cause }, right);
+      const isRight = isSame({ event: row.event, chain, version, cause }, right);
       return isRight ? [] : [{ updateOne: { filter: { _id }, update: { $set: right } } }];
     });
     const missing = snapshots.filter(({ id }) => !stored.has(id));

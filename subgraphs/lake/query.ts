@@ -23,8 +23,8 @@ export type Order = 1 | -1;
 export const CHAIN = 'lake';
 
 const byChain = { chain: 1, version: 1 } as const;
-const byKind = { 'event.source': 1, 'event.type': 1, version: 1 } as const;
-const bySubject = { 'event.subject': 1, 'event.source': 1, 'event.type': 1, version: 1 } as const;
+export const byKind = { 'event.source': 1, 'event.type': 1, version: 1 } as const;
+export const bySubject = { 'event.subject': 1, 'event.source': 1, 'event.type': 1, version: 1 } as const;
 const byCorrelation = { 'event.correlationid': 1, version: 1 } as const;
 
 /** The chain's own is the store's. */
@@ -54,6 +54,8 @@ export function queryFor(filter: EventFilter | null | undefined): Filter<LakeRow
 type Plan = { query: Filter<LakeRow>; hint: Readonly<Record<string, 1>>; kinds: Kinds | undefined };
 type Step = Pick<Plan, 'query' | 'hint'>;
 type Kinds = { sources: string[]; types: string[] };
+
+export type Queries = ReturnType<typeof createQueries>;
 
 /** @param summaries without them a time is looked for in the whole lake. */
 export function createQueries(options: {
@@ -145,6 +147,9 @@ export function createQueries(options: {
   }
 
   return {
+    rows,
+    kindsOf,
+
     /**
      * Rows of a filter in the order of positions.
      *

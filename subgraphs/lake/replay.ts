@@ -40,6 +40,8 @@ export type ReplayRow = {
   /** Passes of the round that are complete, and the position up to which the current one is applied. */
   pass: number;
   position: number;
+  /** Where the pass goes from subject to subject: the one that the position is of (see walk.ts). */
+  subject?: string | null;
   eventsPerSecond: number | null;
   /** Rows of the service's data that the replay has changed, added or removed. */
   differences: number | null;

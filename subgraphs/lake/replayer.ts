@@ -16,6 +16,7 @@ import type { Transport } from '../../events/transport.ts';
 import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
 import type { Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
+import type { Place } from './walk.ts';
 
 const CHUNK_EVENTS = 400;
 /** Chunks on their way to a service at a time: what bounds Redis. */
@@ -29,7 +30,8 @@ const PROGRESS_MS = 250;
 /** Any number: live events have none and go first. */
 const BEHIND_LIVE_EVENTS = 10;
 
-type Chunk = { rows: LakeRow[]; jobIds: string[]; sentMs: number };
+/** `after`: where the pass is once it is applied. */
+type Chunk = { rows: LakeRow[]; after: Place; jobIds: string[]; sentMs: number };
 
 export type Replayer = { wake(): void; stop(): Promise<void> };
 
@@ -62,7 +64,11 @@ export function startReplayer(options: {
    * Sending a chunk again does nothing while its jobs are still in the queue: they have the same names, as long as it is divided
    * among as many.
    */
-  async function sendChunk(row: ReplayRow, binding: Binding, rows: LakeRow[]): Promise<Chunk> {
+  async function sendChunk(
+    row: ReplayRow,
+    binding: Binding,
+    { rows, after }: Pick<Chunk, 'rows' | 'after'>,
+  ): Promise<Chunk> {
     const { members } = await transport.look(row.service);
     const spread = spreadOver(binding.partitions, members.length);
     const partitions = groupBy(rows, ({ event }) => partitionOf(event, spread));
@@ -77,7 +83,7 @@ export function startReplayer(options: {
       await transport.send([{ ...letter, ...(isForCopy && { rebuild }) }], { jobId, priority: BEHIND_LIVE_EVENTS });
       jobIds.push(jobId);
     }
-    return { rows, jobIds, sentMs: clock.monotonic() };
+    return { rows, after, jobIds, sentMs: clock.monotonic() };
   }
 
   /** One pass over the lake. @returns whether it came to its end. */
@@ -85,7 +91,8 @@ export function startReplayer(options: {
     const startedMs = clock.monotonic();
     const startedApplied = row.applied;
     const window: Chunk[] = [];
-    let readUpTo = row.position;
+    const walk = lake.walk(filter, row, binding.replayedTogether);
+    let place: Place = { position: row.position, subject: row.subject ?? null };
     let exhausted = false;
     let sent = 0;
     let savedMs = startedMs;
@@ -95,14 +102,11 @@ export function startReplayer(options: {
       const inTime = row.ratePerSecond === null || sent < row.ratePerSecond * elapsedSeconds;
       if (!exhausted && window.length < WINDOW_CHUNKS && inTime) {
         const limit = Math.min(CHUNK_EVENTS, row.ratePerSecond ?? CHUNK_EVENTS);
-        const rows = (await lake.after(readUpTo, filter, limit)).filter(({ version }) => version <= row.until);
-        const last = rows.at(-1);
-        exhausted = rows.length < limit;
-        if (last) {
-          window.push(await sendChunk(row, binding, rows));
-          readUpTo = last.version;
-          sent += rows.length;
-        }
+        const { rows, place: after, isLast } = await walk.next(place, limit);
+        exhausted = isLast;
+        place = after;
+        if (rows.length > 0) window.push(await sendChunk(row, binding, { rows, after }));
+        sent += rows.length;
         if (!exhausted) continue;
       }
       const [oldest] = window;
@@ -118,7 +122,7 @@ export function startReplayer(options: {
         if (row.phase !== 'ENDING') row.applied += oldest.rows.length;
         const changed = acknowledged.reduce<number>((sum, count = 0) => sum + count, 0);
         row.differences = (row.differences ?? 0) + changed;
-        row.position = oldest.rows.at(-1)?.version ?? row.position;
+        Object.assign(row, { subject: null, ...oldest.after });
       }
       const nowMs = clock.monotonic();
       // Also while nothing comes back: this is how a replay that waits learns that it has been cancelled.
@@ -127,11 +131,11 @@ export function startReplayer(options: {
         const rate = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
         // What is sent once more counts for nothing, and neither does its rate.
         const eventsPerSecond = row.phase === 'ENDING' ? row.eventsPerSecond : rate;
-        const { applied, position, differences } = row;
-        if (!(await save(row, fence, { applied, position, differences, eventsPerSecond }))) return false;
+        const { applied, position, subject = null, differences } = row;
+        if (!(await save(row, fence, { applied, position, subject, differences, eventsPerSecond }))) return false;
       }
       if (isApplied) continue;
-      if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest.rows);
+      if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest);
       await clock.sleep(ACKNOWLEDGEMENT_POLL_MS, stopped.signal);
     }
     return false;
@@ -158,7 +162,8 @@ export function startReplayer(options: {
     for (const filter of passesOf(binding, row.filter).slice(row.pass)) {
       if (!(await runPass(row, binding, filter, fence))) return false;
       const { applied, differences } = row;
-      if (!(await save(row, fence, { pass: row.pass + 1, position: row.from, applied, differences }))) return false;
+      const done = { pass: row.pass + 1, position: row.from, subject: null };
+      if (!(await save(row, fence, { ...done, applied, differences }))) return false;
     }
     return true;
   }
@@ -175,6 +180,7 @@ export function startReplayer(options: {
       until,
       total,
       position: from,
+      subject: null,
       pass: 0,
       round: round + 1,
       differences,

@@ -14,6 +14,7 @@ import { GENESIS, hashAfter } from './hash.ts';
 import { CHAIN, createQueries, type EventFilter, queryIndexes } from './query.ts';
 import type { Summaries } from './summaries.ts';
 import { type Part, type Verification, verifyChain } from './verify.ts';
+import { createWalk, type Walk } from './walk.ts';
 
 export type { EventFilter } from './query.ts';
 
@@ -58,7 +59,8 @@ export function createLake(options: {
     return (await chain.head(CHAIN))?.version ?? 0;
   }
 
-  const { page, steps, count } = createQueries({ rows, size, summaries });
+  const queries = createQueries({ rows, size, summaries });
+  const { page, steps, count } = queries;
 
   /** Rows of a filter beyond a position, oldest first. */
   const after = (position: number, filter: EventFilter | null | undefined, limit: number): Promise<LakeRow[]> =>
@@ -68,6 +70,10 @@ export function createLake(options: {
     rows,
     size,
     after,
+
+    /** All of a filter between two positions, a page at a time: see walk.ts. */
+    walk: (filter: EventFilter, between: { from: number; until: number }, together?: boolean): Walk =>
+      createWalk(queries, filter, { ...between, together }),
 
     /** The rule for everything: stores it and tells whoever watches. */
     async store(events: readonly Event[]): Promise<void> {

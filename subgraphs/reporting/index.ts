@@ -18,6 +18,8 @@ export const service: ServiceDefinition<Resolvers> = {
   emits: [],
   // Nobody waits for statistics.
   unhurried: counted,
+  // An hour's statistic is made of all of its events.
+  replayedTogether: true,
   derived: { store: { subject: 'account', incomparable: 'all' }, statistics: { subject: 'account' } },
   indexes,
   create({ collection }) {

@@ -3,6 +3,7 @@
  * each row carries the totals up to it, so the newest row is the hour's statistic and an event costs the same however
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
+import isSame from 'fast-deep-equal';
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
@@ -152,10 +153,11 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
    * Counts hours anew from their own rows, before a replay adds those that are missing: totals that still contain a lost
    * row would count it twice. In this order rows only move down to places that are free, so it can be cut short anywhere.
    *
-   * @returns how many rows were wrong.
+   * @returns how many rows were wrong, and the events that they are of.
    */
-  async function mend(suspects: readonly string[]): Promise<number> {
-    if (suspects.length === 0) return 0;
+  async function mend(suspects: readonly string[]): Promise<{ wrong: number; stored: Set<string> }> {
+    const stored = new Set<string>();
+    if (suspects.length === 0) return { wrong: 0, stored };
     let wrong = 0;
     let head: StoredEvent | undefined;
     let writes: AnyBulkWriteOperation<StoredEvent>[] = [];
@@ -170,21 +172,22 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
       const right = next(head?.chain === row.chain ? head : undefined, row.event);
       const { version, totals } = right;
       head = right;
+      stored.add(row._id);
       heads.set(row.chain, right);
-      if (version === row.version && JSON.stringify(totals) === JSON.stringify(row.totals)) continue;
+      if (version === row.version && isSame(totals, row.totals)) continue;
       spoiled.add(row.chain);
       writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
       if (writes.length === MENDED_AT_ONCE) await write();
     }
     await write();
     if (spoiled.size > 0) await statistics.deleteMany({ _id: { $in: [...spoiled] } });
-    chain.remember([...heads.values()]);
-    return wrong;
+    chain.remember(suspects, [...heads.values()]);
+    return { wrong, stored };
   }
 
   /** Stores the events, and shows the hours that they belong to. @returns how many rows it has changed. */
-  async function add(events: readonly Event[], how?: Handling): Promise<number> {
-    const { appended, heads } = await chain.append(events, how);
+  async function add(events: readonly Event[], how?: Handling, stored?: ReadonlySet<string>): Promise<number> {
+    const { appended, heads } = await chain.append(events, { ...how, stored });
     const shown = await materialize(
       statistics,
       (await heads()).map(({ chain: _id, version, account, currency, hour, totals }) => ({
@@ -204,10 +207,10 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     const { replayId } = how;
     const names = [...groupBy(events, chainName).keys()];
     const suspects = names.filter(name => replayId === undefined || mended.get(name) !== replayId);
-    const wrong = await mend(suspects);
+    const { wrong, stored } = await mend(suspects);
     // An hour that was wrong is looked at again: another process may have followed a row that was moved since.
     if (wrong === 0 && replayId !== undefined) for (const name of suspects) mended.set(name, replayId);
-    return wrong + (await add(events, how));
+    return wrong + (await add(events, how, suspects.length === names.length ? stored : undefined));
   }
 
   const turns: Promise<unknown>[] = Array.from({ length: TURNS }, () => Promise.resolve());

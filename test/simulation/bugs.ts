@@ -334,8 +334,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
-    find: 'const wrong = await mend(suspects);',
-    replace: 'const wrong = await mend([]);',
+    find: 'const { wrong, stored } = await mend(suspects);',
+    replace: 'const { wrong } = await mend([]);\n    const stored = undefined;',
     foundBy: 2,
   },
   // ---- watches ----

@@ -181,6 +181,19 @@ export function pubSubTo(redis: SimRedis, world: World, process: SimProcess) {
     }
   };
   const publisher = {
+    /** How many are subscribed to each channel. */
+    pubsub: (_: 'NUMSUB', ...channels: string[]) =>
+      world.io(
+        process,
+        'redis',
+        `pubsub ${channels.length}`,
+        whole(() =>
+          channels.flatMap(channel => {
+            const subscribed = [...redis.subscribers].filter(({ online, channels: to }) => online && to.has(channel));
+            return [channel, subscribed.length];
+          }),
+        ),
+      ),
     async publish(channel: string, text: string) {
       if (world.random.chance(world.weather().late)) {
         const lateMs = world.random.real() * LATE_MAX_MS;
