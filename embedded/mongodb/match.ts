@@ -42,6 +42,29 @@ function clause(name: string, value: unknown): Predicate {
   return fail('BadValue', `unknown top level operator: ${name}`);
 }
 
+/** The paths that a filter, one that compiles, looks at; undefined when these may be any. */
+export function pathsOf(filter: Doc): string[][] | undefined {
+  const paths: string[][] = [];
+  for (const [name, value] of Object.entries(filter)) {
+    if (name === '$comment') continue;
+    const found = name.startsWith('$') ? pathsBelow(name, value) : [parts(name)];
+    if (!found) return undefined;
+    paths.push(...found);
+  }
+  return paths;
+}
+
+function pathsBelow(name: string, value: unknown): string[][] | undefined {
+  if (!['$and', '$or', '$nor'].includes(name) || !isArray(value)) return undefined;
+  const paths: string[][] = [];
+  for (const branch of value) {
+    const found = isObject(branch) ? pathsOf(branch) : undefined;
+    if (!found) return undefined;
+    paths.push(...found);
+  }
+  return paths;
+}
+
 function holds(expression: unknown): Predicate {
   const compute = compileExpression(expression);
   return doc => truthy(compute(doc));

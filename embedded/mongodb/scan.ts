@@ -5,9 +5,10 @@
  */
 import type { Collection } from './catalog.ts';
 import { type Engine, readDocument } from './documents.ts';
+import { decodeOnly, fieldsAt } from './elements.ts';
 import { fail } from './errors.ts';
 import { complement, encodeValue } from './keys.ts';
-import { compileFilter, type Predicate } from './match.ts';
+import { compileFilter, pathsOf } from './match.ts';
 import { indexed, parts } from './paths.ts';
 import { choosePlan, type Hint, type Plan, type Range, type Scan, type SortKey } from './plan.ts';
 import type { Entry } from './store.ts';
@@ -21,8 +22,11 @@ export type Stats = { keys: number; docs: number };
 /** Set `stale` after time has passed: what a chunk holds is then read again. */
 export type Lease = { stale: boolean };
 
-/** `doc` is there if the filter had to be tested. */
+/** `doc` is there if the filter had to be tested on the whole document. */
 export type Hit = { idKey: Buffer; raw: Buffer; doc?: Doc };
+
+/** Whether a document passes the filter: it comes back decoded as far as that took. */
+type Test = (raw: Buffer) => { passes: boolean; doc?: Doc };
 
 type Steps = Generator<Hit | undefined, void>;
 
@@ -36,7 +40,7 @@ export type Run = { plan: Plan; stats: Stats; lease: Lease; hits: Steps };
 
 /** Throws what the filter is wrong about; nothing is read before the first hit is asked for. */
 export function runQuery(engine: Engine, collection: Collection, query: Query): Run {
-  const test = compileFilter(query.filter);
+  const test = testOf(query.filter);
   const within = (ranges: Range[], keys: number) => {
     let left = keys;
     for (const range of ranges) if (left >= 0) left -= engine.storage.scan({ ...range, limit: left + 1 }).length;
@@ -48,6 +52,19 @@ export function runQuery(engine: Engine, collection: Collection, query: Query): 
   const found = matching(engine, collection, plan, test, stats, lease);
   const ordered = plan.sorted || query.sort.length === 0 ? found : sorted(found, query);
   return { plan, stats, lease, hits: window(ordered, query) };
+}
+
+function testOf(filter: Doc): Test {
+  const passes = compileFilter(filter);
+  const paths = pathsOf(filter);
+  if (paths) {
+    const fields = fieldsAt(paths);
+    return raw => ({ passes: passes(decodeOnly(raw, fields)) });
+  }
+  return raw => {
+    const doc = decode(raw);
+    return { passes: passes(doc), doc };
+  };
 }
 
 function* window(hits: Steps, { skip, limit }: Query): Steps {
@@ -63,14 +80,7 @@ function* window(hits: Steps, { skip, limit }: Query): Steps {
   }
 }
 
-function* matching(
-  engine: Engine,
-  collection: Collection,
-  plan: Plan,
-  test: Predicate,
-  stats: Stats,
-  lease: Lease,
-): Steps {
+function* matching(engine: Engine, collection: Collection, plan: Plan, test: Test, stats: Stats, lease: Lease): Steps {
   const scans = plan.kind === 'scan' ? [plan] : plan.scans;
   const repeats = scans.length > 1 || scans[0]?.index?.multikey.some(Boolean);
   const seen = new Set<string>();
@@ -93,7 +103,7 @@ function toHit(
   collection: Collection,
   scan: Scan,
   entry: Entry,
-  test: Predicate | undefined,
+  test: Test | undefined,
   stats: Stats,
 ): Hit | undefined {
   if (scan.index || scan.bounded) stats.keys++;
@@ -102,8 +112,8 @@ function toHit(
   if (!raw) return undefined;
   stats.docs++;
   if (!test) return { idKey, raw };
-  const doc = decode(raw);
-  return test(doc) ? { idKey, raw, doc } : undefined;
+  const { passes, doc } = test(raw);
+  return passes ? { idKey, raw, ...(doc && { doc }) } : undefined;
 }
 
 function* entries(engine: Engine, collection: Collection, scan: Scan, lease: Lease): Generator<Entry | undefined> {
@@ -196,6 +206,7 @@ function behind(range: Range, key: Buffer, reverse: boolean): Range {
 /** Sorted in memory, keeping no more than what skip and limit can reach. */
 function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
   const wanted = limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
+  const fields = fieldsAt(sort.map(([path]) => parts(path)));
   let kept: { key: Buffer; hit: Hit }[] = [];
   let bytes = 0;
   const cut = () => {
@@ -208,7 +219,7 @@ function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
       yield undefined;
       continue;
     }
-    const key = sortKey(hit.doc ?? decode(hit.raw), sort);
+    const key = sortKey(hit.doc ?? decodeOnly(hit.raw, fields), sort);
     kept.push({ key, hit: { idKey: hit.idKey, raw: hit.raw } });
     bytes += key.length + hit.raw.length;
     if (kept.length > 2 * wanted + 1000 || bytes > SORT_BYTES) cut();
