@@ -6,7 +6,7 @@ import { BSONRegExp } from 'bson';
 import { type Catalog, type Collection, type Index, namespace, prefix } from './catalog.ts';
 import { decodeOnly, type Fields, fieldsAt, idFirst, isPlain } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
-import { complement, documentKey, encodeValue, partBytes, shorten } from './keys.ts';
+import { documentKey, indexKey, partBytes } from './keys.ts';
 import { type Indexed, indexed } from './paths.ts';
 import type { Storage } from './store.ts';
 import { type Doc, decode, isArray, isObject, MAX_DOCUMENT_BYTES } from './values.ts';
@@ -151,30 +151,43 @@ function storedEntries(
 }
 
 function entriesOf(engine: Engine, collection: Collection, indexes: Index[], doc: Doc, idKey: Buffer): IndexEntry[] {
-  return indexes.flatMap(index => indexEntries(engine, collection, index, doc, idKey));
+  const entries: IndexEntry[] = [];
+  for (const index of indexes) addEntries(engine, collection, index, doc, idKey, entries);
+  return entries;
 }
 
-function indexEntries(engine: Engine, collection: Collection, index: Index, doc: Doc, idKey: Buffer): IndexEntry[] {
+function addEntries(
+  engine: Engine,
+  collection: Collection,
+  index: Index,
+  doc: Doc,
+  idKey: Buffer,
+  entries: IndexEntry[],
+): void {
   const fields = index.paths.map(path => indexed(doc, path));
-  if (index.sparse && !fields.some(field => field.exists)) return [];
-  refuseParallel(index, fields);
-  const seen = new Set<string>();
-  const entries: IndexEntry[] = [];
+  if (index.sparse && !fields.some(field => field.exists)) return;
+  const limit = partBytes(fields.length);
   let lossy = false;
-  for (const values of combinations(fields)) {
-    const { key, shortened } = entryKey(index, values, idKey);
+  const add = (values: unknown[], seen?: Set<string>) => {
+    const { key, shortened } = indexKey(index, values, limit, index.unique ? undefined : idKey);
     lossy ||= shortened;
-    if (fields.length > 0 && !seen.has(key.toString('latin1'))) entries.push({ index, key, values });
-    seen.add(key.toString('latin1'));
+    if (!seen?.has(key.toString('latin1'))) entries.push({ index, key, values });
+    seen?.add(key.toString('latin1'));
+  };
+  if (fields.every(({ array }) => array === undefined)) add(fields.map(({ values }) => values[0]));
+  else {
+    refuseParallel(index, fields);
+    const seen = new Set<string>();
+    for (const values of combinations(fields)) add(values, seen);
   }
   noteShape(engine, collection, index, fields, lossy);
-  return entries;
 }
 
 /** Remembers, before any plan relies on it, that this index has met an array or a value too long to be ordered. */
 function noteShape({ catalog }: Engine, collection: Collection, index: Index, fields: Indexed[], lossy: boolean): void {
+  const isNews = fields.some(({ array }, i) => array !== undefined && !index.multikey[i]);
+  if (!isNews && (index.lossy || !lossy)) return;
   const multikey = index.multikey.map((was, i) => was || fields[i]?.array !== undefined);
-  if (index.lossy === (index.lossy || lossy) && multikey.every((is, i) => is === index.multikey[i])) return;
   Object.assign(index, { multikey, lossy: index.lossy || lossy });
   catalog.save(collection);
 }
@@ -190,19 +203,6 @@ function* combinations(fields: Indexed[], chosen: unknown[] = []): Generator<unk
   const field = fields[chosen.length];
   if (!field) yield chosen;
   else for (const value of field.values) yield* combinations(fields, [...chosen, value]);
-}
-
-/** Unique indexes hold one document under a key, the others end the key with the document's own. */
-function entryKey(index: Index, values: unknown[], idKey: Buffer): { key: Buffer; shortened: boolean } {
-  const limit = partBytes(values.length);
-  let shortened = false;
-  const encoded = values.map((value, i) => {
-    const full = encodeValue(value);
-    shortened ||= full.length > limit;
-    const part = shorten(full, limit);
-    return index.key[i]?.[1] === -1 ? complement(part) : part;
-  });
-  return { key: Buffer.concat([prefix(index.id), ...encoded, ...(index.unique ? [] : [idKey])]), shortened };
 }
 
 function refuseDuplicates({ storage }: Engine, collection: Collection, entries: IndexEntry[], idKey: Buffer): void {

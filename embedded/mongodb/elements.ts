@@ -3,12 +3,12 @@
  * bytes. Decoding and encoding cost many times that.
  */
 import { isUtf8 } from 'node:buffer';
-import { ObjectId } from 'bson';
+import { Int32, Long, ObjectId } from 'bson';
 import { fail } from './errors.ts';
-import { type Doc, decode, encode } from './values.ts';
+import { type Doc, decode, encode, setOwn } from './values.ts';
 
 /** Fields of a document by name; of those with `of`, only such fields where the value is a document itself. */
-export type Fields = readonly { name: Uint8Array; of: Fields | undefined }[];
+export type Fields = readonly { text: string; name: Uint8Array; of: Fields | undefined }[];
 
 type Tree = Map<string, Tree | undefined>;
 
@@ -36,7 +36,7 @@ function add(tree: Tree, path: readonly string[]): void {
 }
 
 function toFields(tree: Tree): Fields {
-  return [...tree].map(([name, below]) => ({ name: nameBytes(name), of: below && toFields(below) }));
+  return [...tree].map(([text, below]) => ({ text, name: nameBytes(text), of: below && toFields(below) }));
 }
 
 const encoded = new Map<string, Uint8Array>();
@@ -198,8 +198,51 @@ function pickFrom(bytes: Uint8Array, from: number, fields: Fields): void {
   scratch.writeInt32LE(used - head, head);
 }
 
-/** These fields decoded, as far as the document has them; there may be more. */
-export const decodeOnly = (bytes: Uint8Array, fields: Fields): Doc => decode(pick(bytes, fields));
+/** These fields decoded, as far as the document has them; there may be more. Of a document that is well-formed. */
+export function decodeOnly(bytes: Uint8Array, fields: Fields): Doc {
+  return simpleFields(bytes, 0, fields) ?? decode(pick(bytes, fields));
+}
+
+/** Undefined when there are any that only the driver's decoder knows how to decode. */
+function simpleFields(bytes: Uint8Array, from: number, fields: Fields): Doc | undefined {
+  const doc: Doc = {};
+  for (let at = from + 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    const field = fieldNamed(fields, bytes, at + 1, start - 1);
+    if (field) {
+      // Only what is ASCII is sure to be decoded as it is encoded.
+      if (field.text.length !== field.name.length) return undefined;
+      const within = bytes[at] === OBJECT ? field.of : undefined;
+      const value = within ? simpleFields(bytes, start, within) : simpleValue(bytes, bytes[at], start, end);
+      if (value === undefined) return undefined;
+      setOwn(doc, field.text, value);
+    } else if (isUnclear(bytes, at + 1, start - 1)) return undefined;
+    at = end;
+  }
+  return doc;
+}
+
+/** As `decode` gives it; undefined of other types. */
+function simpleValue(bytes: Uint8Array, type: number | undefined, start: number, end: number): unknown {
+  switch (type) {
+    case 0x02:
+      return buffer(bytes).toString('utf8', start + 4, end - 1);
+    case 0x08:
+      return bytes[start] === 1;
+    case 0x0a:
+      return null;
+    case 0x10:
+      return new Int32(int32(bytes, start));
+    case 0x12:
+      return new Long(int32(bytes, start), int32(bytes, start + 4));
+    default:
+      return undefined;
+  }
+}
+
+const buffer = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /**
  * Puts a changed part of a plain document back: fields of `part` (BSON) take the place of those that were picked, in whose order they
