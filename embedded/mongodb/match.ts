@@ -157,9 +157,12 @@ function oneOf(name: string, values: unknown): Predicate {
   if (!isArray(values)) fail('BadValue', `${name} needs an array`);
   if (values.some(isOperators)) fail('BadValue', `cannot nest $ under ${name}`);
   const tests = values.filter(value => value instanceof BSONRegExp).map(value => regexTest(value));
-  const sorted = values.filter(value => !(value instanceof BSONRegExp) && value != null).sort(compare);
+  let sorted: unknown[] | undefined;
   const nullToo = values.some(value => value == null);
-  return found => (found == null && nullToo) || includes(sorted, found) || tests.some(test => test(found));
+  return found => {
+    sorted ??= values.filter(value => !(value instanceof BSONRegExp) && value != null).sort(compare);
+    return (found == null && nullToo) || includes(sorted, found) || tests.some(test => test(found));
+  };
 }
 
 function includes(sorted: unknown[], found: unknown): boolean {

@@ -8,7 +8,7 @@ import { type Engine, readDocument } from './documents.ts';
 import { decodeOnly, fieldsAt } from './elements.ts';
 import { fail } from './errors.ts';
 import { complement, encodeValue } from './keys.ts';
-import { compileFilter, pathsOf } from './match.ts';
+import { compileFilter, type Predicate, pathsOf } from './match.ts';
 import { indexed, parts } from './paths.ts';
 import { choosePlan, type Hint, type Plan, type Range, type Scan, type SortKey } from './plan.ts';
 import type { Entry } from './store.ts';
@@ -40,7 +40,7 @@ export type Run = { plan: Plan; stats: Stats; lease: Lease; hits: Steps };
 
 /** Throws what the filter is wrong about; nothing is read before the first hit is asked for. */
 export function runQuery(engine: Engine, collection: Collection, query: Query): Run {
-  const test = testOf(query.filter);
+  const passes = compileFilter(query.filter);
   const within = (ranges: Range[], keys: number) => {
     let left = keys;
     for (const range of ranges) if (left >= 0) left -= engine.storage.scan({ ...range, limit: left + 1 }).length;
@@ -49,22 +49,49 @@ export function runQuery(engine: Engine, collection: Collection, query: Query): 
   const plan = choosePlan(collection, { ...query, limit: query.limit && query.limit + query.skip }, within);
   const stats = { keys: 0, docs: 0 };
   const lease = { stale: false };
+  const test = plan.exact ? undefined : testOf(query.filter, passes, plan.kind === 'scan' && plan.idMet);
+  if (plan.kind === 'scan' && plan.keyed && !plan.index && query.sort.length === 0 && query.skip === 0) {
+    return { plan, stats, lease, hits: byKey(engine, collection, plan, test, stats, query.limit) };
+  }
   const found = matching(engine, collection, plan, test, stats, lease);
   const ordered = plan.sorted || query.sort.length === 0 ? found : sorted(found, query);
   return { plan, stats, lease, hits: window(ordered, query) };
 }
 
-function testOf(filter: Doc): Test {
-  const passes = compileFilter(filter);
+/** @param passes the whole filter. @param idMet whether what it says of `_id` need not be tested. */
+function testOf(filter: Doc, passes: Predicate, idMet: boolean): Test {
   const paths = pathsOf(filter);
   if (paths) {
-    const fields = fieldsAt(paths);
-    return raw => ({ passes: passes(decodeOnly(raw, fields)) });
+    const { _id, ...others } = filter;
+    const rest = idMet ? compileFilter(others) : passes;
+    const fields = fieldsAt(idMet ? (pathsOf(others) ?? []) : paths);
+    return raw => ({ passes: rest(decodeOnly(raw, fields)) });
   }
   return raw => {
     const doc = decode(raw);
     return { passes: passes(doc), doc };
   };
+}
+
+/** The documents of so many ids, each read by its key; `limit` 0: all. */
+function* byKey(
+  engine: Engine,
+  collection: Collection,
+  scan: Scan,
+  test: Test | undefined,
+  stats: Stats,
+  limit: number,
+): Steps {
+  let turns = 0;
+  let found = 0;
+  for (const { from } of scan.ranges) {
+    if (++turns % LAST_CHUNK === 0) yield undefined;
+    const value = engine.storage.get(from);
+    const hit = value && toHit(engine, collection, scan, { key: from, value }, test, stats);
+    if (!hit) continue;
+    yield hit;
+    if (++found === limit) return;
+  }
 }
 
 function* window(hits: Steps, { skip, limit }: Query): Steps {
@@ -80,7 +107,14 @@ function* window(hits: Steps, { skip, limit }: Query): Steps {
   }
 }
 
-function* matching(engine: Engine, collection: Collection, plan: Plan, test: Test, stats: Stats, lease: Lease): Steps {
+function* matching(
+  engine: Engine,
+  collection: Collection,
+  plan: Plan,
+  test: Test | undefined,
+  stats: Stats,
+  lease: Lease,
+): Steps {
   const scans = plan.kind === 'scan' ? [plan] : plan.scans;
   const repeats = scans.length > 1 || scans[0]?.index?.multikey.some(Boolean);
   const seen = new Set<string>();
@@ -89,7 +123,7 @@ function* matching(engine: Engine, collection: Collection, plan: Plan, test: Tes
     for (const entry of read(engine, collection, scan, lease)) {
       if (!entry) yield undefined;
       else {
-        const hit = toHit(engine, collection, scan, entry, plan.exact ? undefined : test, stats);
+        const hit = toHit(engine, collection, scan, entry, test, stats);
         if (!hit || (repeats && seen.has(hit.idKey.toString('latin1')))) continue;
         if (repeats) seen.add(hit.idKey.toString('latin1'));
         yield hit;
@@ -113,7 +147,8 @@ function toHit(
   stats.docs++;
   if (!test) return { idKey, raw };
   const { passes, doc } = test(raw);
-  return passes ? { idKey, raw, ...(doc && { doc }) } : undefined;
+  if (!passes) return undefined;
+  return doc ? { idKey, raw, doc } : { idKey, raw };
 }
 
 function* entries(engine: Engine, collection: Collection, scan: Scan, lease: Lease): Generator<Entry | undefined> {

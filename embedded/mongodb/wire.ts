@@ -116,15 +116,41 @@ const DOCUMENT = 3;
 /** BSON of a reply, in which a Uint8Array stands for a document that is encoded already. */
 export function encodeReply(reply: Doc): Buffer {
   const elements: Uint8Array[] = [];
+  let plain: Doc = {};
+  const flush = () => {
+    elements.push(encode(plain).subarray(4, -1));
+    plain = {};
+  };
   for (const [name, value] of Object.entries(reply)) {
-    if (value === undefined) continue;
-    if (value instanceof Uint8Array) elements.push(head(DOCUMENT, name), value);
-    else if (isRawArray(value))
-      elements.push(head(ARRAY, name), wrap(value.flatMap((raw, i) => [head(DOCUMENT, String(i)), raw])));
-    else if (name === 'cursor' && isObject(value)) elements.push(head(DOCUMENT, name), encodeReply(value));
-    else elements.push(encode({ [name]: value }).subarray(4, -1));
+    const bytes = bytesOf(name, value);
+    if (!bytes) plain[name] = value;
+    else {
+      flush();
+      elements.push(...bytes);
+    }
   }
+  flush();
   return wrap(elements);
+}
+
+/** What has bytes in it already; undefined for anything else. */
+function bytesOf(name: string, value: unknown): Uint8Array[] | undefined {
+  if (value instanceof Uint8Array) return [head(DOCUMENT, name), value];
+  if (isRawArray(value)) {
+    const members: Uint8Array[] = [];
+    for (const [i, raw] of value.entries()) members.push(position(i), raw);
+    return [head(ARRAY, name), wrap(members)];
+  }
+  return name === 'cursor' && isObject(value) ? [head(DOCUMENT, name), encodeReply(value)] : undefined;
+}
+
+const positions: Buffer[] = [];
+
+/** The beginning of a document in an array. */
+function position(i: number): Buffer {
+  if (i >= 1000) return head(DOCUMENT, String(i));
+  positions[i] ??= head(DOCUMENT, String(i));
+  return positions[i];
 }
 
 const isRawArray = (value: unknown): value is Uint8Array[] => Array.isArray(value) && value[0] instanceof Uint8Array;
