@@ -41,11 +41,11 @@ export function changed(raw: Uint8Array, { change, replacement, roots }: Update)
 const interned = new Map<string, Roots>();
 
 function rootsOf(paths: string[]): Roots {
-  const names = new Set(paths.map(path => parts(path)[0] ?? ''));
-  const key = [...names].join('\0');
+  const key = paths.join('\0');
   let known = interned.get(key);
   if (!known) {
     if (interned.size > 1000) interned.clear();
+    const names = new Set(paths.map(path => parts(path)[0] ?? ''));
     // Numbers come first once they are set.
     const areApart = ![...names].some(name => /^\d/.test(name));
     known = { names, fields: areApart ? fieldsAt([['_id'], ...[...names].map(name => [name])]) : undefined };
@@ -75,7 +75,7 @@ export function compileUpdate(update: unknown): Update {
   const names = Object.keys(update);
   if (!names[0]?.startsWith('$')) return replaceBy(update, names);
   const steps = names.flatMap(name => operatorSteps(name, update[name]));
-  refuseConflicts(steps.map(step => step.path));
+  if (steps.length > 1) refuseConflicts(steps.map(step => step.path));
   // MongoDB (from 5.0) creates fields in the order of their names, numbers by value.
   steps.sort((a, b) => comparePaths(a.path, b.path));
   return {
@@ -104,10 +104,20 @@ function operatorSteps(name: string, fields: unknown): Step[] {
   if (!operator) fail('FailedToParse', `Unknown modifier: ${name}. Expected a valid update modifier`);
   if (!isObject(fields)) fail('FailedToParse', `Modifiers operate on fields but we found another type for ${name}`);
   return Object.entries(fields).flatMap(([path, argument]) => {
-    checkPath(path, 'update');
-    refusePositional(path);
+    checkUpdated(path);
     return operator(path, argument);
   });
+}
+
+/** Paths that have been found to be right: most statements are of the same ones. */
+const right = new Set<string>();
+
+function checkUpdated(path: string): void {
+  if (right.has(path)) return;
+  checkPath(path, 'update');
+  refusePositional(path);
+  if (right.size > 10_000) right.clear();
+  right.add(path);
 }
 
 function refusePositional(path: string): void {
@@ -136,13 +146,17 @@ function refuseConflicts(paths: string[]): void {
 const conflict = (path: string) =>
   fail('ConflictingUpdateOperators', `Updating the path '${path}' would create a conflict at '${path}'`);
 
+const NINE = '9'.charCodeAt(0);
+
 function comparePaths(a: string, b: string): number {
   const left = parts(a);
   const right = parts(b);
   for (let i = 0; i < left.length && i < right.length; i++) {
     const x = left[i] ?? '';
     const y = right[i] ?? '';
-    if (x !== y) return isPosition(x) && isPosition(y) ? Number(x) - Number(y) : x < y ? -1 : 1;
+    if (x === y) continue;
+    const areNumbers = x.charCodeAt(0) <= NINE && isPosition(x) && isPosition(y);
+    return areNumbers ? Number(x) - Number(y) : x < y ? -1 : 1;
   }
   return left.length - right.length;
 }
@@ -200,8 +214,7 @@ function currentDate(spec: unknown): unknown {
 
 function rename(path: string, target: unknown): Step[] {
   if (typeof target !== 'string') fail('BadValue', "The 'to' field for $rename must be a string");
-  checkPath(target, 'update');
-  refusePositional(target);
+  checkUpdated(target);
   const move = (doc: Doc) => {
     refuseArrayOnPath(doc, path);
     refuseArrayOnPath(doc, target);

@@ -115,33 +115,64 @@ const DOCUMENT = 3;
 
 /** BSON of a reply, in which a Uint8Array stands for a document that is encoded already. */
 export function encodeReply(reply: Doc): Buffer {
-  const elements: Uint8Array[] = [];
-  let plain: Doc = {};
-  const flush = () => {
-    elements.push(encode(plain).subarray(4, -1));
-    plain = {};
-  };
-  for (const [name, value] of Object.entries(reply)) {
-    const bytes = bytesOf(name, value);
-    if (!bytes) plain[name] = value;
-    else {
-      flush();
-      elements.push(...bytes);
-    }
+  const pieces: Uint8Array[] = [];
+  const bytes = Buffer.allocUnsafe(addReply(reply, pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
   }
-  flush();
-  return wrap(elements);
+  return bytes;
 }
 
-/** What has bytes in it already; undefined for anything else. */
-function bytesOf(name: string, value: unknown): Uint8Array[] | undefined {
-  if (value instanceof Uint8Array) return [head(DOCUMENT, name), value];
-  if (isRawArray(value)) {
-    const members: Uint8Array[] = [];
-    for (const [i, raw] of value.entries()) members.push(position(i), raw);
-    return [head(ARRAY, name), wrap(members)];
+const END = Buffer.alloc(1);
+
+/** Adds what a document consists of, one piece after the other: so all are put together only once. @returns its size in bytes. */
+function addReply(reply: Doc, pieces: Uint8Array[]): number {
+  const length = begin(pieces);
+  let size = 5;
+  let plain: Doc = {};
+  for (const [name, value] of Object.entries(reply)) {
+    const isApart = value instanceof Uint8Array || isRawArray(value) || (name === 'cursor' && isObject(value));
+    if (!isApart) plain[name] = value;
+    else {
+      size += addPlain(plain, pieces) + add(head(Array.isArray(value) ? ARRAY : DOCUMENT, name), pieces);
+      plain = {};
+      if (value instanceof Uint8Array) size += add(value, pieces);
+      else size += isRawArray(value) ? addArray(value, pieces) : addReply(value, pieces);
+    }
   }
-  return name === 'cursor' && isObject(value) ? [head(DOCUMENT, name), encodeReply(value)] : undefined;
+  size += addPlain(plain, pieces);
+  return end(length, size, pieces);
+}
+
+function addPlain(plain: Doc, pieces: Uint8Array[]): number {
+  const bytes = encode(plain);
+  return bytes.length > 5 ? add(bytes.subarray(4, -1), pieces) : 0;
+}
+
+function addArray(documents: Uint8Array[], pieces: Uint8Array[]): number {
+  const length = begin(pieces);
+  let size = 5;
+  for (const [i, document] of documents.entries()) size += add(position(i), pieces) + add(document, pieces);
+  return end(length, size, pieces);
+}
+
+function begin(pieces: Uint8Array[]): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  pieces.push(length);
+  return length;
+}
+
+function add(piece: Uint8Array, pieces: Uint8Array[]): number {
+  pieces.push(piece);
+  return piece.length;
+}
+
+function end(length: Buffer, size: number, pieces: Uint8Array[]): number {
+  length.writeInt32LE(size);
+  pieces.push(END);
+  return size;
 }
 
 const positions: Buffer[] = [];
@@ -155,10 +186,3 @@ function position(i: number): Buffer {
 
 const isRawArray = (value: unknown): value is Uint8Array[] => Array.isArray(value) && value[0] instanceof Uint8Array;
 const head = (type: number, name: string) => Buffer.from(`${String.fromCharCode(type)}${name}\0`, 'latin1');
-
-function wrap(elements: Uint8Array[]): Buffer {
-  const size = elements.reduce((sum, element) => sum + element.length, 5);
-  const bytes = Buffer.concat([Buffer.alloc(4), ...elements, Buffer.alloc(1)], size);
-  bytes.writeInt32LE(size);
-  return bytes;
-}
