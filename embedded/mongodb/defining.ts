@@ -10,7 +10,7 @@ import { isNumber, toDouble } from './numbers.ts';
 import { checkFields, count, deadlineOf, document, documents, text } from './options.ts';
 import { checkPath } from './paths.ts';
 import type { Reader } from './reading.ts';
-import { type Doc, decode, encode, isArray, isObject, truthy } from './values.ts';
+import { type Doc, encode, isArray, isObject, truthy } from './values.ts';
 
 /** Documents added to an index under construction in one transaction. */
 const BUILD_CHUNK = 500;
@@ -187,7 +187,7 @@ async function build(engine: Engine, collection: Collection, indexes: Index[]): 
           fail('OperationFailed', 'the index was dropped');
         const chunk = storage.scan({ from: start, to: end, limit: BUILD_CHUNK });
         for (const { key, value } of chunk) {
-          for (const index of indexes) indexDocument(engine, collection, index, key.subarray(4), decode(value));
+          for (const index of indexes) indexDocument(engine, collection, index, { idKey: key.subarray(4), raw: value });
         }
         const last = chunk.at(-1);
         return last && Buffer.concat([last.key, Buffer.alloc(1)]);

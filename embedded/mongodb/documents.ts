@@ -4,16 +4,17 @@
  */
 import { BSONRegExp } from 'bson';
 import { type Catalog, type Collection, type Index, namespace, prefix } from './catalog.ts';
+import { decodeOnly, type Fields, fieldsAt, idFirst, isPlain } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
-import { complement, documentKey, encodeValue, partBytes, shorten } from './keys.ts';
+import { documentKey, indexKey, partBytes } from './keys.ts';
 import { type Indexed, indexed } from './paths.ts';
 import type { Storage } from './store.ts';
-import { type Doc, decode, encode, idFirst, isArray, isObject, MAX_DOCUMENT_BYTES } from './values.ts';
+import { type Doc, decode, isArray, isObject, MAX_DOCUMENT_BYTES } from './values.ts';
 
 export type Engine = { storage: Storage; catalog: Catalog };
 
 /** A document as it is stored: its key within the collection, and its bytes. */
-export type Stored = { idKey: Buffer; raw: Uint8Array; doc: Doc };
+export type Stored = { idKey: Buffer; raw: Uint8Array };
 
 type IndexEntry = { index: Index; key: Buffer; values: unknown[] };
 
@@ -27,71 +28,98 @@ export function readDocument({ storage }: Engine, collection: Collection, idKey:
  * Throws InvalidBSON, BSONObjectTooLarge, InvalidIdField, DuplicateKey or CannotIndexParallelArrays; then nothing was
  * written.
  */
-export function insertDocument(engine: Engine, collection: Collection, bytes: Uint8Array): Stored {
-  const { raw, doc } = parse(bytes);
+export function insertDocument(engine: Engine, collection: Collection, bytes: Uint8Array): Stored & { id: unknown } {
+  const { indexes } = collection;
+  const { raw, doc } = parse(bytes, indexes);
   checkSize(raw);
   checkId(doc._id);
   const idKey = documentKey(doc._id);
   const key = storedKey(collection, idKey);
   if (engine.storage.get(key)) duplicate(collection, '_id_', { _id: 1 }, { _id: doc._id });
-  const entries = entriesOf(engine, collection, doc, idKey);
+  const entries = entriesOf(engine, collection, indexes, doc, idKey);
   refuseDuplicates(engine, collection, entries, idKey);
   engine.storage.put(key, raw);
   for (const entry of entries) engine.storage.put(entry.key, idKey);
   collection.count++;
-  return { idKey, raw, doc };
+  return { idKey, raw, id: doc._id };
 }
 
 /**
- * Replaces `before` by `doc`, whose `_id` must be the same. Returns undefined, and writes nothing, if nothing differs.
+ * Puts `raw`, whose `_id` must be the same, in the place of a document. Returns false, and writes nothing, if nothing differs.
  * `roots` are the top-level fields that may differ (all if not given): other indexes need not be looked at.
  */
 export function updateDocument(
   engine: Engine,
   collection: Collection,
   before: Stored,
-  doc: Doc,
-  roots?: Set<string>,
-): Stored | undefined {
-  const raw = encode(doc);
-  if (Buffer.compare(raw, before.raw) === 0) return undefined;
+  raw: Uint8Array,
+  roots?: ReadonlySet<string>,
+): boolean {
+  if (Buffer.compare(raw, before.raw) === 0) return false;
   checkSize(raw);
   const { idKey } = before;
-  const old = new Map(
-    entriesOf(engine, collection, before.doc, idKey, roots).map(entry => [entry.key.toString('latin1'), entry]),
-  );
-  const added: IndexEntry[] = [];
-  for (const entry of entriesOf(engine, collection, doc, idKey, roots)) {
-    if (!old.delete(entry.key.toString('latin1'))) added.push(entry);
-  }
+  const touched = roots ? touchedBy(roots, collection.indexes) : collection.indexes;
+  const old = storedEntries(engine, collection, touched, before.raw, idKey);
+  const now = storedEntries(engine, collection, touched, raw, idKey);
+  const removed = old.filter(({ key }) => !now.some(entry => entry.key.equals(key)));
+  const added = now.filter(({ key }) => !old.some(entry => entry.key.equals(key)));
   refuseDuplicates(engine, collection, added, idKey);
   engine.storage.put(storedKey(collection, idKey), raw);
-  for (const { key } of old.values()) engine.storage.remove(key);
+  for (const { key } of removed) engine.storage.remove(key);
   for (const { key } of added) engine.storage.put(key, idKey);
-  return { idKey, raw, doc };
+  return true;
 }
 
-export function deleteDocument(engine: Engine, collection: Collection, { idKey, doc }: Stored): void {
-  const entries = entriesOf(engine, collection, doc, idKey);
+export function deleteDocument(engine: Engine, collection: Collection, { idKey, raw }: Stored): void {
+  const entries = storedEntries(engine, collection, collection.indexes, raw, idKey);
   engine.storage.remove(storedKey(collection, idKey));
   for (const { key } of entries) engine.storage.remove(key);
   collection.count--;
 }
 
 /** Adds a document to an index that is being built. Throws DuplicateKey. */
-export function indexDocument(engine: Engine, collection: Collection, index: Index, idKey: Buffer, doc: Doc): void {
-  const entries = indexEntries(engine, collection, index, doc, idKey);
+export function indexDocument(engine: Engine, collection: Collection, index: Index, { idKey, raw }: Stored): void {
+  const entries = entriesOf(engine, collection, [index], decodeOnly(raw, fieldsAt(index.paths)), idKey);
   refuseDuplicates(engine, collection, entries, idKey);
   for (const { key } of entries) engine.storage.put(key, idKey);
 }
 
-function parse(bytes: Uint8Array): { raw: Uint8Array; doc: Doc } {
+/** Decoded as far as `_id` and the indexes need it; checked as a whole. */
+function parse(bytes: Uint8Array, indexes: Index[]): { raw: Uint8Array; doc: Doc } {
   try {
     const raw = idFirst(bytes);
-    return { raw, doc: decode(raw) };
+    return { raw, doc: isPlain(raw) ? decodeOnly(raw, fieldsOf(indexes)) : decode(raw) };
   } catch (error) {
     return fail('InvalidBSON', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** What is known of a list of indexes that was so long; lists grow, but nothing is taken out of one. */
+type Known = { count: number; fields: Fields; touched: WeakMap<ReadonlySet<string>, Index[]> };
+const lists = new WeakMap<Index[], Known>();
+
+function known(indexes: Index[]): Known {
+  let found = lists.get(indexes);
+  if (found?.count !== indexes.length) {
+    const fields = fieldsAt([['_id'], ...indexes.flatMap(({ paths }) => paths)]);
+    found = { count: indexes.length, fields, touched: new WeakMap() };
+    lists.set(indexes, found);
+  }
+  return found;
+}
+
+/** What indexes look at, and `_id`. */
+const fieldsOf = (indexes: Index[]) => known(indexes).fields;
+
+/** The indexes that look at any of these top-level fields. */
+function touchedBy(roots: ReadonlySet<string>, indexes: Index[]): Index[] {
+  const { touched } = known(indexes);
+  let found = touched.get(roots);
+  if (!found) {
+    found = indexes.filter(({ paths }) => paths.some(([root = '']) => roots.has(root)));
+    touched.set(roots, found);
+  }
+  return found;
 }
 
 function checkSize(raw: Uint8Array): void {
@@ -111,34 +139,55 @@ function checkId(id: unknown): void {
   }
 }
 
-function entriesOf(engine: Engine, collection: Collection, doc: Doc, idKey: Buffer, roots?: Set<string>): IndexEntry[] {
-  const touched = roots
-    ? collection.indexes.filter(({ paths }) => paths.some(([root = '']) => roots.has(root)))
-    : collection.indexes;
-  return touched.flatMap(index => indexEntries(engine, collection, index, doc, idKey));
+function storedEntries(
+  engine: Engine,
+  collection: Collection,
+  indexes: Index[],
+  raw: Uint8Array,
+  idKey: Buffer,
+): IndexEntry[] {
+  if (indexes.length === 0) return [];
+  return entriesOf(engine, collection, indexes, decodeOnly(raw, fieldsOf(indexes)), idKey);
 }
 
-function indexEntries(engine: Engine, collection: Collection, index: Index, doc: Doc, idKey: Buffer): IndexEntry[] {
-  const fields = index.paths.map(path => indexed(doc, path));
-  if (index.sparse && !fields.some(field => field.exists)) return [];
-  refuseParallel(index, fields);
-  const seen = new Set<string>();
+function entriesOf(engine: Engine, collection: Collection, indexes: Index[], doc: Doc, idKey: Buffer): IndexEntry[] {
   const entries: IndexEntry[] = [];
+  for (const index of indexes) addEntries(engine, collection, index, doc, idKey, entries);
+  return entries;
+}
+
+function addEntries(
+  engine: Engine,
+  collection: Collection,
+  index: Index,
+  doc: Doc,
+  idKey: Buffer,
+  entries: IndexEntry[],
+): void {
+  const fields = index.paths.map(path => indexed(doc, path));
+  if (index.sparse && !fields.some(field => field.exists)) return;
+  const limit = partBytes(fields.length);
   let lossy = false;
-  for (const values of combinations(fields)) {
-    const { key, shortened } = entryKey(index, values, idKey);
+  const add = (values: unknown[], seen?: Set<string>) => {
+    const { key, shortened } = indexKey(index, values, limit, index.unique ? undefined : idKey);
     lossy ||= shortened;
-    if (fields.length > 0 && !seen.has(key.toString('latin1'))) entries.push({ index, key, values });
-    seen.add(key.toString('latin1'));
+    if (!seen?.has(key.toString('latin1'))) entries.push({ index, key, values });
+    seen?.add(key.toString('latin1'));
+  };
+  if (fields.every(({ array }) => array === undefined)) add(fields.map(({ values }) => values[0]));
+  else {
+    refuseParallel(index, fields);
+    const seen = new Set<string>();
+    for (const values of combinations(fields)) add(values, seen);
   }
   noteShape(engine, collection, index, fields, lossy);
-  return entries;
 }
 
 /** Remembers, before any plan relies on it, that this index has met an array or a value too long to be ordered. */
 function noteShape({ catalog }: Engine, collection: Collection, index: Index, fields: Indexed[], lossy: boolean): void {
+  const isNews = fields.some(({ array }, i) => array !== undefined && !index.multikey[i]);
+  if (!isNews && (index.lossy || !lossy)) return;
   const multikey = index.multikey.map((was, i) => was || fields[i]?.array !== undefined);
-  if (index.lossy === (index.lossy || lossy) && multikey.every((is, i) => is === index.multikey[i])) return;
   Object.assign(index, { multikey, lossy: index.lossy || lossy });
   catalog.save(collection);
 }
@@ -154,19 +203,6 @@ function* combinations(fields: Indexed[], chosen: unknown[] = []): Generator<unk
   const field = fields[chosen.length];
   if (!field) yield chosen;
   else for (const value of field.values) yield* combinations(fields, [...chosen, value]);
-}
-
-/** Unique indexes hold one document under a key, the others end the key with the document's own. */
-function entryKey(index: Index, values: unknown[], idKey: Buffer): { key: Buffer; shortened: boolean } {
-  const limit = partBytes(values.length);
-  let shortened = false;
-  const encoded = values.map((value, i) => {
-    const full = encodeValue(value);
-    shortened ||= full.length > limit;
-    const part = shorten(full, limit);
-    return index.key[i]?.[1] === -1 ? complement(part) : part;
-  });
-  return { key: Buffer.concat([prefix(index.id), ...encoded, ...(index.unique ? [] : [idKey])]), shortened };
 }
 
 function refuseDuplicates({ storage }: Engine, collection: Collection, entries: IndexEntry[], idKey: Buffer): void {

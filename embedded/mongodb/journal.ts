@@ -110,7 +110,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   return {
     db,
     put(key, value) {
-      db.putSync(key, Buffer.from(value));
+      db.putSync(key, asBuffer(value));
       log.put(key, value);
       changes++;
     },
@@ -125,6 +125,9 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
     close,
   };
 }
+
+const asBuffer = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function transact(db: Pages, log: Log, work: () => void): void {
   let isLogged = false;

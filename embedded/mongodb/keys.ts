@@ -42,11 +42,27 @@ function bytes(value: Uint8Array): void {
 /** UTF-8 ended by 0; the bytes 0 and 1 inside become 1 1 and 1 2, which keeps the order. */
 function text(value: string): void {
   reserve(value.length * 3 + 1);
-  const end = at + out.write(value, at);
-  const plain = !out.subarray(at, end).includes(0) && !out.subarray(at, end).includes(1);
-  if (plain) at = end;
-  else bytes(Buffer.from([...out.subarray(at, end)].flatMap(b => (b < 2 ? [1, b + 1] : [b]))));
+  if (!simpleText(value)) {
+    const end = at + out.write(value, at);
+    let isPlain = true;
+    for (let i = at; i < end && isPlain; i++) isPlain = (out[i] ?? 0) > 1;
+    if (isPlain) at = end;
+    else bytes(Buffer.from([...out.subarray(at, end)].flatMap(b => (b < 2 ? [1, b + 1] : [b]))));
+  }
   byte(0);
+}
+
+/** Writes a short one whose characters are single bytes above 1, as those of ids are; else nothing has happened. */
+function simpleText(value: string): boolean {
+  const { length } = value;
+  if (length > 64) return false;
+  for (let i = 0; i < length; i++) {
+    const code = value.charCodeAt(i);
+    if (code < 2 || code > 0x7f) return false;
+    out[at + i] = code;
+  }
+  at += length;
+  return true;
 }
 
 function uint64(value: bigint): void {
@@ -137,6 +153,33 @@ export function shorten(key: Buffer, limit: number): Buffer {
 
 /** What all keys of values that begin like this one have in common once shortened. */
 export const widen = (key: Buffer, limit: number) => (key.length <= limit ? key : key.subarray(0, limit - HASH_BYTES));
+
+/**
+ * The key of an index: its number, the parts, each of `limit` bytes at most, and `end`, the document's own key, where it has one.
+ * `shortened` when a part was too long.
+ */
+export function indexKey(
+  { id, key }: { id: number; key: readonly (readonly [path: string, direction: 1 | -1])[] },
+  values: readonly unknown[],
+  limit: number,
+  end: Uint8Array | undefined,
+): { key: Buffer; shortened: boolean } {
+  at = out.writeUInt32BE(id, 0);
+  let shortened = false;
+  for (const [i, value] of values.entries()) {
+    const start = at;
+    write(value);
+    if (at - start > limit) {
+      const short = shorten(Buffer.from(out.subarray(start, at)), limit);
+      at = start;
+      bytes(short);
+      shortened = true;
+    }
+    if (key[i]?.[1] === -1) for (let b = start; b < at; b++) out[b] = 0xff - (out[b] ?? 0);
+  }
+  if (end) bytes(end);
+  return { key: Buffer.from(out.subarray(0, at)), shortened };
+}
 
 export const documentKey = (id: unknown) => shorten(encodeValue(id), ID_BYTES);
 

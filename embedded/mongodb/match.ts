@@ -42,6 +42,29 @@ function clause(name: string, value: unknown): Predicate {
   return fail('BadValue', `unknown top level operator: ${name}`);
 }
 
+/** The paths that a filter, one that compiles, looks at; undefined when these may be any. */
+export function pathsOf(filter: Doc): string[][] | undefined {
+  const paths: string[][] = [];
+  for (const [name, value] of Object.entries(filter)) {
+    if (name === '$comment') continue;
+    const found = name.startsWith('$') ? pathsBelow(name, value) : [parts(name)];
+    if (!found) return undefined;
+    paths.push(...found);
+  }
+  return paths;
+}
+
+function pathsBelow(name: string, value: unknown): string[][] | undefined {
+  if (!['$and', '$or', '$nor'].includes(name) || !isArray(value)) return undefined;
+  const paths: string[][] = [];
+  for (const branch of value) {
+    const found = isObject(branch) ? pathsOf(branch) : undefined;
+    if (!found) return undefined;
+    paths.push(...found);
+  }
+  return paths;
+}
+
 function holds(expression: unknown): Predicate {
   const compute = compileExpression(expression);
   return doc => truthy(compute(doc));
@@ -134,9 +157,12 @@ function oneOf(name: string, values: unknown): Predicate {
   if (!isArray(values)) fail('BadValue', `${name} needs an array`);
   if (values.some(isOperators)) fail('BadValue', `cannot nest $ under ${name}`);
   const tests = values.filter(value => value instanceof BSONRegExp).map(value => regexTest(value));
-  const sorted = values.filter(value => !(value instanceof BSONRegExp) && value != null).sort(compare);
+  let sorted: unknown[] | undefined;
   const nullToo = values.some(value => value == null);
-  return found => (found == null && nullToo) || includes(sorted, found) || tests.some(test => test(found));
+  return found => {
+    sorted ??= values.filter(value => !(value instanceof BSONRegExp) && value != null).sort(compare);
+    return (found == null && nullToo) || includes(sorted, found) || tests.some(test => test(found));
+  };
 }
 
 function includes(sorted: unknown[], found: unknown): boolean {

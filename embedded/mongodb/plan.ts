@@ -5,7 +5,7 @@
 import { BSONRegExp, Double, MaxKey, MinKey } from 'bson';
 import { type Collection, type Index, prefix } from './catalog.ts';
 import { fail } from './errors.ts';
-import { after, complement, encodeValue, partBytes, shorten, widen } from './keys.ts';
+import { after, complement, documentKey, encodeValue, partBytes, shorten, widen } from './keys.ts';
 import { isNumber, toDouble } from './numbers.ts';
 import { type Doc, isArray, isObject, isOperators, kindOf, RANK, truthy } from './values.ts';
 
@@ -26,6 +26,8 @@ export type Scan = {
   bounded: boolean;
   /** Each range begins with the one whole key it can hold. */
   keyed: boolean;
+  /** What the filter says of `_id` at its top is met by all that is found. */
+  idMet: boolean;
 };
 export type Plan = Scan | { kind: 'union'; scans: Scan[]; exact: false; sorted: false };
 
@@ -51,6 +53,7 @@ export type Wanted = { filter: Doc; sort: SortKey; limit: number; hint?: Hint };
 type Within = (ranges: Range[], keys: number) => boolean;
 
 export function choosePlan(collection: Collection, { filter, sort, limit, hint }: Wanted, within: Within): Plan {
+  if (hint === undefined && sort.length === 0 && isOneId(filter)) return oneId(collection, filter);
   const { conditions, others, alternatives } = conditionsOf(filter);
   const byId = hint === undefined ? scanOf(collection, undefined, conditions, sort, others === 0) : undefined;
   // Nothing can be better than to know which documents they are.
@@ -72,9 +75,35 @@ export function choosePlan(collection: Collection, { filter, sort, limit, hint }
   return stopping && !within(best.ranges, Math.max(1000, 10 * limit)) ? stopping : best;
 }
 
+/** Whether a filter is of fields alone, and says what `_id` is equal to: what most are that write. */
+function isOneId(filter: Doc): boolean {
+  if (!Object.hasOwn(filter, '_id')) return false;
+  for (const name in filter) if (name.startsWith('$')) return false;
+  const { _id } = filter;
+  return !isOperators(_id) && !isArray(_id) && !(_id instanceof BSONRegExp);
+}
+
+/** As `scanOf` would have it. */
+function oneId(collection: Collection, filter: Doc): Scan {
+  const from = Buffer.concat([prefix(collection.id), documentKey(filter._id ?? null)]);
+  return {
+    kind: 'scan',
+    index: undefined,
+    ranges: [{ from, to: after(from), fixed: from.length }],
+    reverse: false,
+    exact: Object.keys(filter).length === 1,
+    sorted: true,
+    merged: false,
+    bounded: true,
+    keyed: true,
+    idMet: true,
+  };
+}
+
 const whole = (collection: Collection): Scored => ({
   ...{ kind: 'scan', index: undefined, ranges: [{ from: prefix(collection.id), to: prefix(collection.id + 1) }] },
-  ...{ reverse: false, exact: false, sorted: false, merged: false, bounded: false, keyed: false, score: 0 },
+  ...{ reverse: false, exact: false, sorted: false, merged: false, bounded: false, keyed: false },
+  ...{ idMet: false, score: 0 },
 });
 
 function hinted(collection: Collection, hint: Exclude<Hint, undefined>): Index | undefined {
@@ -142,6 +171,7 @@ function scanOf(
   let used = 0;
   let exact = alone && !index?.lossy;
   let arrays = 0;
+  let idMet = false;
   for (const [i, [path, direction]] of key.entries()) {
     const multikey = index?.multikey[i] ?? false;
     if (multikey && ++arrays > 1) break;
@@ -149,14 +179,15 @@ function scanOf(
     if (!bounds || bounds.intervals.length * prefixes.length > MAX_RANGES) break;
     exact &&= bounds.exact && !multikey;
     used++;
-    const spans = prefixes.flatMap(start => bounds.intervals.map(interval => toRange(start, interval, direction)));
     if (!bounds.points) {
-      ranges = spans;
+      ranges = prefixes.flatMap(start => bounds.intervals.map(interval => toRange(start, interval, direction)));
       break;
     }
     points++;
     if (bounds.intervals.length === 1 && single === i) single++;
-    prefixes = spans.map(span => span.from);
+    const ends = bounds.intervals.map(({ low }) => (direction === 1 ? low : complement(low)));
+    prefixes = prefixes.flatMap(start => ends.map(end => Buffer.concat([start, end])));
+    if (!index) idMet = bounds.exact;
   }
   exact &&= used === conditions.size || (index?.sparse === true && sparseExact(index, conditions, used));
   ranges ??= prefixes.map(from => ({ from, to: after(from), fixed: from.length }));
@@ -171,16 +202,15 @@ function scanOf(
   // Whole unique keys lead to one document each: nothing can be better.
   const keyed = points === key.length && (!index || index.unique);
   return {
-    ...{
-      kind: 'scan',
-      index,
-      ranges: merge(ranges),
-      reverse: sorted && order === 'backward',
-      exact,
-      sorted,
-      merged,
-      keyed,
-    },
+    kind: 'scan',
+    index,
+    ranges: merge(ranges),
+    reverse: sorted && order === 'backward',
+    exact,
+    sorted,
+    merged,
+    keyed,
+    idMet,
     bounded: used > 0 || sparse,
     score:
       points * 10 + (used - points) * 5 + (sorted && sort.length > 0 ? 6 : 0) + (sparse ? 3 : 0) + (keyed ? 100 : 0),

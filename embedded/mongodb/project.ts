@@ -1,7 +1,8 @@
+import { fieldsAt, isPlain, pick } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { isNumber } from './numbers.ts';
 import { checkPath, parts } from './paths.ts';
-import { type Doc, isArray, isObject, setOwn, truthy } from './values.ts';
+import { type Doc, decode, encode, isArray, isObject, setOwn, truthy } from './values.ts';
 
 export type Projection = (doc: Doc) => Doc;
 
@@ -12,7 +13,10 @@ type Tree = Map<string, true | Tree>;
  * Inclusion (`{a: 1, 'b.c': true}`, `_id` unless it is 0) or exclusion (`{a: 0}`) of fields, through arrays too.
  * Returns undefined for an empty projection. Computed fields, `$slice`, `$elemMatch`, `$meta` and `a.$` are refused.
  */
-export function compileProjection(spec: unknown): Projection | undefined {
+export const compileProjection = (spec: unknown): Projection | undefined => compile(spec)?.projection;
+
+/** `included`: the paths of an inclusion. */
+function compile(spec: unknown): { projection: Projection; included: string[] | undefined } | undefined {
   if (spec === undefined) return undefined;
   if (!isObject(spec)) fail('TypeMismatch', 'a projection must be a document');
   const names = Object.keys(spec);
@@ -23,8 +27,28 @@ export function compileProjection(spec: unknown): Projection | undefined {
   const mixed = others.find(name => truthy(spec[name]) !== including);
   if (mixed) fail('BadValue', `Invalid projection: cannot mix inclusion and exclusion at '${mixed}'`);
   const idToo = spec._id === undefined || truthy(spec._id);
-  if (including) return doc => include(doc, toTree([...(idToo ? ['_id'] : []), ...others]));
-  return doc => exclude(doc, toTree([...(idToo ? [] : ['_id']), ...others]));
+  const paths = [...(idToo === including ? ['_id'] : []), ...others];
+  let tree: Tree | undefined;
+  const step = including ? include : exclude;
+  const projection: Projection = doc => {
+    tree ??= toTree(paths);
+    return step(doc, tree);
+  };
+  return { projection, included: including ? paths : undefined };
+}
+
+/** The same of stored bytes: where whole fields are kept that are sure to stay the same bytes, nothing is decoded. */
+export function compileShown(spec: unknown): ((raw: Uint8Array) => Uint8Array) | undefined {
+  const compiled = compile(spec);
+  if (!compiled) return undefined;
+  const { projection, included } = compiled;
+  if (!included) return raw => encode(projection(decode(raw)));
+  const fields = fieldsAt(included.map(parts));
+  const areWhole = included.every(path => parts(path).length === 1);
+  return raw => {
+    const kept = pick(raw, fields);
+    return areWhole && isPlain(kept) ? kept : encode(projection(decode(kept)));
+  };
 }
 
 function refuseExpression(name: string, value: unknown): void {

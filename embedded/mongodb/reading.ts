@@ -3,14 +3,15 @@ import type { Collection } from './catalog.ts';
 import { compare } from './compare.ts';
 import { type Cursors, drain, FIRST_BATCH } from './cursor.ts';
 import type { Engine } from './documents.ts';
+import { decodeOnly, fieldsAt } from './elements.ts';
 import { fail } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { checkFields, count as countOf, deadlineOf, document, hintOf, long, sortOf, text } from './options.ts';
 import { parts, some } from './paths.ts';
-import { compileProjection, type Projection } from './project.ts';
+import { compileShown } from './project.ts';
 import { type Hit, type Lease, type Query, type Run, runQuery } from './scan.ts';
 import { skim } from './skim.ts';
-import { type Doc, decode, encode, isArray, truthy, wholeNumber } from './values.ts';
+import { type Doc, isArray, truthy, wholeNumber } from './values.ts';
 
 export type Reader = Engine & { cursors: Cursors };
 
@@ -38,7 +39,7 @@ export type Find = {
   namespace: string;
   collection: Collection | undefined;
   query: Query;
-  projection: Projection | undefined;
+  projection: ReturnType<typeof compileShown>;
 };
 
 /** Checks everything about a find, also when the collection is not there. */
@@ -54,14 +55,14 @@ export function parseFind({ catalog }: Engine, body: Doc): Find {
     hint: hintOf(body.hint),
   };
   compileFilter(query.filter);
-  const projection = compileProjection(body.projection);
+  const projection = compileShown(body.projection);
   return { namespace: `${db}.${name}`, collection: catalog.find(db, name), query, projection };
 }
 
-function* shown(hits: Run['hits'], projection: Projection | undefined): Generator<Uint8Array | undefined> {
+function* shown(hits: Run['hits'], projection: Find['projection']): Generator<Uint8Array | undefined> {
   for (const hit of hits) {
     if (!hit || !projection) yield hit?.raw;
-    else yield encode(projection(hit.doc ?? decode(hit.raw)));
+    else yield projection(hit.raw);
   }
 }
 
@@ -128,8 +129,9 @@ export async function distinct(reader: Reader, body: Doc): Promise<Doc> {
   if (skimmed) values.push(...skimmed);
   else if (collection) {
     const run = runQuery(reader, collection, query);
+    const fields = fieldsAt([parts(key)]);
     await drain<Hit>(run.hits, run.lease, deadlineOf(body), hit => {
-      some(hit.doc ?? decode(hit.raw), parts(key), found => {
+      some(hit.doc ?? decodeOnly(hit.raw, fields), parts(key), found => {
         if (found !== undefined && !isArray(found)) values.push(found);
         return false;
       });

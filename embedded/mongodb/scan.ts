@@ -5,9 +5,10 @@
  */
 import type { Collection } from './catalog.ts';
 import { type Engine, readDocument } from './documents.ts';
+import { decodeOnly, fieldsAt } from './elements.ts';
 import { fail } from './errors.ts';
 import { complement, encodeValue } from './keys.ts';
-import { compileFilter, type Predicate } from './match.ts';
+import { compileFilter, type Predicate, pathsOf } from './match.ts';
 import { indexed, parts } from './paths.ts';
 import { choosePlan, type Hint, type Plan, type Range, type Scan, type SortKey } from './plan.ts';
 import type { Entry } from './store.ts';
@@ -21,8 +22,11 @@ export type Stats = { keys: number; docs: number };
 /** Set `stale` after time has passed: what a chunk holds is then read again. */
 export type Lease = { stale: boolean };
 
-/** `doc` is there if the filter had to be tested. */
+/** `doc` is there if the filter had to be tested on the whole document. */
 export type Hit = { idKey: Buffer; raw: Buffer; doc?: Doc };
+
+/** Whether a document passes the filter: it comes back decoded as far as that took. */
+type Test = (raw: Buffer) => { passes: boolean; doc?: Doc };
 
 type Steps = Generator<Hit | undefined, void>;
 
@@ -36,7 +40,7 @@ export type Run = { plan: Plan; stats: Stats; lease: Lease; hits: Steps };
 
 /** Throws what the filter is wrong about; nothing is read before the first hit is asked for. */
 export function runQuery(engine: Engine, collection: Collection, query: Query): Run {
-  const test = compileFilter(query.filter);
+  const passes = compileFilter(query.filter);
   const within = (ranges: Range[], keys: number) => {
     let left = keys;
     for (const range of ranges) if (left >= 0) left -= engine.storage.scan({ ...range, limit: left + 1 }).length;
@@ -45,9 +49,49 @@ export function runQuery(engine: Engine, collection: Collection, query: Query): 
   const plan = choosePlan(collection, { ...query, limit: query.limit && query.limit + query.skip }, within);
   const stats = { keys: 0, docs: 0 };
   const lease = { stale: false };
+  const test = plan.exact ? undefined : testOf(query.filter, passes, plan.kind === 'scan' && plan.idMet);
+  if (plan.kind === 'scan' && plan.keyed && !plan.index && query.sort.length === 0 && query.skip === 0) {
+    return { plan, stats, lease, hits: byKey(engine, collection, plan, test, stats, query.limit) };
+  }
   const found = matching(engine, collection, plan, test, stats, lease);
   const ordered = plan.sorted || query.sort.length === 0 ? found : sorted(found, query);
   return { plan, stats, lease, hits: window(ordered, query) };
+}
+
+/** @param passes the whole filter. @param idMet whether what it says of `_id` need not be tested. */
+function testOf(filter: Doc, passes: Predicate, idMet: boolean): Test {
+  const paths = pathsOf(filter);
+  if (paths) {
+    const { _id, ...others } = filter;
+    const rest = idMet ? compileFilter(others) : passes;
+    const fields = fieldsAt(idMet ? (pathsOf(others) ?? []) : paths);
+    return raw => ({ passes: rest(decodeOnly(raw, fields)) });
+  }
+  return raw => {
+    const doc = decode(raw);
+    return { passes: passes(doc), doc };
+  };
+}
+
+/** The documents of so many ids, each read by its key; `limit` 0: all. */
+function* byKey(
+  engine: Engine,
+  collection: Collection,
+  scan: Scan,
+  test: Test | undefined,
+  stats: Stats,
+  limit: number,
+): Steps {
+  let turns = 0;
+  let found = 0;
+  for (const { from } of scan.ranges) {
+    if (++turns % LAST_CHUNK === 0) yield undefined;
+    const value = engine.storage.get(from);
+    const hit = value && toHit(engine, collection, scan, { key: from, value }, test, stats);
+    if (!hit) continue;
+    yield hit;
+    if (++found === limit) return;
+  }
 }
 
 function* window(hits: Steps, { skip, limit }: Query): Steps {
@@ -67,7 +111,7 @@ function* matching(
   engine: Engine,
   collection: Collection,
   plan: Plan,
-  test: Predicate,
+  test: Test | undefined,
   stats: Stats,
   lease: Lease,
 ): Steps {
@@ -79,7 +123,7 @@ function* matching(
     for (const entry of read(engine, collection, scan, lease)) {
       if (!entry) yield undefined;
       else {
-        const hit = toHit(engine, collection, scan, entry, plan.exact ? undefined : test, stats);
+        const hit = toHit(engine, collection, scan, entry, test, stats);
         if (!hit || (repeats && seen.has(hit.idKey.toString('latin1')))) continue;
         if (repeats) seen.add(hit.idKey.toString('latin1'));
         yield hit;
@@ -93,7 +137,7 @@ function toHit(
   collection: Collection,
   scan: Scan,
   entry: Entry,
-  test: Predicate | undefined,
+  test: Test | undefined,
   stats: Stats,
 ): Hit | undefined {
   if (scan.index || scan.bounded) stats.keys++;
@@ -102,8 +146,9 @@ function toHit(
   if (!raw) return undefined;
   stats.docs++;
   if (!test) return { idKey, raw };
-  const doc = decode(raw);
-  return test(doc) ? { idKey, raw, doc } : undefined;
+  const { passes, doc } = test(raw);
+  if (!passes) return undefined;
+  return doc ? { idKey, raw, doc } : { idKey, raw };
 }
 
 function* entries(engine: Engine, collection: Collection, scan: Scan, lease: Lease): Generator<Entry | undefined> {
@@ -196,6 +241,7 @@ function behind(range: Range, key: Buffer, reverse: boolean): Range {
 /** Sorted in memory, keeping no more than what skip and limit can reach. */
 function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
   const wanted = limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
+  const fields = fieldsAt(sort.map(([path]) => parts(path)));
   let kept: { key: Buffer; hit: Hit }[] = [];
   let bytes = 0;
   const cut = () => {
@@ -208,7 +254,7 @@ function* sorted(hits: Steps, { sort, skip, limit }: Query): Steps {
       yield undefined;
       continue;
     }
-    const key = sortKey(hit.doc ?? decode(hit.raw), sort);
+    const key = sortKey(hit.doc ?? decodeOnly(hit.raw, fields), sort);
     kept.push({ key, hit: { idKey: hit.idKey, raw: hit.raw } });
     bytes += key.length + hit.raw.length;
     if (kept.length > 2 * wanted + 1000 || bytes > SORT_BYTES) cut();

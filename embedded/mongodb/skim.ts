@@ -5,10 +5,11 @@
 import type { Collection, Index } from './catalog.ts';
 import { pauses } from './cursor.ts';
 import { type Engine, readDocument } from './documents.ts';
+import { decodeOnly, fieldsAt } from './elements.ts';
 import { after, complement, encodeValue } from './keys.ts';
 import { indexed, parts } from './paths.ts';
 import { choosePlan, type Range } from './plan.ts';
-import { type Doc, decode, isArray } from './values.ts';
+import { type Doc, isArray } from './values.ts';
 
 /**
  * @param deadline on the clock of `performance.now()`.
@@ -27,6 +28,7 @@ export async function skim(
   const way = ways.find(ranges => ranges !== undefined);
   if (!way) return undefined;
   const pause = pauses(deadline);
+  const fields = fieldsAt([parts(key)]);
   const values: unknown[] = [];
   for (const { from, to } of way.ranges) {
     let next = from;
@@ -34,7 +36,7 @@ export async function skim(
       const [entry] = engine.storage.scan({ from: next, to, limit: 1 });
       if (!entry) break;
       const document = readDocument(engine, collection, entry.value);
-      const [value] = document ? indexed(decode(document), parts(key)).values : [];
+      const [value] = document ? indexed(decodeOnly(document, fields), parts(key)).values : [];
       // What is missing and what is null have one key, and only one of them is a value.
       if (value === undefined || value === null || isArray(value)) return undefined;
       values.push(value);

@@ -73,7 +73,7 @@ export async function openStorage(dir: string): Promise<Storage> {
   }
 
   return {
-    get: key => asBuffer(db.getBinary(key)),
+    get: key => copyOf(db.getBinaryFast(key)),
     scan: span => scan(db, span),
     count: (from, to) => db.getCount({ start: from, end: to }),
     put: (key, value) => guard(() => journal.put(key, value)),
@@ -132,7 +132,14 @@ function scan(db: Pages, { from, to, reverse, limit }: Span): Entry[] {
 }
 
 const toBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-const asBuffer = (bytes: Uint8Array | undefined) => bytes && toBuffer(bytes);
+
+/** Of bytes that are only there until something else is read. Of these only `length` tells how many there are. */
+function copyOf(bytes: Buffer | undefined): Buffer | undefined {
+  if (!bytes) return undefined;
+  const copy = Buffer.allocUnsafe(bytes.length);
+  copy.set(new Uint8Array(bytes.buffer, bytes.byteOffset, copy.length));
+  return copy;
+}
 
 function guard(action: () => void): void {
   try {

@@ -4,17 +4,67 @@
  */
 import { BSONRegExp, Int32, ObjectId, Timestamp } from 'bson';
 import { compare, equal } from './compare.ts';
+import { decodeOnly, type Fields, fieldsAt, isPlain, splice } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { add, isNumber, multiply } from './numbers.ts';
 import { checkPath, field, get, isPosition, parts } from './paths.ts';
-import { type Doc, isArray, isObject, isOperators, setOwn, table, wholeNumber } from './values.ts';
+import { type Doc, decode, encode, isArray, isObject, isOperators, setOwn, table, wholeNumber } from './values.ts';
 
 /** Changes a decoded document in place. `inserting` is true when an upsert builds a new one. */
 export type Change = (doc: Doc, inserting: boolean) => void;
 
 /** `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. */
-export type Update = { change: Change; replacement?: Doc; roots?: Set<string> };
+export type Update = { change: Change; replacement?: Doc; roots?: Roots };
+
+/** The same for all updates of the same fields. `fields`: these and `_id`, unless they are not to be changed apart from the others. */
+export type Roots = { names: ReadonlySet<string>; fields: Fields | undefined };
+
+const ID: Fields = fieldsAt([['_id']]);
+
+/**
+ * A stored document after an update: as if it had been decoded, changed and encoded, which is done only to what changes, where
+ * the rest is sure to stay the same bytes.
+ *
+ * @throws what the update throws, and ImmutableField.
+ */
+export function changed(raw: Uint8Array, { change, replacement, roots }: Update): Uint8Array {
+  if (replacement) return encode(changedDoc(raw, decodeOnly(raw, ID), change));
+  if (!roots?.fields || !isPlain(raw)) return encode(changedDoc(raw, decode(raw), change));
+  const { names, fields } = roots;
+  const part = decodeOnly(raw, fields);
+  if (names.has('_id')) changedDoc(raw, part, change);
+  else change(part, false);
+  return splice(raw, fields, encode(part));
+}
+
+const interned = new Map<string, Roots>();
+
+function rootsOf(paths: string[]): Roots {
+  const key = paths.join('\0');
+  let known = interned.get(key);
+  if (!known) {
+    if (interned.size > 1000) interned.clear();
+    const names = new Set(paths.map(path => parts(path)[0] ?? ''));
+    // Numbers come first once they are set.
+    const areApart = ![...names].some(name => /^\d/.test(name));
+    known = { names, fields: areApart ? fieldsAt([['_id'], ...[...names].map(name => [name])]) : undefined };
+    interned.set(key, known);
+  }
+  return known;
+}
+
+function changedDoc(raw: Uint8Array, doc: Doc, change: Change): Doc {
+  change(doc, false);
+  keepId(decodeOnly(raw, ID)._id, doc);
+  return doc;
+}
+
+/** @throws ImmutableField when a document has another `_id`. */
+export function keepId(id: unknown, doc: Doc): void {
+  if (doc._id !== undefined && equal(doc._id, id)) return;
+  fail('ImmutableField', "Performing an update on the path '_id' would modify the immutable field '_id'");
+}
 
 type Step = { path: string; apply: Change };
 type Operator = (path: string, argument: unknown) => Step[];
@@ -25,11 +75,13 @@ export function compileUpdate(update: unknown): Update {
   const names = Object.keys(update);
   if (!names[0]?.startsWith('$')) return replaceBy(update, names);
   const steps = names.flatMap(name => operatorSteps(name, update[name]));
-  refuseConflicts(steps.map(step => step.path));
+  if (steps.length > 1) refuseConflicts(steps.map(step => step.path));
   // MongoDB (from 5.0) creates fields in the order of their names, numbers by value.
   steps.sort((a, b) => comparePaths(a.path, b.path));
-  const roots = new Set(steps.map(({ path }) => parts(path)[0] ?? ''));
-  return { roots, change: (doc, inserting) => steps.forEach(step => void step.apply(doc, inserting)) };
+  return {
+    roots: rootsOf(steps.map(({ path }) => path)),
+    change: (doc, inserting) => steps.forEach(step => void step.apply(doc, inserting)),
+  };
 }
 
 function replaceBy(replacement: Doc, names: string[]): Update {
@@ -52,10 +104,20 @@ function operatorSteps(name: string, fields: unknown): Step[] {
   if (!operator) fail('FailedToParse', `Unknown modifier: ${name}. Expected a valid update modifier`);
   if (!isObject(fields)) fail('FailedToParse', `Modifiers operate on fields but we found another type for ${name}`);
   return Object.entries(fields).flatMap(([path, argument]) => {
-    checkPath(path, 'update');
-    refusePositional(path);
+    checkUpdated(path);
     return operator(path, argument);
   });
+}
+
+/** Paths that have been found to be right: most statements are of the same ones. */
+const right = new Set<string>();
+
+function checkUpdated(path: string): void {
+  if (right.has(path)) return;
+  checkPath(path, 'update');
+  refusePositional(path);
+  if (right.size > 10_000) right.clear();
+  right.add(path);
 }
 
 function refusePositional(path: string): void {
@@ -84,13 +146,17 @@ function refuseConflicts(paths: string[]): void {
 const conflict = (path: string) =>
   fail('ConflictingUpdateOperators', `Updating the path '${path}' would create a conflict at '${path}'`);
 
+const NINE = '9'.charCodeAt(0);
+
 function comparePaths(a: string, b: string): number {
   const left = parts(a);
   const right = parts(b);
   for (let i = 0; i < left.length && i < right.length; i++) {
     const x = left[i] ?? '';
     const y = right[i] ?? '';
-    if (x !== y) return isPosition(x) && isPosition(y) ? Number(x) - Number(y) : x < y ? -1 : 1;
+    if (x === y) continue;
+    const areNumbers = x.charCodeAt(0) <= NINE && isPosition(x) && isPosition(y);
+    return areNumbers ? Number(x) - Number(y) : x < y ? -1 : 1;
   }
   return left.length - right.length;
 }
@@ -148,8 +214,7 @@ function currentDate(spec: unknown): unknown {
 
 function rename(path: string, target: unknown): Step[] {
   if (typeof target !== 'string') fail('BadValue', "The 'to' field for $rename must be a string");
-  checkPath(target, 'update');
-  refusePositional(target);
+  checkUpdated(target);
   const move = (doc: Doc) => {
     refuseArrayOnPath(doc, path);
     refuseArrayOnPath(doc, target);

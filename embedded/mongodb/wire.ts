@@ -115,24 +115,74 @@ const DOCUMENT = 3;
 
 /** BSON of a reply, in which a Uint8Array stands for a document that is encoded already. */
 export function encodeReply(reply: Doc): Buffer {
-  const elements: Uint8Array[] = [];
-  for (const [name, value] of Object.entries(reply)) {
-    if (value === undefined) continue;
-    if (value instanceof Uint8Array) elements.push(head(DOCUMENT, name), value);
-    else if (isRawArray(value))
-      elements.push(head(ARRAY, name), wrap(value.flatMap((raw, i) => [head(DOCUMENT, String(i)), raw])));
-    else if (name === 'cursor' && isObject(value)) elements.push(head(DOCUMENT, name), encodeReply(value));
-    else elements.push(encode({ [name]: value }).subarray(4, -1));
+  const pieces: Uint8Array[] = [];
+  const bytes = Buffer.allocUnsafe(addReply(reply, pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
   }
-  return wrap(elements);
+  return bytes;
+}
+
+const END = Buffer.alloc(1);
+
+/** Adds what a document consists of, one piece after the other: so all are put together only once. @returns its size in bytes. */
+function addReply(reply: Doc, pieces: Uint8Array[]): number {
+  const length = begin(pieces);
+  let size = 5;
+  let plain: Doc = {};
+  for (const [name, value] of Object.entries(reply)) {
+    const isApart = value instanceof Uint8Array || isRawArray(value) || (name === 'cursor' && isObject(value));
+    if (!isApart) plain[name] = value;
+    else {
+      size += addPlain(plain, pieces) + add(head(Array.isArray(value) ? ARRAY : DOCUMENT, name), pieces);
+      plain = {};
+      if (value instanceof Uint8Array) size += add(value, pieces);
+      else size += isRawArray(value) ? addArray(value, pieces) : addReply(value, pieces);
+    }
+  }
+  size += addPlain(plain, pieces);
+  return end(length, size, pieces);
+}
+
+function addPlain(plain: Doc, pieces: Uint8Array[]): number {
+  const bytes = encode(plain);
+  return bytes.length > 5 ? add(bytes.subarray(4, -1), pieces) : 0;
+}
+
+function addArray(documents: Uint8Array[], pieces: Uint8Array[]): number {
+  const length = begin(pieces);
+  let size = 5;
+  for (const [i, document] of documents.entries()) size += add(position(i), pieces) + add(document, pieces);
+  return end(length, size, pieces);
+}
+
+function begin(pieces: Uint8Array[]): Buffer {
+  const length = Buffer.allocUnsafe(4);
+  pieces.push(length);
+  return length;
+}
+
+function add(piece: Uint8Array, pieces: Uint8Array[]): number {
+  pieces.push(piece);
+  return piece.length;
+}
+
+function end(length: Buffer, size: number, pieces: Uint8Array[]): number {
+  length.writeInt32LE(size);
+  pieces.push(END);
+  return size;
+}
+
+const positions: Buffer[] = [];
+
+/** The beginning of a document in an array. */
+function position(i: number): Buffer {
+  if (i >= 1000) return head(DOCUMENT, String(i));
+  positions[i] ??= head(DOCUMENT, String(i));
+  return positions[i];
 }
 
 const isRawArray = (value: unknown): value is Uint8Array[] => Array.isArray(value) && value[0] instanceof Uint8Array;
 const head = (type: number, name: string) => Buffer.from(`${String.fromCharCode(type)}${name}\0`, 'latin1');
-
-function wrap(elements: Uint8Array[]): Buffer {
-  const size = elements.reduce((sum, element) => sum + element.length, 5);
-  const bytes = Buffer.concat([Buffer.alloc(4), ...elements, Buffer.alloc(1)], size);
-  bytes.writeInt32LE(size);
-  return bytes;
-}

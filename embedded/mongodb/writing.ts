@@ -1,13 +1,12 @@
 /** insert, update, delete, findAndModify: each statement atomic, each reply after its writes are on disk. */
 import { type Collection, checkNamespace } from './catalog.ts';
-import { equal } from './compare.ts';
 import { pauses } from './cursor.ts';
-import { deleteDocument, type Engine, insertDocument, type Stored, updateDocument } from './documents.ts';
+import { deleteDocument, type Engine, insertDocument, updateDocument } from './documents.ts';
 import { CommandError, fail } from './errors.ts';
 import { checkFields, deadlineOf, document, documents, hintOf, sortOf, text } from './options.ts';
 import { compileProjection } from './project.ts';
 import { type Hit, type Query, type Run, runQuery } from './scan.ts';
-import { compileUpdate, fromFilter, type Update, withId } from './update.ts';
+import { changed, compileUpdate, fromFilter, keepId, type Update, withId } from './update.ts';
 import { type Doc, decode, encode, truthy, wholeNumber } from './values.ts';
 
 /** Most statements in one command (MongoDB's `maxWriteBatchSize`). */
@@ -117,16 +116,16 @@ function* updateOne(session: Session, statement: Doc, i: number, outcome: Outcom
     if (hit) {
       matched++;
       outcome.n++;
-      if (change(session.engine, collection, hit, compiled).after) outcome.modified++;
+      if (change(session.engine, collection, hit, compiled)) outcome.modified++;
     }
     yield;
   }
   if (matched > 0 || !truthy(statement.upsert)) return;
   const collection = session.collection(true);
   if (!collection) return;
-  const { doc } = upsert(session.engine, collection, query.filter, compiled);
+  const { id } = upsert(session.engine, collection, query.filter, compiled);
   outcome.n++;
-  outcome.upserted.push({ index: i, _id: doc._id });
+  outcome.upserted.push({ index: i, _id: id });
   yield;
 }
 
@@ -142,42 +141,36 @@ function* hitsOf(session: Session, query: Query): Generator<{ collection: Collec
   const run = runQuery(session.engine, collection, query);
   session.runs.add(run);
   const seen = new Set<string>();
+  // By `_id`, which stays as it is, they come once.
+  const repeats = query.limit !== 1 && (run.plan.kind === 'union' || run.plan.index !== undefined);
   // What a sort in memory has gathered would be out of date in a later transaction, so it is done within one.
   const pausing = run.plan.sorted || query.sort.length === 0;
   for (const hit of run.hits) {
     if (!hit && !pausing) continue;
     if (session.collection(false) !== collection) return;
-    const id = hit?.idKey.toString('latin1') ?? '';
-    if (!hit || !seen.has(id)) yield { collection, hit };
-    if (query.limit !== 1) seen.add(id);
+    if (!hit || !repeats) {
+      yield { collection, hit };
+      continue;
+    }
+    const id = hit.idKey.toString('latin1');
+    if (!seen.has(id)) yield { collection, hit };
+    seen.add(id);
   }
   session.runs.delete(run);
 }
 
-function change(
-  engine: Engine,
-  collection: Collection,
-  hit: Hit,
-  { change: apply, roots }: Update,
-): { before: Stored; after?: Stored } {
-  const before: Stored = { ...hit, doc: hit.doc ?? decode(hit.raw) };
-  const doc = decode(hit.raw);
-  apply(doc, false);
-  if (doc._id === undefined || !equal(doc._id, before.doc._id)) {
-    fail('ImmutableField', "Performing an update on the path '_id' would modify the immutable field '_id'");
-  }
-  const after = updateDocument(engine, collection, before, doc, roots);
-  return after ? { before, after } : { before };
+/** @returns the document as it is then; undefined when nothing is changed. */
+function change(engine: Engine, collection: Collection, hit: Hit, update: Update): Uint8Array | undefined {
+  const raw = changed(hit.raw, update);
+  return updateDocument(engine, collection, hit, raw, update.roots?.names) ? raw : undefined;
 }
 
-function upsert(engine: Engine, collection: Collection, filter: Doc, { change: apply, replacement }: Update): Stored {
+function upsert(engine: Engine, collection: Collection, filter: Doc, { change: apply, replacement }: Update) {
   const start = fromFilter(filter);
   const doc: Doc = replacement ? (start._id === undefined ? {} : { _id: start._id }) : start;
   const { _id } = doc;
   apply(doc, true);
-  if (_id !== undefined && !equal(doc._id, _id)) {
-    fail('ImmutableField', "Performing an update on the path '_id' would modify the immutable field '_id'");
-  }
+  if (_id !== undefined) keepId(_id, doc);
   return insertDocument(engine, collection, encode(withId(doc)));
 }
 
@@ -192,7 +185,7 @@ export async function remove(engine: Engine, body: Doc): Promise<Doc> {
       fail('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
     for (const { collection, hit } of hitsOf(session, statementQuery(statement, limit))) {
       if (hit) {
-        deleteDocument(engine, collection, { ...hit, doc: hit.doc ?? decode(hit.raw) });
+        deleteDocument(engine, collection, hit);
         outcome.n++;
       }
       yield;
@@ -234,18 +227,18 @@ export async function findAndModify(engine: Engine, body: Doc): Promise<Doc> {
   });
 
   function modified(on: Engine, collection: Collection, hit: Hit, how: Update): Doc {
-    const { before, after } = change(on, collection, hit, how);
-    const value = shown(truthy(body.new) ? (after ?? before).doc : before.doc);
+    const after = change(on, collection, hit, how);
+    const value = shown(decode((truthy(body.new) ? after : undefined) ?? hit.raw));
     return { lastErrorObject: { n: 1, updatedExisting: true }, value };
   }
   function deleted(on: Engine, collection: Collection, hit: Hit): Doc {
     const doc = hit.doc ?? decode(hit.raw);
-    deleteDocument(on, collection, { ...hit, doc });
+    deleteDocument(on, collection, hit);
     return { lastErrorObject: { n: 1 }, value: shown(doc) };
   }
-  function inserted({ doc }: Stored): Doc {
-    const value = truthy(body.new) ? shown(doc) : null;
-    return { lastErrorObject: { n: 1, updatedExisting: false, upserted: doc._id }, value };
+  function inserted({ id, raw }: ReturnType<typeof upsert>): Doc {
+    const value = truthy(body.new) ? shown(decode(raw)) : null;
+    return { lastErrorObject: { n: 1, updatedExisting: false, upserted: id }, value };
   }
   return reply;
 }

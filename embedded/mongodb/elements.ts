@@ -1,0 +1,384 @@
+/**
+ * Documents as bytes (bsonspec.org): what is wanted of one is taken out of it, and what was changed is put back, while all else stays
+ * bytes. Decoding and encoding cost many times that.
+ */
+import { isUtf8 } from 'node:buffer';
+import { Int32, Long, ObjectId } from 'bson';
+import { fail } from './errors.ts';
+import { type Doc, decode, encode, setOwn } from './values.ts';
+
+/** Fields of a document by name; of those with `of`, only such fields where the value is a document itself. */
+export type Fields = readonly { text: string; name: Uint8Array; of: Fields | undefined }[];
+
+type Tree = Map<string, Tree | undefined>;
+
+/** Beyond such a depth everything is wanted. */
+const MAX_DEPTH = 50;
+
+/** What these paths lead through, and nothing else, as far as names tell. */
+export function fieldsAt(paths: Iterable<readonly string[]>): Fields {
+  const tree: Tree = new Map();
+  for (const path of paths) add(tree, path);
+  return toFields(tree);
+}
+
+function add(tree: Tree, path: readonly string[]): void {
+  let level: Tree | undefined = tree;
+  for (let i = 0; level && i < path.length; i++) {
+    const name = path[i] ?? '';
+    const isLast = i === path.length - 1 || i === MAX_DEPTH;
+    const known: Tree | undefined = level.get(name);
+    if (isLast) level.set(name, undefined);
+    else if (!known && !level.has(name)) level.set(name, new Map());
+    if (isLast) return;
+    level = level.get(name);
+  }
+}
+
+function toFields(tree: Tree): Fields {
+  return [...tree].map(([text, below]) => ({ text, name: nameBytes(text), of: below && toFields(below) }));
+}
+
+const encoded = new Map<string, Uint8Array>();
+
+function nameBytes(name: string): Uint8Array {
+  let bytes = encoded.get(name);
+  if (!bytes) {
+    if (encoded.size > 10_000) encoded.clear();
+    bytes = Buffer.from(name);
+    encoded.set(name, bytes);
+  }
+  return bytes;
+}
+
+const int32 = (bytes: Uint8Array, at: number) =>
+  (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+
+/** Where the value of the element that starts at `at` begins. */
+function valueStart(bytes: Uint8Array, at: number): number {
+  let end = at + 1;
+  while (end < bytes.length && bytes[end] !== 0) end++;
+  return end + 1;
+}
+
+/** Where a value of a type ends. */
+function valueEnd(bytes: Uint8Array, type: number, start: number): number {
+  switch (type) {
+    case 0x06:
+    case 0x0a:
+    case 0x7f:
+    case 0xff:
+      return start;
+    case 0x08:
+      return start + 1;
+    case 0x10:
+      return start + 4;
+    case 0x01:
+    case 0x09:
+    case 0x11:
+    case 0x12:
+      return start + 8;
+    case 0x07:
+      return start + 12;
+    case 0x13:
+      return start + 16;
+    case 0x02:
+    case 0x0d:
+    case 0x0e:
+      return start + 4 + int32(bytes, start);
+    case 0x03:
+    case 0x04:
+    case 0x0f:
+      return start + int32(bytes, start);
+    case 0x05:
+      return start + 5 + int32(bytes, start);
+    case 0x0b:
+      return bytes.indexOf(0, bytes.indexOf(0, start) + 1) + 1;
+    case 0x0c:
+      return start + 4 + int32(bytes, start) + 12;
+    default:
+      return fail('FailedToParse', `unrecognised BSON type ${type}`);
+  }
+}
+
+function elementEnd(bytes: Uint8Array, at: number, start: number): number {
+  const end = valueEnd(bytes, bytes[at] ?? 0, start);
+  return end > at && end < bytes.length ? end : fail('FailedToParse', 'malformed BSON');
+}
+
+/**
+ * The same document with `_id` first, as MongoDB stores it (the driver appends a generated `_id` last). A document
+ * without `_id` gets a new ObjectId. Nothing else changes, byte for byte.
+ */
+export function idFirst(bytes: Uint8Array): Uint8Array {
+  for (let at = 4; bytes[at] !== 0; ) {
+    const end = elementEnd(bytes, at, valueStart(bytes, at));
+    if (bytes[at + 1] === 0x5f && bytes[at + 2] === 0x69 && bytes[at + 3] === 0x64 && bytes[at + 4] === 0) {
+      if (at === 4) return bytes;
+      return Buffer.concat([bytes.subarray(0, 4), bytes.subarray(at, end), bytes.subarray(4, at), bytes.subarray(end)]);
+    }
+    at = end;
+  }
+  const id = encode({ _id: new ObjectId() });
+  const out = Buffer.concat([bytes.subarray(0, 4), id.subarray(4, -1), bytes.subarray(4)]);
+  out.writeInt32LE(out.length, 0);
+  return out;
+}
+
+function isNamed(bytes: Uint8Array, at: number, end: number, name: Uint8Array): boolean {
+  if (end - at !== name.length) return false;
+  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
+  return true;
+}
+
+function fieldNamed(fields: Fields, bytes: Uint8Array, at: number, end: number): Fields[number] | undefined {
+  for (const field of fields) if (isNamed(bytes, at, end, field.name)) return field;
+  return undefined;
+}
+
+/**
+ * What of a name its bytes do not tell: whether it belongs to a reference (`$ref`, `$id`), which is one only if all are there, and
+ * which name is decoded from what is not ASCII.
+ */
+function isUnclear(bytes: Uint8Array, at: number, end: number): boolean {
+  if (bytes[at] === DOLLAR) return true;
+  for (let i = at; i < end; i++) if ((bytes[i] ?? 0) > 0x7f) return true;
+  return false;
+}
+
+const DOLLAR = 0x24;
+const OBJECT = 0x03;
+
+/** Where pieces are put together; nothing stays here. */
+let scratch = Buffer.allocUnsafe(64 * 1024);
+let used = 0;
+
+function copy(bytes: Uint8Array, from: number, to: number): void {
+  const length = to - from;
+  if (used + length > scratch.length) {
+    const wider = Buffer.allocUnsafe(Math.max(scratch.length * 2, used + length));
+    scratch.copy(wider, 0, 0, used);
+    scratch = wider;
+  }
+  if (length > 64) scratch.set(bytes.subarray(from, to), used);
+  else for (let i = 0; i < length; i++) scratch[used + i] = bytes[from + i] ?? 0;
+  used += length;
+}
+
+function finish(): Buffer {
+  const bytes = Buffer.allocUnsafe(used);
+  scratch.copy(bytes, 0, 0, used);
+  if (scratch.length > 1024 * 1024) scratch = Buffer.allocUnsafe(64 * 1024);
+  return bytes;
+}
+
+const HEAD = Buffer.alloc(4);
+
+/** The document that has only these fields, in its order, and those whose names are unclear. */
+export function pick(bytes: Uint8Array, fields: Fields): Buffer {
+  used = 0;
+  pickFrom(bytes, 0, fields);
+  return finish();
+}
+
+function pickFrom(bytes: Uint8Array, from: number, fields: Fields): void {
+  const head = used;
+  copy(HEAD, 0, 4);
+  for (let at = from + 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    const field = fieldNamed(fields, bytes, at + 1, start - 1);
+    if (field?.of && bytes[at] === OBJECT) {
+      copy(bytes, at, start);
+      pickFrom(bytes, start, field.of);
+    } else if (field || isUnclear(bytes, at + 1, start - 1)) copy(bytes, at, end);
+    at = end;
+  }
+  copy(HEAD, 0, 1);
+  scratch.writeInt32LE(used - head, head);
+}
+
+/** These fields decoded, as far as the document has them; there may be more. Of a document that is well-formed. */
+export function decodeOnly(bytes: Uint8Array, fields: Fields): Doc {
+  return simpleFields(bytes, 0, fields) ?? decode(pick(bytes, fields));
+}
+
+/** Undefined when there are any that only the driver's decoder knows how to decode. */
+function simpleFields(bytes: Uint8Array, from: number, fields: Fields): Doc | undefined {
+  const doc: Doc = {};
+  for (let at = from + 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    const field = fieldNamed(fields, bytes, at + 1, start - 1);
+    if (field) {
+      // Only what is ASCII is sure to be decoded as it is encoded.
+      if (field.text.length !== field.name.length) return undefined;
+      const within = bytes[at] === OBJECT ? field.of : undefined;
+      const value = within ? simpleFields(bytes, start, within) : simpleValue(bytes, bytes[at], start, end);
+      if (value === undefined) return undefined;
+      setOwn(doc, field.text, value);
+    } else if (isUnclear(bytes, at + 1, start - 1)) return undefined;
+    at = end;
+  }
+  return doc;
+}
+
+/** As `decode` gives it; undefined of other types. */
+function simpleValue(bytes: Uint8Array, type: number | undefined, start: number, end: number): unknown {
+  switch (type) {
+    case 0x02:
+      return buffer(bytes).toString('utf8', start + 4, end - 1);
+    case 0x08:
+      return bytes[start] === 1;
+    case 0x0a:
+      return null;
+    case 0x10:
+      return new Int32(int32(bytes, start));
+    case 0x12:
+      return new Long(int32(bytes, start), int32(bytes, start + 4));
+    default:
+      return undefined;
+  }
+}
+
+const buffer = (bytes: Uint8Array) =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * Puts a changed part of a plain document back: fields of `part` (BSON) take the place of those that were picked, in whose order they
+ * are; what is not in it goes, and what is new follows at the end.
+ */
+export function splice(bytes: Uint8Array, picked: Fields, part: Uint8Array): Buffer {
+  used = 0;
+  copy(HEAD, 0, 4);
+  let next = 4;
+  for (let at = 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    const field = fieldNamed(picked, bytes, at + 1, start - 1);
+    if (!field) copy(bytes, at, end);
+    else if (part[next] !== 0) {
+      const nextStart = valueStart(part, next);
+      if (isNamed(part, next + 1, nextStart - 1, field.name)) {
+        const nextEnd = elementEnd(part, next, nextStart);
+        copy(part, next, nextEnd);
+        next = nextEnd;
+      }
+    }
+    at = end;
+  }
+  copy(part, next, part.length);
+  scratch.writeInt32LE(used, 0);
+  return finish();
+}
+
+/** Names in one object, and objects in one another, that `isPlain` looks at. */
+const MAX_NAMES = 64;
+const hashes = new Int32Array(MAX_NAMES * MAX_DEPTH);
+
+/**
+ * Whether a document is sure to be well-formed, and to be encoded as exactly these bytes once it has been decoded. There are
+ * others, such as those with fields of one name or of numeric names, with undefined values, references, code or expressions: of
+ * them nothing is said.
+ */
+export function isPlain(bytes: Uint8Array): boolean {
+  return int32(bytes, 0) === bytes.length && isPlainObject(bytes, 0, bytes.length, 0);
+}
+
+function isPlainObject(bytes: Uint8Array, from: number, limit: number, depth: number): boolean {
+  const size = int32(bytes, from);
+  const last = from + size - 1;
+  if (size < 5 || last >= limit || bytes[last] !== 0 || depth === MAX_DEPTH) return false;
+  const base = depth * MAX_NAMES;
+  let names = 0;
+  let at = from + 4;
+  while (at < last) {
+    const first = bytes[at + 1] ?? 0;
+    // A number comes first once it is decoded; `$` may be a reference; `_b` may be what the driver tells its classes by.
+    if (first === DOLLAR || (first >= 0x30 && first <= 0x39)) return false;
+    if (first === 0x5f && bytes[at + 2] === 0x62) return false;
+    let hash = 0;
+    let end = at + 1;
+    for (let byte = first; byte !== 0 && end < last; byte = bytes[++end] ?? 0) {
+      if (byte > 0x7f) return false;
+      hash = (Math.imul(hash, 31) + byte) | 0;
+    }
+    for (let i = 0; i < names; i++) if (hashes[base + i] === hash) return false;
+    if (names === MAX_NAMES || bytes[end] !== 0) return false;
+    hashes[base + names++] = hash;
+    at = plainEnd(bytes, bytes[at] ?? 0, end + 1, last, depth);
+    if (at < 0) return false;
+  }
+  return at === last;
+}
+
+function isPlainArray(bytes: Uint8Array, from: number, limit: number, depth: number): boolean {
+  const size = int32(bytes, from);
+  const last = from + size - 1;
+  if (size < 5 || last >= limit || bytes[last] !== 0 || depth === MAX_DEPTH) return false;
+  let at = from + 4;
+  for (let position = 0; at < last; position++) {
+    const name = String(position);
+    for (let i = 0; i < name.length; i++) if (bytes[at + 1 + i] !== name.charCodeAt(i)) return false;
+    if (bytes[at + 1 + name.length] !== 0) return false;
+    at = plainEnd(bytes, bytes[at] ?? 0, at + name.length + 2, last, depth);
+    if (at < 0) return false;
+  }
+  return at === last;
+}
+
+/** Where a plain value that begins at `start` ends, which is not beyond `last`; -1 when it is not sure to be plain. */
+function plainEnd(bytes: Uint8Array, type: number, start: number, last: number, depth: number): number {
+  const end = plainValueEnd(bytes, type, start, last, depth);
+  return end <= last ? end : -1;
+}
+
+function plainValueEnd(bytes: Uint8Array, type: number, start: number, last: number, depth: number): number {
+  switch (type) {
+    case 0x02:
+      return isText(bytes, start, last) ? start + 4 + int32(bytes, start) : -1;
+    case 0x03:
+      return isPlainObject(bytes, start, last, depth + 1) ? start + int32(bytes, start) : -1;
+    case 0x04:
+      return isPlainArray(bytes, start, last, depth + 1) ? start + int32(bytes, start) : -1;
+    case 0x01:
+      // What is not a number may be one in many ways.
+      return (int32(bytes, start + 4) & 0x7ff00000) === 0x7ff00000 ? -1 : start + 8;
+    case 0x05:
+      return isBinary(bytes, start) ? start + 5 + int32(bytes, start) : -1;
+    case 0x07:
+      return start + 12;
+    case 0x08:
+      return (bytes[start] ?? 2) < 2 ? start + 1 : -1;
+    case 0x09:
+      return Math.abs(int32(bytes, start + 4) * 2 ** 32 + (int32(bytes, start) >>> 0)) <= MAX_DATE ? start + 8 : -1;
+    case 0x0a:
+    case 0x7f:
+    case 0xff:
+      return start;
+    case 0x10:
+      return start + 4;
+    case 0x11:
+    case 0x12:
+      return start + 8;
+    case 0x13:
+      return start + 16;
+    default:
+      return -1;
+  }
+}
+
+/** The furthest that a JavaScript date can be from 1970, in milliseconds. */
+const MAX_DATE = 8.64e15;
+
+/** Plain bytes or a UUID. */
+const isBinary = (bytes: Uint8Array, start: number) =>
+  int32(bytes, start) >= 0 && (bytes[start + 4] === 0 || bytes[start + 4] === 4);
+
+function isText(bytes: Uint8Array, start: number, last: number): boolean {
+  const length = int32(bytes, start);
+  const end = start + 4 + length - 1;
+  if (length < 1 || end >= last || bytes[end] !== 0) return false;
+  for (let i = start + 4; i < end; i++) if ((bytes[i] ?? 0) > 0x7f) return isUtf8(bytes.subarray(i, end));
+  return true;
+}
