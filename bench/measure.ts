@@ -27,6 +27,14 @@ export function residentOf(pids: readonly number[]): number {
   return sum(treeOf(pids).map(pid => Number(statOf(pid)[21]))) * PAGE_BYTES;
 }
 
+/**
+ * Bytes that the processes and their children have allocated and not given back. What of their files is mapped is left out: the system keeps
+ * as much of these in memory as it has room for.
+ */
+export function allocatedBy(pids: readonly number[]): number {
+  return sum(treeOf(pids).map(pid => 1024 * (statusOf(pid, 'RssAnon') + statusOf(pid, 'RssShmem'))));
+}
+
 /** The value in the middle; of an even number of values, the mean of the two there. */
 export function median(values: readonly number[]): number {
   return quantile(values, 0.5);
@@ -50,6 +58,17 @@ function statOf(pid: number): string[] {
   } catch {
     // It is gone; its parent has its time.
     return Array<string>(50).fill('0');
+  }
+}
+
+/** A field of /proc/PID/status that is given in kB. */
+function statusOf(pid: number, field: string): number {
+  try {
+    return Number(
+      new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0,
+    );
+  } catch {
+    return 0;
   }
 }
 

@@ -148,6 +148,7 @@ describe('assembled services', () => {
         ofOthers: [],
         partitions: 8,
         replayedFirst: [],
+        replayedTogether: false,
         rebuildable: false,
         seeding: expect.any(String),
       } satisfies Binding,

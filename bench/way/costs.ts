@@ -1,5 +1,5 @@
 /** What the processes of a system use while something goes on. */
-import { cpuOf, residentOf } from '../measure.ts';
+import { allocatedBy, cpuOf } from '../measure.ts';
 import type { Member } from './system.ts';
 
 export type Usage = { cpuMs: Record<string, number>; memoryMb: Record<string, number> };
@@ -11,7 +11,7 @@ export function usage(members: readonly Member[]): () => Usage {
   const before = members.map(member => ({ ...member, cpuMs: cpuOf([member.pid]) }));
   return () => ({
     cpuMs: Object.fromEntries(before.map(({ name, pid, cpuMs }) => [name, cpuOf([pid]) - cpuMs])),
-    memoryMb: Object.fromEntries(before.map(({ name, pid }) => [name, residentOf([pid]) / BYTES])),
+    memoryMb: Object.fromEntries(before.map(({ name, pid }) => [name, allocatedBy([pid]) / BYTES])),
   });
 }
 
