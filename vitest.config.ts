@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/sequence.ts';
 
 export default defineConfig({
   // Apollo's packages require the CommonJS graphql; a second copy as an ES module would be another realm to it.
@@ -10,8 +11,10 @@ export default defineConfig({
     // Each file in a world of its own would load the packages anew, which costs more than most of them do. So what a file changes
     // beyond itself it puts back: clocks, the environment, what libraries have.
     isolate: false,
-    // The tests wait more than they compute: for processes to start, for disks to sync, for leases to run out.
-    maxWorkers: 2,
+    // Most tests wait a good part of their time: for processes to start, for disks to sync, for leases to run out. So one more of them
+    // run at once than there are cores where CI runs.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,
     testTimeout: 60_000,

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -11,6 +10,7 @@ import { type Logger, pino } from 'pino';
 import { inject, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { until } from '../embedded/harness.ts';
+import { freePort } from '../embedded/port.ts';
 import { type Binding, createBindings } from './binding.ts';
 import { type Clock, systemClock, systemIds } from './clock.ts';
 import { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts';
@@ -47,7 +47,7 @@ declare module 'vitest' {
 /** The MongoDB and the Redis that all tests share, and that none may stop; each has systems of its own on them. */
 export const useServers = (): ServerUrls => inject('servers');
 
-/** A redis-server that a test may kill, and start again on the same port; it keeps nothing. */
+/** A redis-server that a test may kill, and start again on the same port, which no connection takes meanwhile; it keeps nothing. */
 export async function mortalRedis() {
   const port = await freePort();
   let child: ChildProcess | undefined;
@@ -70,15 +70,6 @@ export async function mortalRedis() {
   await start();
   onTestFinished(kill);
   return { url: `redis://127.0.0.1:${port}`, start, kill };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('not a TCP address');
-  return address.port;
 }
 
 export type System = ReturnType<typeof createSystem>;
