@@ -359,40 +359,9 @@ describe('a process that dies', () => {
 
   /** A process of its own that consumes: it stores what it applies, hangs at "hang" and dies at "kill". */
   function consumingProcess({ mongodbUrl, redisUrl }: ServerUrls, prefix: string): ChildProcess {
-    const source = `
-      import { MongoClient } from 'mongodb';
-      import { pino } from 'pino';
-      import { systemClock } from './events/clock.ts';
-      import { startConsumer } from './events/consumer.ts';
-      import { createTransport } from './events/queue.ts';
-      const [mongodbUrl, redisUrl, prefix] = process.argv.slice(1);
-      const database = new MongoClient(mongodbUrl).db(prefix + '-a');
-      const write = (name, _id, more) =>
-        database.collection(name).updateOne({ _id }, { $set: { ...more, done: true } }, { upsert: true });
-      startConsumer({
-        service: 'a',
-        rules: [{ on: 'everything', async handle(events) {
-          for (const { id } of events) {
-            if (id.startsWith('kill')) process.abort();
-            if (id.startsWith('hang')) {
-              console.log('hanging');
-              await new Promise(() => {});
-            }
-            if (id.startsWith('slow')) await new Promise(resolve => setTimeout(resolve, 300));
-            await write('${APPLIED}', id);
-          }
-        } }],
-        transport: createTransport({ redisUrl, prefix, onError: () => undefined }),
-        deliveries: database.collection('deliveries'),
-        setAside: ({ original, deliveries }) => write('${FAULTS}', original.id, { deliveries }),
-        clock: systemClock,
-        log: pino({ level: 'silent' }),
-      }).attend([0]);`;
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', '--input-type=module', '--eval', source, mongodbUrl, redisUrl, prefix],
-      { cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: ['ignore', 'pipe', 'ignore'] },
-    );
+    const args = ['scripts/run.mjs', 'events/harness.ts', mongodbUrl, redisUrl, prefix];
+    const cwd = fileURLToPath(new URL('..', import.meta.url));
+    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
     onTestFinished(() => void child.kill('SIGKILL'));
     return child;
   }

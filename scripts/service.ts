@@ -5,8 +5,6 @@ import { z } from 'zod';
 import { assemble } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
-import { createGateway } from '../gateway/index.ts';
-import { queuePages } from '../gateway/queues/index.ts';
 import { type RemoteSubgraph, remoteSubgraph } from '../gateway/services/remote.ts';
 import { serveSubgraph } from '../gateway/services/subgraph.ts';
 import { identityCodec } from '../schema/identity.ts';
@@ -101,6 +99,11 @@ async function startService(name: string, settings: Config, undo: Undo): Promise
 }
 
 async function startGateway(settings: Config, undo: Undo): Promise<string> {
+  // No other process needs it, and it takes long to load.
+  const [{ createGateway }, { queuePages }] = await Promise.all([
+    import('../gateway/index.ts'),
+    import('../gateway/queues/index.ts'),
+  ]);
   const secret = secretOf(settings);
   const identities = identityCodec(secret);
   const remotes: Record<string, RemoteSubgraph> = {};

@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const PROGRAMS = [
   'embedded/mongodb/main.ts',
+  'events/harness.ts',
   'scripts/compose.ts',
   'scripts/import.ts',
   'scripts/service.ts',
