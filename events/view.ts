@@ -3,6 +3,7 @@
  * `materialize`, where a row is replaced by a newer version of it; and `createProjection`, where a pure function makes the
  * next row of the row before, for what one event alone does not say.
  */
+import isSame from 'fast-deep-equal';
 import type { AnyBulkWriteOperation, BulkWriteResult, Collection, Document } from 'mongodb';
 import { createCache } from './cache.ts';
 import { Contention, ignoreDuplicates } from './errors.ts';
@@ -28,9 +29,11 @@ export async function materialize<Row extends ViewRow>(
     if (row.version > (newest.get(row._id)?.version ?? Number.NEGATIVE_INFINITY)) newest.set(row._id, row);
   }
   if (newest.size === 0) return 0;
+  const due = replay ? await notShown(collection, newest) : [...newest.values()];
+  if (due.length === 0) return 0;
   // An upsert whose filter does not match because the view is newer tries to insert, and meets the row's own _id.
   const writes = (upsert: boolean) =>
-    [...newest.values()].map(({ _id, ...fields }) => ({
+    due.map(({ _id, ...fields }) => ({
       updateOne: {
         filter: { _id, version: { [replay ? '$lte' : '$lt']: fields.version } },
         update: { $set: fields },
@@ -45,6 +48,21 @@ export async function materialize<Row extends ViewRow>(
     // Two first versions may have raced, and the older one may have won: once more, now that the row is there.
     return changedBy(await collection.bulkWrite(writes(false), { ordered: false }));
   }
+}
+
+/** From the lake, mostly all is shown as it should be, or newer: reading costs less than writing what is there. */
+async function notShown<Row extends ViewRow>(
+  collection: Collection<Row>,
+  rows: ReadonlyMap<string, Row>,
+): Promise<Row[]> {
+  // The driver's types cannot follow a generic row.
+  const view = collection as unknown as Collection<ViewRow>;
+  const found = await view.find({ _id: { $in: [...rows.keys()] } }, { batchSize: rows.size + 1 }).toArray();
+  const shown = new Map(found.map(row => [row._id, row]));
+  return [...rows.values()].filter(row => {
+    const { version = Number.NEGATIVE_INFINITY } = shown.get(row._id) ?? {};
+    return version <= row.version && !isSame(shown.get(row._id), row);
+  });
 }
 
 const changedBy = ({ modifiedCount, upsertedCount }: BulkWriteResult): number => modifiedCount + upsertedCount;
