@@ -4,10 +4,11 @@
  */
 import { BSONRegExp } from 'bson';
 import { type Catalog, type Collection, type Index, namespace, prefix } from './catalog.ts';
-import { decodeOnly, type Fields, fieldsAt, idFirst, isPlain } from './elements.ts';
+import { decodeOnly, type Fields, fieldsAt, idFirst } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { documentKey, indexKey, partBytes } from './keys.ts';
 import { type Indexed, indexed } from './paths.ts';
+import { isPlain } from './plain.ts';
 import type { Storage } from './store.ts';
 import { type Doc, decode, isArray, isObject, MAX_DOCUMENT_BYTES } from './values.ts';
 

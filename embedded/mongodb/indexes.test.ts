@@ -158,6 +158,15 @@ describe('creating indexes', () => {
     }
   });
 
+  test('after updates of the same field keeps up with those that follow', async () => {
+    await items.insertOne({ _id: 1, a: 1 } as Document);
+    await items.updateOne({ _id: 1 } as Document, { $set: { a: 2 } });
+    await items.createIndex({ a: 1 });
+    await items.updateOne({ _id: 1 } as Document, { $set: { a: 3 } });
+    expect(await items.countDocuments({ a: 3 }, { hint: 'a_1' })).toBe(1);
+    expect(await items.countDocuments({ a: 2 }, { hint: 'a_1' })).toBe(0);
+  });
+
   test('over two arrays of one document is refused', async () => {
     await items.createIndex({ a: 1, b: 1 });
     expect(await codeOf(items.insertOne({ a: [1], b: [1] }))).toBe(171);

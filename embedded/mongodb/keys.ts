@@ -181,6 +181,20 @@ export function indexKey(
   return { key: Buffer.from(out.subarray(0, at)), shortened };
 }
 
+/** The key under which a collection of this number has the document of an `_id`. */
+export const storedKey = (collection: number, id: unknown): Buffer =>
+  indexKey({ id: collection, key: [] }, [id], ID_BYTES, undefined).key;
+
+/** As `Buffer.compare`, which costs more for keys that differ early. */
+export function compareKeys(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const order = (a[i] ?? 0) - (b[i] ?? 0);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
 export const documentKey = (id: unknown) => shorten(encodeValue(id), ID_BYTES);
 
 /** The first key after all keys that begin with this one. */

@@ -5,7 +5,7 @@
 import { BSONRegExp, Double, MaxKey, MinKey } from 'bson';
 import { type Collection, type Index, prefix } from './catalog.ts';
 import { fail } from './errors.ts';
-import { after, complement, documentKey, encodeValue, partBytes, shorten, widen } from './keys.ts';
+import { after, compareKeys, complement, encodeValue, partBytes, shorten, storedKey, widen } from './keys.ts';
 import { isNumber, toDouble } from './numbers.ts';
 import { type Doc, isArray, isObject, isOperators, kindOf, RANK, truthy } from './values.ts';
 
@@ -53,7 +53,8 @@ export type Wanted = { filter: Doc; sort: SortKey; limit: number; hint?: Hint };
 type Within = (ranges: Range[], keys: number) => boolean;
 
 export function choosePlan(collection: Collection, { filter, sort, limit, hint }: Wanted, within: Within): Plan {
-  if (hint === undefined && sort.length === 0 && isOneId(filter)) return oneId(collection, filter);
+  const known = hint === undefined && sort.length === 0 ? byIds(collection, filter) : undefined;
+  if (known) return known;
   const { conditions, others, alternatives } = conditionsOf(filter);
   const byId = hint === undefined ? scanOf(collection, undefined, conditions, sort, others === 0) : undefined;
   // Nothing can be better than to know which documents they are.
@@ -75,21 +76,19 @@ export function choosePlan(collection: Collection, { filter, sort, limit, hint }
   return stopping && !within(best.ranges, Math.max(1000, 10 * limit)) ? stopping : best;
 }
 
-/** Whether a filter is of fields alone, and says what `_id` is equal to: what most are that write. */
-function isOneId(filter: Doc): boolean {
-  if (!Object.hasOwn(filter, '_id')) return false;
-  for (const name in filter) if (name.startsWith('$')) return false;
-  const { _id } = filter;
-  return !isOperators(_id) && !isArray(_id) && !(_id instanceof BSONRegExp);
-}
-
-/** As `scanOf` would have it. */
-function oneId(collection: Collection, filter: Doc): Scan {
-  const from = Buffer.concat([prefix(collection.id), documentKey(filter._id ?? null)]);
+/**
+ * What most are that write: a filter of fields alone, which says what `_id` is equal to, or one of what.
+ * @returns what `scanOf` would; undefined for others.
+ */
+function byIds(collection: Collection, filter: Doc): Scan | undefined {
+  const ids = idsOf(filter);
+  if (!ids || ids.length > MAX_RANGES || ids.some(id => isArray(id) || id instanceof BSONRegExp)) return undefined;
+  const keys = ids.map(id => storedKey(collection.id, id ?? null)).sort(compareKeys);
+  const distinct = keys.filter((key, i) => i === 0 || !key.equals(keys[i - 1] ?? key));
   return {
     kind: 'scan',
     index: undefined,
-    ranges: [{ from, to: after(from), fixed: from.length }],
+    ranges: distinct.map(from => ({ from, to: after(from), fixed: from.length })),
     reverse: false,
     exact: Object.keys(filter).length === 1,
     sorted: true,
@@ -98,6 +97,14 @@ function oneId(collection: Collection, filter: Doc): Scan {
     keyed: true,
     idMet: true,
   };
+}
+
+function idsOf(filter: Doc): unknown[] | undefined {
+  if (!Object.hasOwn(filter, '_id')) return undefined;
+  for (const name in filter) if (name.startsWith('$')) return undefined;
+  const { _id } = filter;
+  if (!isOperators(_id)) return [_id];
+  return isArray(_id.$in) && Object.keys(_id).length === 1 ? _id.$in : undefined;
 }
 
 const whole = (collection: Collection): Scored => ({
@@ -259,12 +266,12 @@ function toRange(start: Buffer, { low, lowIncluded, high, highIncluded }: Interv
 
 /** In order, without the empty ones and without what two have in common. */
 function merge(ranges: Range[]): Range[] {
-  const ordered = ranges.filter(r => Buffer.compare(r.from, r.to) < 0).sort((a, b) => Buffer.compare(a.from, b.from));
+  const ordered = ranges.filter(r => compareKeys(r.from, r.to) < 0).sort((a, b) => compareKeys(a.from, b.from));
   const merged: Range[] = [];
   for (const range of ordered) {
     const last = merged.at(-1);
-    if (!last || Buffer.compare(range.from, last.to) >= 0) merged.push({ ...range });
-    else if (Buffer.compare(range.to, last.to) > 0) last.to = range.to;
+    if (!last || compareKeys(range.from, last.to) >= 0) merged.push({ ...range });
+    else if (compareKeys(range.to, last.to) > 0) last.to = range.to;
   }
   return merged;
 }

@@ -1,7 +1,8 @@
-import { fieldsAt, isPlain, pick } from './elements.ts';
+import { fieldsAt, pick } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { isNumber } from './numbers.ts';
 import { checkPath, parts } from './paths.ts';
+import { isPlain } from './plain.ts';
 import { type Doc, decode, encode, isArray, isObject, setOwn, truthy } from './values.ts';
 
 export type Projection = (doc: Doc) => Doc;

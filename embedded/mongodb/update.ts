@@ -4,11 +4,12 @@
  */
 import { BSONRegExp, Int32, ObjectId, Timestamp } from 'bson';
 import { compare, equal } from './compare.ts';
-import { decodeOnly, type Fields, fieldsAt, isPlain, splice } from './elements.ts';
+import { decodeOnly, type Fields, fieldsAt, splice } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { add, isNumber, multiply } from './numbers.ts';
 import { checkPath, field, get, isPosition, parts } from './paths.ts';
+import { isPlain } from './plain.ts';
 import { type Doc, decode, encode, isArray, isObject, isOperators, setOwn, table, wholeNumber } from './values.ts';
 
 /** Changes a decoded document in place. `inserting` is true when an upsert builds a new one. */
