@@ -92,7 +92,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: '|| canWait(binding, type)),\n    );',
     replace: '|| canWait(binding, type)),\n    ).catch(() => hurried.connection);',
-    foundBy: 75,
+    foundBy: 21,
   },
   {
     name: 'the last event of a batch is lost',
@@ -124,7 +124,7 @@ export const BUGS: readonly Bug[] = [
     find: 'else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
     replace:
       'else if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
-    foundBy: 4,
+    foundBy: 8,
   },
   {
     name: 'a mark is left whatever was there',
@@ -366,7 +366,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
     replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
-    foundBy: 704,
+    foundBy: 531,
   },
   // ---- replays ----
   {
