@@ -6,7 +6,7 @@ import { aggregate } from './aggregate.ts';
 import { openCatalog } from './catalog.ts';
 import { createCursors } from './cursor.ts';
 import * as defining from './defining.ts';
-import { CommandError, fail } from './errors.ts';
+import { CommandError, fail, StorageLost } from './errors.ts';
 import { explain } from './explain.ts';
 import { checkFields, document } from './options.ts';
 import * as reading from './reading.ts';
@@ -70,6 +70,8 @@ export async function openDatabase(dir: string): Promise<Database> {
       await storage.durable();
       return reply.length < MAX_MESSAGE_BYTES ? reply : fail('BSONObjectTooLarge', 'the reply is too large');
     } catch (error) {
+      // The process ends; until then nobody is told what is not known, not even who has only come to say hello.
+      if (error instanceof StorageLost) return new Promise<never>(() => {});
       return encodeReply(errorReply(error));
     }
   };

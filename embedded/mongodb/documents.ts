@@ -62,13 +62,20 @@ export function updateDocument(
   const touched = roots ? touchedBy(roots, collection.indexes) : collection.indexes;
   const old = storedEntries(engine, collection, touched, before.raw, idKey);
   const now = storedEntries(engine, collection, touched, raw, idKey);
-  const removed = old.filter(({ key }) => !now.some(entry => entry.key.equals(key)));
-  const added = now.filter(({ key }) => !old.some(entry => entry.key.equals(key)));
+  const removed = without(old, now);
+  const added = without(now, old);
   refuseDuplicates(engine, collection, added, idKey);
   engine.storage.put(storedKey(collection, idKey), raw);
   for (const { key } of removed) engine.storage.remove(key);
   for (const { key } of added) engine.storage.put(key, idKey);
   return true;
+}
+
+/** Those whose keys the others do not have. Of arrays there may be thousands. */
+function without(entries: IndexEntry[], others: IndexEntry[]): IndexEntry[] {
+  if (others.length < 8) return entries.filter(({ key }) => !others.some(other => other.key.equals(key)));
+  const keys = new Set(others.map(({ key }) => key.toString('latin1')));
+  return entries.filter(({ key }) => !keys.has(key.toString('latin1')));
 }
 
 export function deleteDocument(engine: Engine, collection: Collection, { idKey, raw }: Stored): void {

@@ -200,6 +200,15 @@ describe('an index over arrays', () => {
     expect(await items.countDocuments({ tags: { $gte: 1 } })).toBe(2);
   });
 
+  test.each([3, 300])('of %i elements follows what is changed of them', async length => {
+    await items.createIndex({ tags: 1 });
+    const tags = Array.from({ length }, (_, i) => i);
+    await items.insertOne({ _id: 1, tags } as Document);
+    await items.updateOne({ _id: 1 } as Document, { $set: { tags: [...tags.slice(1), -1] } });
+    const found = (tag: number) => items.countDocuments({ tags: tag }, { hint: 'tags_1' });
+    expect(await Promise.all([0, 1, length - 1, -1].map(found))).toEqual([0, 1, 1, 1]);
+  });
+
   test('of sub-documents does not mix up their fields', async () => {
     await items.createIndex({ 'l.a': 1, 'l.b': 1 });
     await items.insertMany([
