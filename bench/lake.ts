@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { startServers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
 import { silentFeed } from '../events/feed.ts';
+import { serviceNames } from '../subgraphs/catalog.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
 import { history } from './lake/history.ts';
 import { cpuOf, median, quantile } from './measure.ts';
@@ -30,6 +31,8 @@ const { values } = parseArgs({
     deposits: { type: 'string', default: '50' },
     /** `account:REPAIR`, in this order; what is not repaired first has nothing but what it was given live. */
     replays: { type: 'string', multiple: true, default: REPLAYS },
+    /** `one`: everything, as `npm start`. `each`: the gateway and each service, as docker-compose.yml. */
+    processes: { type: 'string', default: 'one' },
   },
 });
 const [EVENTS, ACCOUNTS, PER_SECOND] = [Number(values.events), Number(values.accounts), Number(values.deposits)];
@@ -58,6 +61,7 @@ const prefix = `bench${process.pid}`;
 const mongo = new MongoClient(mongodbUrl, { ignoreUndefined: true, writeConcern: { w: 'majority', journal: true } });
 const redis = new Redis(servers.redisUrl);
 const stops: (() => Promise<unknown>)[] = [];
+const started: number[] = [];
 
 try {
   const raw = await rawRate();
@@ -65,17 +69,7 @@ try {
   const filling = await fill();
   print(`stored in the lake: ${whole(EVENTS)} events, ${whole(filling)} events/s`);
 
-  const system = await startProcess('tributary', {
-    file: process.execPath,
-    args: ['../scripts/run.mjs', '../scripts/start.ts'].map(file => fileURLToPath(new URL(file, import.meta.url))),
-    env: {
-      ...{ MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl, AUTH_SECRET: SECRET, LIMIT_REQUESTS: '1000000' },
-      ...{ PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
-    },
-    ready: /is ready[\s\S]*Stop it/,
-  });
-  stops.push(system.stop);
-  const url = /http:\/\/[\d.]+:\d+/.exec(system.output())?.[0];
+  const url = values.processes === 'each' ? await startEach() : await start('start.ts', [], /is ready[\s\S]*Stop it/);
   const operator = await tokenOf('olga', ['operator']);
   const ask = <Data>(query: string, token = operator) => post<Data>(`${url}/graphql`, query, token);
 
@@ -92,11 +86,11 @@ try {
   };
 
   const database = servers.children.find(({ name }) => name === 'mongodb')?.pid();
-  const pids = [system.pid, ...(database === undefined ? [] : [database])];
-  /** Milliseconds of a core that each process has taken since. */
+  const parts = [started, ...(database === undefined ? [] : [[database]])];
+  /** Milliseconds of a core that the services have taken since, and the database. */
   const meter = () => {
-    const before = pids.map(pid => cpuOf([pid]));
-    return () => pids.map((pid, i) => cpuOf([pid]) - (before[i] ?? 0));
+    const before = parts.map(cpuOf);
+    return () => parts.map((pids, i) => cpuOf(pids) - (before[i] ?? 0));
   };
 
   if (PER_SECOND > 0) await Promise.all(Array.from({ length: WARM_UP_WIDTH }, warmUp));
@@ -168,6 +162,31 @@ try {
   await mongo.close();
   await servers.stop();
   await rm(dataDir, { recursive: true, force: true });
+}
+
+/** @returns where it answers. */
+async function start(program: string, args: string[], ready: RegExp, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const files = ['../scripts/run.mjs', `../scripts/${program}`];
+  const one = await startProcess(args[0] ?? 'tributary', {
+    file: process.execPath,
+    args: [...files.map(file => fileURLToPath(new URL(file, import.meta.url))), ...args],
+    env: {
+      ...{ MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl, AUTH_SECRET: SECRET, LIMIT_REQUESTS: '1000000' },
+      ...{ PORT: '0', DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...env },
+    },
+    ready,
+  });
+  stops.push(one.stop);
+  started.push(one.pid);
+  return /http:\/\/[\d.]+:\d+/.exec(one.output())?.[0] ?? '';
+}
+
+async function startEach(): Promise<string> {
+  const urls: NodeJS.ProcessEnv = {};
+  for (const name of serviceNames()) {
+    urls[`${name.toUpperCase()}_URL`] = `${await start('service.ts', [name], /is ready/)}/graphql`;
+  }
+  return start('service.ts', ['gateway'], /is ready/, urls);
 }
 
 /** Rows a second that the database takes, as plain as they can be: with an index of their own beside _id. */
