@@ -90,6 +90,25 @@ describe('find', () => {
     expect(await items.find({ _id: { $gt: 9 } } as Document).toArray()).toEqual([]);
   });
 
+  test('by _id, one or several, tests what else is asked for, and gives each once', async () => {
+    await filled();
+    const found = (filter: object, limit = 0) =>
+      ids(
+        items
+          .find(filter as Document)
+          .limit(limit)
+          .toArray(),
+      );
+    expect(await found({ _id: 1, b: 'x' })).toEqual([1]);
+    expect(await found({ _id: 1, b: 'y' })).toEqual([]);
+    expect(await found({ _id: { $in: [3, 1, 3, 9] } })).toEqual([1, 3]);
+    expect(await found({ _id: { $in: [1, 2, 3] }, b: 'x' })).toEqual([1, 3]);
+    expect(await found({ _id: { $in: [1, 2, 3], $gt: 1 } })).toEqual([2, 3]);
+    expect(await found({ _id: { $in: [1, 2, 3] } }, 2)).toEqual([1, 2]);
+    expect(await found({ _id: { $in: [1, 2, 3] }, b: 'x' }, 1)).toEqual([1]);
+    expect(await found({ _id: { $in: [] } })).toEqual([]);
+  });
+
   test('projects through sub-documents and arrays', async () => {
     await items.insertOne({ a: { b: 1, c: 2 }, list: [{ x: 1, y: 2 }, 5, { y: 3 }] });
     expect(await items.findOne({}, { projection: { _id: 0, 'a.b': 1, 'list.x': 1 } })).toEqual({

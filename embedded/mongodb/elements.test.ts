@@ -252,6 +252,9 @@ describe('bytes that are called plain', () => {
     const one = { name: Buffer.from('a'), value: { type: 0x10, bytes: int32(1) } };
     expect(isPlain(written([one]))).toBe(true);
     expect(isPlain(written([one, one]))).toBe(false);
+    const neither = { name: Buffer.from('a'), value: { type: 0x08, bytes: Buffer.from([2]) } };
+    expect(() => decode(written([neither]))).toThrow();
+    expect(isPlain(written([neither]))).toBe(false);
   });
 });
 
@@ -282,6 +285,17 @@ describe('a document decoded in parts', () => {
       }),
       { numRuns: 800 },
     );
+  });
+
+  test('is a reference where the whole is one, whose fields no filter sees', () => {
+    const reference = [
+      { name: Buffer.from('$ref'), value: { type: 0x02, bytes: text(Buffer.from('x')) } },
+      { name: Buffer.from('$id'), value: { type: 0x10, bytes: int32(1) } },
+      { name: Buffer.from('a'), value: { type: 0x10, bytes: int32(1) } },
+    ];
+    const passes = compileFilter({ a: new Int32(1) });
+    expect(passes(decode(written(reference)))).toBe(false);
+    expect(passes(decodeOnly(written(reference), fieldsAt([['a']])))).toBe(false);
   });
 
   test('is not what an expression is given, which may ask for anything', () => {

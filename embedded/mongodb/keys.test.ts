@@ -155,6 +155,13 @@ describe('the order of values', () => {
     );
   });
 
+  test.each([0, 100])('of the least characters is that of their bytes, also after %i others', length => {
+    const texts = ['', '\0', '\0\0', '\0\u0001', '\u0001', '\u0001\0', '\u0001\u0001', '\u0002', 'a'];
+    const keys = texts.map(each => encodeValue(`${'a'.repeat(length)}${each}`));
+    expect(keys.toSorted(Buffer.compare)).toEqual(keys);
+    for (const one of keys) expect(keys.filter(key => key.subarray(0, one.length).equals(one))).toHaveLength(1);
+  });
+
   test('never lets one key be the beginning of another', () => {
     fc.assert(
       fc.property(value, value, (a, b) => {
