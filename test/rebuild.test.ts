@@ -3,6 +3,7 @@ import { type Document, MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Servers, startServers } from '../embedded/index.ts';
+import { freePort } from '../embedded/port.ts';
 import {
   type Client,
   clientOf,
@@ -41,7 +42,8 @@ beforeAll(async () => {
   });
   servers = { ...servers, mongodbUrl: new URL(`/${PREFIX}`, servers.mongodbUrl).href };
   mongo = new MongoClient(servers.mongodbUrl);
-  system = await startSystem(folder.path, 0, env());
+  // It is started again there: one that nobody's attempts to connect take meanwhile.
+  system = await startSystem(folder.path, await freePort(), env());
   [alice, bob, olga] = await Promise.all([
     clientOf(system.url, 'alice'),
     clientOf(system.url, 'bob'),

@@ -1,5 +1,6 @@
 /** The connection is lost and comes back: nobody has to load the page again. */
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../../embedded/port.ts';
 import { startSystem, stopAll, temporaryFolder } from '../system.ts';
 import { chromiumPath, launchBrowser, openWindow, signInAs } from './browser.ts';
 
@@ -13,7 +14,9 @@ test.skipIf(!chromiumPath)(
       await stopAll();
       folder.remove();
     });
-    const before = await startSystem(folder.path, 0, { AUTH_SECRET: '' });
+    // One that nobody's attempts to connect take while the system is gone.
+    const port = await freePort();
+    const before = await startSystem(folder.path, port, { AUTH_SECRET: '' });
     const { page, complaints, external } = await openWindow(browser, before.url, {
       tolerated: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|WebSocket connection/,
     });
@@ -23,7 +26,7 @@ test.skipIf(!chromiumPath)(
       await page.getByRole('button', { name: 'Deposit' }).click();
     };
     await signInAs(page, 'alice', '/accounts');
-    await page.getByRole('button', { name: 'Open an account' }).click();
+    await page.getByRole('button', { name: 'Open an account' }).first().click();
     await page.getByLabel('Name').fill('Steady');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Steady' }).waitFor();
@@ -37,7 +40,7 @@ test.skipIf(!chromiumPath)(
     await deposit('20');
     await page.getByText('It is not known whether the deposit arrived.').waitFor();
 
-    await startSystem(folder.path, Number(new URL(before.url).port), { AUTH_SECRET: '' });
+    await startSystem(folder.path, port, { AUTH_SECRET: '' });
     await page.getByText('Live', { exact: true }).waitFor();
     await page.getByText('The connection is lost.').waitFor({ state: 'detached' });
     await page.getByRole('button', { name: 'Deposit' }).click();
