@@ -126,7 +126,8 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   };
 }
 
-const asBuffer = (bytes: Uint8Array) =>
+/** The same bytes, not a copy. */
+export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 function transact(db: Pages, log: Log, work: () => void): void {

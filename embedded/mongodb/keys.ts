@@ -182,7 +182,7 @@ export function indexKey(
 }
 
 /** The key under which a collection of this number has the document of an `_id`. */
-export const storedKey = (collection: number, id: unknown): Buffer =>
+export const keyById = (collection: number, id: unknown): Buffer =>
   indexKey({ id: collection, key: [] }, [id], ID_BYTES, undefined).key;
 
 /** As `Buffer.compare`, which costs more for keys that differ early. */

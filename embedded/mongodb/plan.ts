@@ -5,7 +5,7 @@
 import { BSONRegExp, Double, MaxKey, MinKey } from 'bson';
 import { type Collection, type Index, prefix } from './catalog.ts';
 import { fail } from './errors.ts';
-import { after, compareKeys, complement, encodeValue, partBytes, shorten, storedKey, widen } from './keys.ts';
+import { after, compareKeys, complement, encodeValue, keyById, partBytes, shorten, widen } from './keys.ts';
 import { isNumber, toDouble } from './numbers.ts';
 import { type Doc, isArray, isObject, isOperators, kindOf, RANK, truthy } from './values.ts';
 
@@ -83,7 +83,7 @@ export function choosePlan(collection: Collection, { filter, sort, limit, hint }
 function byIds(collection: Collection, filter: Doc): Scan | undefined {
   const ids = idsOf(filter);
   if (!ids || ids.length > MAX_RANGES || ids.some(id => isArray(id) || id instanceof BSONRegExp)) return undefined;
-  const keys = ids.map(id => storedKey(collection.id, id ?? null)).sort(compareKeys);
+  const keys = ids.map(id => keyById(collection.id, id ?? null)).sort(compareKeys);
   const distinct = keys.filter((key, i) => i === 0 || !key.equals(keys[i - 1] ?? key));
   return {
     kind: 'scan',

@@ -5,7 +5,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CommandError, StorageError, StorageLost } from './errors.ts';
-import { openJournal, type Pages } from './journal.ts';
+import { asBuffer, openJournal, type Pages } from './journal.ts';
 
 export type Entry = { key: Buffer; value: Buffer };
 
@@ -127,11 +127,9 @@ function scan(db: Pages, { from, to, reverse, limit }: Span): Entry[] {
     ? db.getRange({ start: to, exclusiveStart: true, end: from, inclusiveEnd: true, reverse, limit })
     : db.getRange({ start: from, end: to, limit });
   const entries: Entry[] = [];
-  for (const { key, value } of range) entries.push({ key: toBuffer(key), value: toBuffer(value) });
+  for (const { key, value } of range) entries.push({ key: asBuffer(key), value: asBuffer(value) });
   return entries;
 }
-
-const toBuffer = (bytes: Uint8Array) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Of bytes that are only there until something else is read. Of these only `length` tells how many there are. */
 function copyOf(bytes: Buffer | undefined): Buffer | undefined {
