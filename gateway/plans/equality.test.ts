@@ -138,6 +138,20 @@ test('there is every kind of node and rewriting in the plans', () => {
   }
 });
 
+test('an object without fields in the place of a text is passed over, as if it had not come', async () => {
+  const plain = faultySources({ catalog: 'none', stock: 'none', reviews: 'none' }, 1);
+  const stock = {
+    async fetch(request: FetchRequest): Promise<ExecutionResult> {
+      const { data } = (await plain.stock?.fetch(request)) ?? {};
+      for (const entity of [data?._entities].flat()) Object.assign(entity ?? {}, { __typename: {} });
+      return { data };
+    },
+  };
+  const { answer, theirAnswer } = await answers('{ products { shipping } }', {}, { ...plain, stock });
+  expect(answer).toBe(theirAnswer);
+  expect(answer).not.toContain('a clash');
+});
+
 /** What may be selected of each type, and what type that is. */
 const FIELDS: Record<string, Record<string, string>> = {
   Query: {

@@ -27,7 +27,7 @@ export function setOwn(data: Data, name: string, value: unknown): void {
 /**
  * Joins what was fetched to the data so far, which is changed.
  *
- * @throws Error when a subgraph sent an object where another had sent a text, number or true.
+ * @throws Error when a subgraph sent an object with fields where another had sent a text, number or true.
  */
 export function merge(target: Data, source: Data): void {
   for (const key of Object.keys(source)) {
@@ -43,7 +43,9 @@ export function merge(target: Data, source: Data): void {
 
 function join(key: string, before: unknown, value: Data): void {
   if (isData(before)) merge(before, value);
-  else if (!Array.isArray(before)) throw new Error(`Subgraphs disagree on whether ${key} is an object`);
+  else if (!Array.isArray(before) && Object.values(value).some(each => each !== undefined)) {
+    throw new Error(`Subgraphs disagree on whether ${key} is an object`);
+  }
 }
 
 function mergeItems(target: unknown[], source: readonly unknown[]): void {
