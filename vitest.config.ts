@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     globalSetup: 'test/prepare.ts',
+    setupFiles: 'test/properties.ts',
     exclude: ['**/node_modules/**', '.data/**'],
     // Each file in a world of its own would load the packages anew, which costs more than most of them do. So what a file changes
     // beyond itself it puts back: clocks, the environment, what libraries have.
