@@ -10,6 +10,13 @@ export function canWait({ unhurried = [] }: Pick<Binding, 'unhurried'>, type: st
   return unhurried.includes(type) || unhurried.includes(EVERY_TYPE);
 }
 
+/** Who gets what, and who waits for it: two of these are the same text while nothing of that has changed. */
+export function consumersOf(bindings: readonly Binding[]): string {
+  return JSON.stringify(
+    bindings.map(({ _id, consumes, unhurried, ofOthers }) => [_id, consumes, unhurried ?? [], ofOthers ?? []]),
+  );
+}
+
 /**
  * The jobs for some events: for each consumer and partition, the events it wants, in order, at most `jobMax` a job.
  *

@@ -53,21 +53,25 @@ test('one that has not said for three seconds that it is there is not, and comes
   expect((await transport.announce('a', 'paused')).members).toEqual(['first', 'paused']);
 });
 
-test('queues that hold something are named, whatever state it is in, at the same moment as the marks', async () => {
+test('queues that hold something are named, whatever state it is in, and those that are paused, at the same moment as the marks', async () => {
   const { transport } = await connectedSystem();
   const holding = async () => (await transport.announce('a', 'x')).holding;
   expect(await holding()).toEqual([]);
   for (const partition of [0, 7, 15])
     await transport.send([{ service: 'a', partition, source: 'b', events: [happening('1')] }]);
   await transport.mark('a', 'b', undefined, 3);
-  expect(await transport.announce('a', 'x')).toEqual({ marks: { b: 3 }, members: ['x'], holding: [0, 7, 15] });
+  expect(await transport.announce('a', 'x')).toEqual({
+    ...{ marks: { b: 3 }, members: ['x'], holding: [0, 7, 15], paused: [] },
+  });
   const { handled, close } = taking(transport, 7);
   await handled;
   expect(await holding()).toEqual([0, 7, 15]);
   await close();
   await until(async () => (await holding()).join() === '0,15');
   await transport.queue('a', 0).pause();
-  expect(await holding()).toEqual([0, 15]);
+  expect(await transport.announce('a', 'x')).toMatchObject({ holding: [0, 15], paused: [0] });
+  await transport.queue('a', 0).resume();
+  expect(await transport.announce('a', 'x')).toMatchObject({ holding: [0, 15], paused: [] });
   expect(await transport.backlog('a')).toMatchObject({ events: 2 });
   expect((await transport.inUse('b')).length).toBe(1);
   await transport.remove('a');

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { EVERY_TYPE } from './binding.ts';
+import type { Event } from './event.ts';
 import {
   connected,
   createSystem,
@@ -20,8 +21,10 @@ import {
   watching,
 } from './fixture.ts';
 import { lettersFor } from './letters.ts';
+import { withNearby } from './nearby.ts';
 import type { OutboxEntry } from './outbox.ts';
 import type { RelayOptions } from './relay.ts';
+import type { Delivered } from './transport.ts';
 
 const urls = useServers();
 
@@ -372,6 +375,34 @@ describe('what somebody waits for', () => {
     expect((await waitingIds(system, 'a')).sort()).toEqual(idsOf(all).sort());
   });
 
+  test('does not wait for a flush that takes its time', async () => {
+    const { system, outbox, relay, pending } = await started('a');
+    await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });
+    const { mark, marks } = system.transport;
+    let gate: Promise<void> | undefined;
+    let open: () => void = () => undefined;
+    const active = relay({
+      ...{ pollMs: 60_000, gatherMs: 60_000 },
+      transport: {
+        ...system.transport,
+        async mark(...how) {
+          await gate;
+          return mark(...how);
+        },
+      },
+    });
+    await until(async () => (await marks('lake'))[ORIGIN] !== undefined);
+    gate = new Promise(resolve => (open = resolve));
+    await outbox.append(happening('1'));
+    active.wake();
+    await until(async () => (await waitingIds(system, 'lake')).length === 1);
+    await outbox.append(happening('2'));
+    active.wake([happening('2')]);
+    await until(async () => (await waitingIds(system, 'a')).length === 2);
+    expect(await pending()).toBe(2);
+    open();
+  });
+
   test('is left to the next tenure, flushed, when the relay stops', async () => {
     const { system, active, store, sent, pending } = await hurrying();
     await store('1');
@@ -379,6 +410,85 @@ describe('what somebody waits for', () => {
     await active.stop();
     expect(await pending()).toBe(0);
     expect(await waitingIds(system, 'lake')).toEqual(['1']);
+  });
+});
+
+describe('what somebody in this process waits for', () => {
+  /** Whoever takes from the queue of "a" is in this process. */
+  async function nearby(handle: (job: Delivered) => Promise<void>) {
+    const { system, relay, outbox, pending } = await started('a');
+    await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });
+    const transport = withNearby(system.transport);
+    const handed: unknown[][] = [];
+    const worker = transport.work({
+      ...{ service: 'a', partition: 0, concurrency: 8 },
+      async handle(job) {
+        handed.push(job.data.events);
+        await handle(job);
+      },
+    });
+    const active = relay({ transport, pollMs: 60_000, gatherMs: 50 });
+    await until(async () => (await system.transport.marks('lake'))[ORIGIN] !== undefined);
+    const store = async (id: string) => {
+      await outbox.append(happening(id));
+      active.wake([happening(id)]);
+    };
+    const ids = () => handed.map(events => idsOf(events as Event[]));
+    return { system, worker, store, pending, ids };
+  }
+
+  test('is handed over, and the rest is sent and all cleared by the flush', async () => {
+    const jobs: Delivered[] = [];
+    const { system, store, pending, ids } = await nearby(async job => void jobs.push(job));
+    await store('1');
+    await until(async () => (await pending()) === 0);
+    expect(ids()).toEqual([['1']]);
+    expect(jobs.map(({ id }) => id)).toEqual(['']);
+    expect([await waitingIds(system, 'a'), await waitingIds(system, 'lake')]).toEqual([[], ['1']]);
+  });
+
+  test('is pending until it is handled, and goes to nobody else before', async () => {
+    let finish: () => void = () => undefined;
+    const { system, store, pending, ids } = await nearby(() => new Promise(resolve => (finish = resolve)));
+    await store('1');
+    await until(() => ids().length === 1);
+    await delay(150);
+    expect([await pending(), await waitingIds(system, 'lake')]).toEqual([1, []]);
+    finish();
+    await until(async () => (await pending()) === 0);
+    expect(await waitingIds(system, 'lake')).toEqual(['1']);
+  });
+
+  test('comes by the queue when it was not handled', async () => {
+    let refused = 0;
+    const { store, pending, ids } = await nearby(async ({ id }) => {
+      if (id !== '') return;
+      refused += 1;
+      throw new Error('not now');
+    });
+    await store('1');
+    await until(async () => (await pending()) === 0 && ids().length === 2);
+    expect([ids(), refused]).toEqual([[['1'], ['1']], 1]);
+  });
+
+  test('comes by the queue when it was not handled in time', async () => {
+    const { store, pending, ids } = await nearby(({ id }) =>
+      id === '' ? new Promise(() => undefined) : Promise.resolve(),
+    );
+    await store('1');
+    await until(async () => (await pending()) === 0 && ids().length === 2, 8_000);
+    expect(ids()).toEqual([['1'], ['1']]);
+  });
+
+  test('comes by the queue after a process that died of it, where deaths are counted', async () => {
+    const { system, relay, outbox, pending } = await started('a');
+    await outbox.append(happening('1'));
+    const transport = withNearby(system.transport);
+    const jobs: Delivered[] = [];
+    transport.work({ service: 'a', partition: 0, concurrency: 8, handle: async job => void jobs.push(job) });
+    relay({ transport });
+    await until(async () => (await pending()) === 0 && jobs.length > 0);
+    expect(jobs.map(({ id }) => id)).not.toContain('');
   });
 });
 

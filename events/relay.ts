@@ -6,23 +6,22 @@
  * poll behind it. Does not guarantee order, or that an entry is sent only once.
  *
  * A flush: read what is pending, queue it, leave the flush's mark with every consumer, clear `pending`. In this order a
- * crash anywhere repeats work and loses none. What somebody waits for does not wait for the flush: it is sent at once, by
- * whoever has just stored it, and the next flush, which gathers for a while, sends the rest, leaves the marks and clears.
+ * crash anywhere repeats work and loses none. What somebody waits for does not wait for the flush: see hurry.ts.
  */
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Bindings } from './binding.ts';
-import { pack } from './carrying.ts';
 import { type Clock, createWake } from './clock.ts';
 import type { Event } from './event.ts';
+import { startHurry } from './hurry.ts';
 import type { Lease } from './lease.ts';
-import { canWait, lettersFor } from './letters.ts';
+import { canWait, consumersOf } from './letters.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { spreadOver } from './partition.ts';
+import { createSender } from './sending.ts';
 import { createTenures, type Tenure } from './tenure.ts';
-import { noTrail, type Step, type Trail } from './tracing.ts';
-import type { Letter, Transport } from './transport.ts';
+import { noTrail, type Trail } from './tracing.ts';
+import type { Transport } from './transport.ts';
 
 /** A relay that runs. */
 export type Relay = {
@@ -57,91 +56,53 @@ export type RelayOptions = {
   measures?: Measures;
 };
 
-/** Between two sendings of what somebody waits for: the first goes at once, and under load a few go together. */
-const HURRY_GAP_MS = 5;
-
-const RELAYED = { kind: 'producer' } as const;
-
 /** Relays an outbox until it is stopped, as long as it holds the lease. */
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, transport, clock, log } = options;
   const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
   const { trail = noTrail, measures = unmeasured } = options;
   const { begin, check, recover, announce, leaveMarks, nextFlush } = createTenures(options);
+  const sender = createSender({ service, transport, trail, clock, jobMax });
   const stopped = new AbortController();
   const wake = createWake(clock);
   let tenure: Tenure | undefined;
-  /** Stored by this process since the last turn. */
-  let handed: Event[] = [];
   /** Somebody knows of something pending, and not what it is. */
   let asked = false;
   const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });
-
-  /** The jobs for some events, for as many queues as each consumer has now. */
-  function lettersOf(
-    { bindings: all, members }: Tenure,
-    events: readonly Event[],
-    isFor: Parameters<typeof lettersFor>[4],
-  ): Letter[] {
-    const spread = all.map(binding => ({
-      ...binding,
-      partitions: spreadOver(binding.partitions, members.get(binding._id) ?? 0),
-    }));
-    return lettersFor(service, events, spread, jobMax, isFor);
-  }
-
-  /** Sends to those that wait for it what this process has just stored. The flush that is gathering does the rest. */
-  async function hurry(current: Tenure, stored: readonly Event[]): Promise<void> {
-    const { gathered, hurried, found } = current;
-    const events = stored.filter(({ id }) => !found.has(id));
-    if (events.length === 0) return;
-    for (const event of events) gathered.set(event.id, event);
-    const letters = lettersOf(current, events, (binding, { type }) => !canWait(binding, type));
-    if (letters.length > 0) {
-      const connection = await send([trail.begin('relay', events, RELAYED)], letters);
-      // What was sent on another connection may be lost.
-      if (connection !== hurried.connection) hurried.ids.clear();
-      Object.assign(hurried, { connection, sentMs: clock.monotonic() });
-      for (const { id } of events) hurried.ids.add(id);
-    }
-    current.dueMs ??= clock.monotonic() + gatherMs;
-  }
 
   /**
    * @param looks whether to look for what is pending; else it is what this process has gathered.
    * @returns whether there may be more, which has to be looked for.
    */
   async function flush(current: Tenure, looks: boolean): Promise<boolean> {
-    const { collection, gathered, hurried } = current;
+    const { collection, gathered } = current;
     current.dueMs = undefined;
+    const known = [...gathered.values()];
     const entries = looks ? await pendingIn(collection) : undefined;
-    const events = entries?.map(({ event }) => event) ?? [...gathered.values()];
-    if (events.length === 0) {
-      hurried.ids.clear();
-      gathered.clear();
-      return false;
-    }
+    // Nothing of it is pending any more.
+    if (entries?.length === 0) forget(current, known);
+    // What is on its way at this moment is gathered for the next one.
+    const events = (entries?.map(({ event }) => event) ?? known).filter(({ id }) => !current.sending.has(id));
+    if (events.length === 0) return false;
     const startedMs = clock.monotonic();
-    // What was sent on from memory goes by here for those that do not wait for it.
-    const hops = [
-      trail.begin(
-        'relay',
-        events.filter(({ id }) => !hurried.ids.has(id)),
-        RELAYED,
-      ),
-      trail.begin(
-        'flush',
-        events.filter(({ id }) => hurried.ids.has(id)),
-        RELAYED,
-      ),
-    ];
-    const connection = await send(
-      hops,
-      lettersOf(current, events, (binding, { id, type }) => !hurried.ids.has(id) || canWait(binding, type)),
+    const ids = events.map(({ id }) => id);
+    if (looks) current.found = new Set(ids.filter(id => !gathered.has(id)));
+    const { hurried } = current;
+    const consumers = consumersOf(current.bindings);
+    const isHurried = ({ id }: Event) => hurried.get(id)?.consumers === consumers;
+    // What was sent at once goes by here for those that do not wait for it.
+    const before = events.filter(isHurried);
+    const hops = { relay: events.filter(event => !isHurried(event)), flush: before };
+    const sent = new Map(before.map(({ id }) => [id, hurried.get(id)?.connection]));
+    const letters = sender.lettersFor(
+      current,
+      events,
+      (binding, { id, type }) => !sent.has(id) || canWait(binding, type),
     );
-    if (hurried.ids.size > 0 && hurried.connection !== connection) {
-      // What was hurried may be lost: nothing is cleared, and all of it is sent again.
-      hurried.ids.clear();
+    const connection = await sender.send(hops, letters);
+    if ([...sent.values()].some(earlier => earlier !== undefined && earlier !== connection)) {
+      // What was sent at once may be lost: nothing is cleared, and all of it is sent again.
+      for (const id of sent.keys()) hurried.delete(id);
       return true;
     }
     const number = nextFlush(current);
@@ -151,16 +112,11 @@ export function startRelay(options: RelayOptions): Relay {
       await recover(current, lost);
       return true;
     }
-    const ids = events.map(({ id }) => id);
     await collection.updateMany(
       { _id: { $in: ids }, ...unfenced(current.fence) },
       { $unset: { pending: '' }, $set: { relayed: number, fence: current.fence } },
     );
-    if (looks) current.found = new Set(ids.filter(id => !gathered.has(id)));
-    for (const id of ids) {
-      gathered.delete(id);
-      hurried.ids.delete(id);
-    }
+    forget(current, events);
     const sinceMs = entries?.[0]?.pending ?? Date.parse(events[0]?.time ?? '');
     const waitedMs = Math.max(0, clock.now() - sinceMs) || 0;
     measures.relayed(events.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
@@ -173,23 +129,7 @@ export function startRelay(options: RelayOptions): Relay {
     return pending.limit(flushMax).batchSize(flushMax).toArray();
   }
 
-  /** @returns the connection on which all of it was sent. */
-  async function send(steps: readonly Step[], letters: readonly Letter[]): Promise<number> {
-    const jobs = pack(trail, letters);
-    const begun = [jobs, ...steps];
-    try {
-      const connection = await transport.send(jobs.letters);
-      for (const each of begun) each.end();
-      return connection;
-    } catch (error) {
-      for (const each of begun) each.end(error);
-      throw error;
-    }
-  }
-
   async function turn(): Promise<void> {
-    const events = handed;
-    handed = [];
     const looks = asked;
     asked = false;
     const fence = lease.fence();
@@ -197,25 +137,22 @@ export function startRelay(options: RelayOptions): Relay {
       tenure = undefined;
       return;
     }
-    const isCurrent = ({ fence, collection }: Tenure) =>
-      !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
     const flushAll = async (current: Tenure, looksFirst: boolean) => {
       for (let looks = looksFirst; isCurrent(current) && (await flush(current, looks)); looks = true);
     };
     const isNew = !tenure || !isCurrent(tenure);
     if (!tenure || !isCurrent(tenure)) tenure = await begin(fence);
     const isCheck = clock.monotonic() - tenure.checkedMs >= pollMs;
-    if (isCheck) {
-      // Who consumes may change now: nothing is left that was sent to some of them.
-      if (tenure.hurried.ids.size > 0) await flushAll(tenure, true);
-      await check(tenure);
-    }
+    if (isCheck) await check(tenure);
     if (tenure.announces && lease.fence() === fence) await announce(tenure);
-    if (!isNew && !isCheck && !looks && events.length > 0 && isCurrent(tenure)) await hurry(tenure, events);
     const isFull = tenure.gathered.size >= flushMax;
     const isGathering = tenure.dueMs !== undefined && clock.monotonic() < tenure.dueMs && !isFull;
     const mustLook = isNew || isCheck || looks;
     if (mustLook || !isGathering) await flushAll(tenure, mustLook);
+  }
+
+  function isCurrent({ fence, collection }: Tenure): boolean {
+    return !stopped.signal.aborted && lease.fence() === fence && options.collection() === collection;
   }
 
   /** How long nothing has to be done unless somebody wakes it. */
@@ -223,6 +160,15 @@ export function startRelay(options: RelayOptions): Relay {
     if (tenure?.dueMs === undefined) return pollMs;
     return Math.max(0, Math.min(pollMs, tenure.dueMs - clock.monotonic()));
   }
+
+  const hurry = startHurry({
+    ...{ sender, clock, log, gatherMs, gatheredMax: flushMax },
+    tenure: () => (tenure && isCurrent(tenure) ? tenure : undefined),
+    onGathered({ looks }) {
+      asked ||= looks;
+      wake.notify();
+    },
+  });
 
   const running = (async () => {
     while (!stopped.signal.aborted) {
@@ -235,9 +181,8 @@ export function startRelay(options: RelayOptions): Relay {
         await clock.sleep(pollMs / 4, stopped.signal);
       }
       await wake.wait(restMs(), stopped.signal);
-      const gapMs = (tenure?.hurried.sentMs ?? Number.NEGATIVE_INFINITY) + HURRY_GAP_MS - clock.monotonic();
-      if (gapMs > 0) await clock.sleep(gapMs, stopped.signal);
     }
+    await hurry.stop();
     if (tenure && tenure.dueMs !== undefined && lease.fence() === tenure.fence) {
       await flush(tenure, true).catch(error => log.debug({ err: error }, 'what was gathered stays pending'));
     }
@@ -245,8 +190,8 @@ export function startRelay(options: RelayOptions): Relay {
 
   return {
     wake(events) {
-      if (events === undefined || handed.length + events.length > flushMax) asked = true;
-      else handed.push(...events);
+      if (events) return hurry.send(events);
+      asked = true;
       wake.notify();
     },
     async stop() {
@@ -254,4 +199,12 @@ export function startRelay(options: RelayOptions): Relay {
       await running;
     },
   };
+}
+
+/** They have been relayed. */
+function forget({ gathered, hurried }: Tenure, events: readonly Event[]): void {
+  for (const { id } of events) {
+    gathered.delete(id);
+    hurried.delete(id);
+  }
 }

@@ -1,6 +1,6 @@
 /**
- * What is where a service's queues are, seen at one moment: marks, which of its processes are there, and which queues have
- * something in them. Each is one script; a process that looks may say with the same that it is there itself.
+ * What is where a service's queues are, seen at one moment: marks, which of its processes are there, which queues have
+ * something in them, and which are paused. Each is one script; a process that looks may say with the same that it is there itself.
  */
 import type { Redis } from 'ioredis';
 import { PARTITIONS_MAX } from './partition.ts';
@@ -59,11 +59,20 @@ const HOLDING = `
     end
   end`;
 
+/** Those that an operator has paused, as BullMQ notes it. */
+const PAUSED = `
+  local paused = {}
+  for partition = 0, ${PARTITIONS_MAX - 1} do
+    if redis.call('HEXISTS', ARGV[2] .. partition .. ':meta', 'paused') == 1 then table.insert(paused, partition) end
+  end`;
+
 const LOOK_ALONE = `${LOOK}
   return {marks, members}`;
 const ROLL = `${LOOK}
   ${HOLDING}
-  return {marks, members, holding}`;
+  ${PAUSED}
+  return {marks, members, holding, paused}`;
+
 /** @throws when Redis cannot be reached. */
 export async function lookAt(redis: Redis, prefix: string, service: string): Promise<Look> {
   const { marks, members } = keysOf(prefix, service);
@@ -79,8 +88,8 @@ export async function callRoll(redis: Redis, prefix: string, service: string, me
   // What all its queues' keys begin with, up to the partition.
   const queues = `${prefix}:${queueName(service, 0).slice(0, -1)}`;
   const found = await redis.eval(ROLL, 2, keys.marks, keys.members, member, queues);
-  const [marks, members, holding] = found as [...Found, number[]];
-  return { ...lookOf([marks, members]), holding };
+  const [marks, members, holding, paused] = found as [...Found, number[], number[]];
+  return { ...lookOf([marks, members]), holding, paused };
 }
 
 /** As the scripts answer: marks by name, and members, each after when it came. */

@@ -28,15 +28,21 @@ export type Tenure = {
   announces: boolean;
   /** Pending, stored by this process and handed over since the last flush: nobody has to look for it. */
   gathered: Map<string, Event>;
-  /** Of that, what has been sent already to those that wait for it, on one connection. */
-  hurried: { ids: Set<string>; connection: number; sentMs: number };
+  /**
+   * What has been sent already to those that wait for it, by event. After a loss it is another one: what was on its way then counts
+   * for nothing.
+   */
+  hurried: Map<string, Hurried>;
+  /** What is being sent at once, at this moment. */
+  sending: Set<string>;
   /** What the last flush has found before whoever stored it handed it over. */
   found: Set<string>;
   /** When the flush that gathers is due; undefined while there is nothing to gather. */
   dueMs: number | undefined;
 };
 
-const NOT_HURRIED = -1;
+/** On which connection an event was sent at once, if it was not handed over; and who there was to get it. */
+export type Hurried = { connection: number | undefined; consumers: string };
 
 /** What a relay does with what it knows. */
 export type Tenures = ReturnType<typeof createTenures>;
@@ -56,11 +62,15 @@ export function createTenures(
     await collection.updateMany({ pending: { $exists: true }, fence: { $not: { $gte: fence } } }, { $max: { fence } });
   }
 
-  /** Notes how many there are of a consumer. @returns the mark that it has. */
-  async function look({ members }: Tenure, { _id }: Binding): Promise<number | undefined> {
-    const found = await transport.look(_id);
-    members.set(_id, found.members.length);
-    return found.marks[service];
+  /** Notes how many there are of each consumer. @returns the mark that each has. */
+  async function lookAtAll({ bindings: all, members }: Tenure): Promise<[Binding, number | undefined][]> {
+    const found = await Promise.all(all.map(({ _id }) => transport.look(_id)));
+    return found.flatMap(({ members: present, marks }, index): [Binding, number | undefined][] => {
+      const binding = all[index];
+      if (!binding) return [];
+      members.set(binding._id, present.length);
+      return [[binding, marks[service]]];
+    });
   }
 
   /** Claims what is pending and reads the marks. */
@@ -73,8 +83,7 @@ export function createTenures(
     const announces = all.some(({ seeding }) => seeding !== undefined);
     const begun: Tenure = {
       ...{ fence, collection, checkedMs, bindings: all, members: new Map(), marks: new Map(), announces },
-      ...{ hurried: { ids: new Set(), connection: NOT_HURRIED, sentMs: Number.NEGATIVE_INFINITY } },
-      ...{ found: new Set(), gathered: new Map(), dueMs: undefined },
+      ...{ hurried: new Map(), sending: new Set(), found: new Set(), gathered: new Map(), dueMs: undefined },
     };
     const [last] = await collection
       .find({ relayed: { $exists: true } })
@@ -82,8 +91,7 @@ export function createTenures(
       .limit(1)
       .toArray();
     const lost: Binding[] = [];
-    for (const binding of begun.bindings) {
-      const mark = await look(begun, binding);
+    for (const [binding, mark] of await lookAtAll(begun)) {
       // The mark is left before the entry is cleared: a mark behind the entries means that Redis has lost it. Where there
       // is none, one is left before anything is sent, so that its loss is noticed.
       if (hasToJoin(binding, service)) lost.push(binding);
@@ -97,8 +105,8 @@ export function createTenures(
   /** Makes pending again what these consumers have not durably passed, and only then leaves a mark with them. */
   async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
     if (lost.length === 0) return;
-    const { collection, hurried } = current;
-    hurried.ids.clear();
+    const { collection } = current;
+    current.hurried = new Map();
     const isFirst = flushes === 0;
     const flush = nextFlush(current);
     const all = current.bindings;
@@ -128,8 +136,7 @@ export function createTenures(
   async function check(current: Tenure): Promise<void> {
     current.bindings = await bindings.all();
     const lost: Binding[] = [];
-    for (const binding of current.bindings) {
-      const mark = await look(current, binding);
+    for (const [binding, mark] of await lookAtAll(current)) {
       if (hasToJoin(binding, service) || mark === undefined || mark !== current.marks.get(binding._id))
         lost.push(binding);
     }

@@ -58,8 +58,8 @@ export type Look = {
   members: readonly string[];
 };
 
-/** The same, and which queues have jobs in them: those that wait, and those that are being worked on. */
-export type Roll = Look & { holding: readonly number[] };
+/** The same, which queues have jobs in them (those that wait, and those that are being worked on), and which are paused. */
+export type Roll = Look & { holding: readonly number[]; paused: readonly number[] };
 
 /** What waits in a service's queues. */
 export type Backlog = { events: number; oldestMs: number | undefined };
@@ -71,6 +71,12 @@ export type Transport = {
    * @throws when the queues cannot be reached within 5 s; some letters may have arrived then.
    */
   send(letters: readonly Letter[], options?: SendOptions): Promise<number>;
+  /**
+   * Hands a letter to the consumer of its queue, where that is in this process and takes it at once: see nearby.ts.
+   *
+   * @returns undefined where there is none; else whether it has handled it. What it has not has to be sent. Does not reject.
+   */
+  hand?(letter: Letter): Promise<boolean> | undefined;
   /**
    * Takes jobs of one queue and hands them over, up to `concurrency` at a time; waits for the queue as long as it takes. A
    * job leaves its queue when `handle` resolves; when it rejects, or its process dies, it is handed over again later.

@@ -10,6 +10,7 @@ import { browseQueues, type QueueBrowser } from '../events/browse.ts';
 import { systemClock, systemIds } from '../events/clock.ts';
 import { isUnavailable } from '../events/errors.ts';
 import { createFeed } from '../events/feed.ts';
+import { withNearby } from '../events/nearby.ts';
 import { createTransport, type QueueTransport } from '../events/queue.ts';
 import type { Resources, RunningService } from '../events/service.ts';
 import type { Health } from '../gateway/health.ts';
@@ -66,7 +67,7 @@ export function connect(options: {
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);
   const onError = (error: Error) => log.debug({ err: error }, 'Redis is out of reach');
-  const transport = createTransport({ redisUrl, prefix, onError });
+  const transport = withNearby(createTransport({ redisUrl, prefix, onError }));
   const subscriber = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     retryStrategy: times => Math.min(100 * times, 2_000),

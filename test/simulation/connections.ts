@@ -1,6 +1,7 @@
 /** What a simulated process sees of the simulated Redis: the transport that its services send by, and the feed's connections. */
 import { EventEmitter } from 'node:events';
 import type { Redis } from 'ioredis';
+import { withNearby } from '../../events/nearby.ts';
 import type { Letter, Transport } from '../../events/transport.ts';
 import { copy } from './documents.ts';
 import { LOCK_MS, queueOf, type SimRedis } from './redis.ts';
@@ -125,6 +126,7 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         marks: { ...redis.state().marks[service] },
         members: redis.members(service, member),
         holding: redis.holding(service),
+        paused: [],
       })),
 
     leave: (service, member) =>
@@ -163,6 +165,12 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
 
     close: async () => undefined,
   };
+}
+
+/** Most of what could be handed over goes through the queue all the same, and meets its weather. */
+export function sometimesNearby(transport: Transport, world: World): Transport {
+  const nearby = withNearby(transport);
+  return { ...nearby, hand: letter => (world.random.chance(0.2) ? nearby.hand(letter) : undefined) };
 }
 
 const idOf = (event: unknown) => (event as { id?: unknown } | null)?.id;

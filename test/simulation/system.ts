@@ -11,7 +11,7 @@ import type { Resolvers } from '../../subgraphs/host.ts';
 import { service as lake } from '../../subgraphs/lake/index.ts';
 import { service as reporting } from '../../subgraphs/reporting/index.ts';
 import { service as transfer } from '../../subgraphs/transfer/index.ts';
-import { pubSubTo, transportTo } from './connections.ts';
+import { pubSubTo, sometimesNearby, transportTo } from './connections.ts';
 import { connectTo, type Store } from './mongo.ts';
 import type { SimRedis } from './redis.ts';
 import type { Scenario } from './scenario.ts';
@@ -77,7 +77,7 @@ export function createSystem(
     const resources = {
       mongo,
       prefix: PREFIX,
-      transport: transportTo(redis, world, process),
+      transport: sometimesNearby(transportTo(redis, world, process), world),
       feed: createFeed({ ...pubSubTo(redis, world, process), prefix: PREFIX, log }),
       bindings: createBindings(mongo.db(`${PREFIX}-registry`).collection<Binding>('bindings')),
       clock,

@@ -1,0 +1,107 @@
+/**
+ * What somebody waits for does not wait for a flush: it is handed over or sent at once, by whoever has just stored it, whatever
+ * the relay does meanwhile. The next flush, which gathers for a while, sends the rest, leaves the marks and clears.
+ *
+ * Guarantees: what was not handled when it was handed over, what was not sent, and what was sent before a loss does not count as
+ * sent, so that a flush sends it. A process that dies meanwhile leaves it pending.
+ */
+import type { Logger } from 'pino';
+import { type Clock, createWake } from './clock.ts';
+import type { Event } from './event.ts';
+import { canWait, consumersOf } from './letters.ts';
+import type { Sender } from './sending.ts';
+import type { Tenure } from './tenure.ts';
+
+/** Sends what somebody waits for until it is stopped. */
+export type Hurry = {
+  /** @param events new ones, stored by this process. */
+  send(events: readonly Event[]): void;
+  /** Finishes what it has at hand. */
+  stop(): Promise<void>;
+};
+
+/** Between two sendings: the first goes at once, and under load a few go together. */
+const GAP_MS = 5;
+/** Any number: what is handed over wakes it. */
+const REST_MS = 60_000;
+
+/** Hurries for one relay. */
+export function startHurry(options: {
+  /** While this process relays. */
+  tenure(): Tenure | undefined;
+  sender: Sender;
+  /** Events that may be gathered until the flush; what is more it has to look for. */
+  gatheredMax: number;
+  gatherMs: number;
+  /** Something is gathered for a flush; `looks`: or has to be looked for. */
+  onGathered(how: { looks: boolean }): void;
+  clock: Clock;
+  log: Logger;
+}): Hurry {
+  const { sender, gatheredMax, gatherMs, onGathered, clock, log } = options;
+  const stopped = new AbortController();
+  const wake = createWake(clock);
+  let handed: Event[] = [];
+  let sentMs = Number.NEGATIVE_INFINITY;
+  const atHand = new Set<Promise<void>>();
+
+  async function send(tenure: Tenure, stored: readonly Event[]): Promise<void> {
+    const { hurried, gathered, found, sending } = tenure;
+    const events = stored.filter(({ id }) => !found.has(id));
+    const letters = sender.lettersFor(tenure, events, (binding, { type }) => !canWait(binding, type));
+    if (letters.length > 0) {
+      const consumers = consumersOf(tenure.bindings);
+      for (const { id } of events) sending.add(id);
+      sentMs = clock.monotonic();
+      try {
+        const connection = await sender.hand({ relay: events }, letters);
+        for (const { id } of events) hurried.set(id, { connection, consumers });
+      } finally {
+        for (const { id } of events) sending.delete(id);
+      }
+    }
+    for (const event of events) gathered.set(event.id, event);
+    if (gathered.size === 0 || tenure.dueMs !== undefined) return;
+    tenure.dueMs = clock.monotonic() + gatherMs;
+    onGathered({ looks: false });
+  }
+
+  async function sendOrLeave(events: readonly Event[]): Promise<void> {
+    const tenure = options.tenure();
+    const room = gatheredMax - (tenure ? tenure.gathered.size + tenure.sending.size : gatheredMax);
+    if (!tenure || events.length > room) return onGathered({ looks: true });
+    try {
+      await send(tenure, events);
+    } catch (error) {
+      log.debug({ err: error }, 'a flush has to send what was not handled at once');
+      onGathered({ looks: true });
+    }
+  }
+
+  const running = (async () => {
+    while (!stopped.signal.aborted) {
+      await wake.wait(REST_MS, stopped.signal);
+      const gapMs = sentMs + GAP_MS - clock.monotonic();
+      if (gapMs > 0) await clock.sleep(gapMs, stopped.signal);
+      const events = handed;
+      handed = [];
+      if (events.length === 0) continue;
+      const work = sendOrLeave(events);
+      atHand.add(work);
+      void work.then(() => atHand.delete(work));
+    }
+    await Promise.all(atHand);
+  })();
+
+  return {
+    send(events) {
+      if (handed.length + events.length > gatheredMax) return onGathered({ looks: true });
+      handed.push(...events);
+      wake.notify();
+    },
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
