@@ -43,6 +43,19 @@ test('shows what waits, and writes nothing', async () => {
   expect(await keys()).toEqual(before);
 });
 
+test('has those who take from the queues look at them at once', async () => {
+  const system = createSystem(urls);
+  await system.bind('a');
+  const browser = browserOf(system);
+  await browser.look();
+  let looks = 0;
+  onTestFinished(system.feed.listen('members/a', () => void looks++));
+  await until(async () => {
+    await browser.stir();
+    return looks > 0;
+  });
+});
+
 test('says at once that Redis is away, and goes on when it is there again', async () => {
   const redis = await mortalRedis();
   const system = createSystem({ ...urls, redisUrl: redis.url });

@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { Binding, Bindings } from './binding.ts';
+import { channelOf } from './feed.ts';
+import { MEMBERS } from './ownership.ts';
 import { spreadOver } from './partition.ts';
 import { callRoll, queueName } from './roll.ts';
 import type { Job } from './transport.ts';
@@ -21,6 +23,11 @@ export type QueueBrowser = {
    * @throws OutOfReach when Redis does not answer within 2 s, or nobody could ever say which services are bound.
    */
   look(): Promise<readonly BrowsedQueue[]>;
+  /**
+   * Has the owners of the queues seen at the last look look at them at once: some may have been paused, or go on. Without
+   * it they do so within a second. Does not reject.
+   */
+  stir(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -106,6 +113,11 @@ export function browseQueues(options: {
 
   return {
     look,
+    async stir() {
+      const services = [...new Set([...queues.values()].map(({ service }) => service))];
+      const topics = services.map(service => channelOf(prefix, `${MEMBERS}/${service}`));
+      await Promise.all(topics.map(topic => redis.publish(topic, '1'))).catch(onError);
+    },
     async close() {
       redis.disconnect();
     },

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
 import { describe, expect, test } from 'vitest';
-import { createFeed, follow, newestOnly, silentFeed } from './feed.ts';
+import { channelOf, createFeed, follow, newestOnly, silentFeed } from './feed.ts';
 import { connected, createSystem, isReady, mortalRedis, type System, silent, until, useServers } from './fixture.ts';
 
 const urls = useServers();
@@ -41,6 +41,13 @@ describe('a watcher', () => {
     await here.publish('x', { n: 1 });
     expect(await watcher.next()).toEqual(message({ n: 1 }));
     expect(await other.next()).toEqual(message({ n: 1 }));
+  });
+
+  test('hears also who publishes without a feed', async () => {
+    const { prefix, transport, watching } = await started();
+    const watcher = await watching('x');
+    await transport.redis.publish(channelOf(prefix, 'x'), JSON.stringify({ n: 1 }));
+    expect(await watcher.next()).toEqual(message({ n: 1 }));
   });
 
   test('that is slow gets the newest message alone', async () => {

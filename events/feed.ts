@@ -48,11 +48,14 @@ type News = { topic: string; message: unknown };
 /** Of so many messages at once most are for nobody: it is cheaper to ask first. A replay has thousands of them. */
 const ASK_FROM = 32;
 
+/** The channel of a topic in Redis, for whoever publishes without a feed; messages are JSON. */
+export const channelOf = (prefix: string, topic: string): string => `${prefix}:feed:${topic}`;
+
 /** @param subscriber a connection of its own: Redis allows nothing else on it once it is subscribed. */
 export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: string; log: Logger }): Feed {
   const { redis, subscriber, prefix, log } = options;
   const watchers = new Map<string, Set<Watcher>>();
-  const channelOf = (topic: string) => `${prefix}:feed:${topic}`;
+  const nameOf = (topic: string) => channelOf(prefix, topic);
 
   subscriber.on('message', (channel: string, text: string) => {
     const hint: Hint<unknown> = { message: JSON.parse(text) };
@@ -76,11 +79,11 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
 
   /** Whoever subscribes after that looks for itself once its subscription stands. */
   async function thoseWatched(messages: readonly News[]): Promise<News[]> {
-    const channels = [...new Set(messages.map(({ topic }) => channelOf(topic)))];
+    const channels = [...new Set(messages.map(({ topic }) => nameOf(topic)))];
     // Each channel, and how many are subscribed to it.
     const answer = await redis.pubsub('NUMSUB', ...channels);
     const watched = new Set(answer.filter((_, at) => Number(answer[at + 1]) > 0));
-    return messages.filter(({ topic }) => watched.has(channelOf(topic)));
+    return messages.filter(({ topic }) => watched.has(nameOf(topic)));
   }
 
   function enter(channel: string, watcher: Watcher): () => void {
@@ -103,16 +106,16 @@ export function createFeed(options: { redis: Redis; subscriber: Redis; prefix: s
   return {
     async publish(messages) {
       const watched = messages.length < ASK_FROM ? messages : await thoseWatched(messages);
-      await Promise.all(watched.map(({ topic, message }) => redis.publish(channelOf(topic), JSON.stringify(message))));
+      await Promise.all(watched.map(({ topic, message }) => redis.publish(nameOf(topic), JSON.stringify(message))));
     },
     watch<Message>(topic: string, versionOf?: (message: Message) => number) {
       return newestOnly<Hint<Message>>(
-        deliver => enter(channelOf(topic), deliver as Watcher),
+        deliver => enter(nameOf(topic), deliver as Watcher),
         (held, next) => newerOf(held, next, versionOf),
       );
     },
     listen<Message>(topic: string, handle: (message: Message) => void) {
-      return enter(channelOf(topic), hint => {
+      return enter(nameOf(topic), hint => {
         if ('message' in hint) handle(hint.message as Message);
       });
     },

@@ -117,6 +117,7 @@ export function browse(options: { mongodbUrl: string; redisUrl: string; log: Log
   const browser = browseQueues({ redisUrl, prefix, bindings, onError });
   return {
     look: browser.look,
+    stir: browser.stir,
     async close() {
       await browser.close();
       await mongo.close();

@@ -20,6 +20,7 @@ async function started({ writable = false, browser }: { writable?: boolean; brow
       looks += 1;
       return [];
     },
+    stir: async () => undefined,
     close: async () => undefined,
   };
   const pages = queuePages({
@@ -215,6 +216,7 @@ test('queues that are out of reach are a clear 503, to people and to programs', 
     look: async () => {
       throw new OutOfReach('Redis cannot be reached right now.', { cause: new Error('connect ECONNREFUSED 10.0.0.1') });
     },
+    stir: async () => undefined,
     close: async () => undefined,
   };
   const { ask, enter } = await started({ browser: away });

@@ -106,6 +106,7 @@ export function queuePages(options: QueuesOptions): Router {
     } else {
       show(await look());
       withoutOthers(response);
+      if (request.method !== 'GET') stirred(response, browser);
     }
     handle(request, response, next);
   }
@@ -166,6 +167,15 @@ function answer(request: Request, response: Response, status: number, message: s
 /** Whether the browser came by https, to us or to the proxy before us. Who claims it falsely gets a cookie that stays unused. */
 const isSecure = (request: Request): boolean =>
   'encrypted' in request.socket || /^https\b/i.test(request.get('x-forwarded-proto') ?? '');
+
+/** Answers when those who take from the queues have been told that something was changed: a pause holds from then on. */
+function stirred(response: Response, browser: QueueBrowser | undefined): void {
+  const send = response.send.bind(response);
+  response.send = body => {
+    void browser?.stir().then(() => send(body));
+    return response;
+  };
+}
 
 /** Takes out of bull-board's page what it would ask of other servers, and what the policy refuses anyway. */
 function withoutOthers(response: Response): void {
