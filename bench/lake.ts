@@ -128,17 +128,18 @@ try {
         redisBytes = Math.max(redisBytes, await usedMemory());
         if (now.status === 'COMPLETED') return now.applied;
         if (now.status === 'FAILED') throw new Error(now.error ?? 'it failed');
-        await delay(200);
+        await delay(50);
       }
     };
     let events = 0;
+    let seconds = 0;
     const took = await during(
       deposit,
       end().then(applied => {
         events = applied;
+        seconds = secondsSince(startedMs);
       }),
     );
-    const seconds = secondsSince(startedMs);
     const rate = events / seconds;
     const ms = spent();
     const ofDeposits = perDepositMs.map(each => each * took.length);

@@ -24,14 +24,14 @@ export function withNearby<T extends Transport>(transport: T): T & Required<Pick
   return {
     ...transport,
 
-    hand({ service, partition, ...job }) {
+    hand({ service, partition, ...job }, jobId = '') {
       const consumer = consumers.get(placeOf(service, partition));
       const isPaused = paused.get(service)?.includes(partition) === true;
       if (!consumer || isPaused || consumer.atHand.size >= consumer.concurrency) return undefined;
       const { atHand, handle } = consumer;
       // As it would come from the queue, and nobody else's.
       const data = JSON.parse(JSON.stringify(job));
-      const handled = handle({ id: '', data, deaths: 0 }).then(
+      const handled = handle({ id: jobId, data, deaths: 0 }).then(
         () => true,
         () => false,
       );

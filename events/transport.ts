@@ -74,9 +74,10 @@ export type Transport = {
   /**
    * Hands a letter to the consumer of its queue, where that is in this process and takes it at once: see nearby.ts.
    *
+   * @param jobId the job's name, where it has one: what a consumer says of a replay it says of that.
    * @returns undefined where there is none; else whether it has handled it. What it has not has to be sent. Does not reject.
    */
-  hand?(letter: Letter): Promise<boolean> | undefined;
+  hand?(letter: Letter, jobId?: string): Promise<boolean> | undefined;
   /**
    * Takes jobs of one queue and hands them over, up to `concurrency` at a time; waits for the queue as long as it takes. A
    * job leaves its queue when `handle` resolves; when it rejects, or its process dies, it is handed over again later.

@@ -12,7 +12,7 @@ import { isUnavailable } from '../../events/errors.ts';
 import { groupBy } from '../../events/group.ts';
 import type { Lease } from '../../events/lease.ts';
 import { partitionOf, spreadOver } from '../../events/partition.ts';
-import type { Transport } from '../../events/transport.ts';
+import type { Letter, Transport } from '../../events/transport.ts';
 import { isOver, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
 import type { Schedules } from './schedule.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
@@ -61,13 +61,14 @@ export function startReplayer(options: {
   }
 
   /**
-   * Sending a chunk again does nothing while its jobs are still in the queue: they have the same names, as long as it is divided
-   * among as many.
+   * A consumer in this process is handed its part. Sending a chunk again does nothing while its jobs are still in the queue: they
+   * have the same names, as long as it is divided among as many.
    */
   async function sendChunk(
     row: ReplayRow,
     binding: Binding,
     { rows, after }: Pick<Chunk, 'rows' | 'after'>,
+    { isAgain = false } = {},
   ): Promise<Chunk> {
     const { members } = await transport.look(row.service);
     const spread = spreadOver(binding.partitions, members.length);
@@ -78,9 +79,11 @@ export function startReplayer(options: {
       const jobId = `${place}-${partition}-${spread}`;
       const events = part.map(({ event }) => event);
       const isForCopy = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
-      const rebuild = row.dryRun ? 'trial' : 'copy';
+      const rebuild = row.dryRun ? ('trial' as const) : ('copy' as const);
       const letter = { service: row.service, partition, source: 'lake', events, replay: row._id };
-      await transport.send([{ ...letter, ...(isForCopy && { rebuild }) }], { jobId, priority: BEHIND_LIVE_EVENTS });
+      const job: Letter = { ...letter, ...(isForCopy && { rebuild }) };
+      const isTaken = !isAgain && transport.hand?.(job, jobId) !== undefined;
+      if (!isTaken) await transport.send([job], { jobId, priority: BEHIND_LIVE_EVENTS });
       jobIds.push(jobId);
     }
     return { rows, after, jobIds, sentMs: clock.monotonic() };
@@ -135,7 +138,7 @@ export function startReplayer(options: {
         if (!(await save(row, fence, { applied, position, subject, differences, eventsPerSecond }))) return false;
       }
       if (isApplied) continue;
-      if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest);
+      if (nowMs - oldest.sentMs > SEND_AGAIN_MS) window[0] = await sendChunk(row, binding, oldest, { isAgain: true });
       await clock.sleep(ACKNOWLEDGEMENT_POLL_MS, stopped.signal);
     }
     return false;
