@@ -87,24 +87,8 @@ export function startRelay(options: RelayOptions): Relay {
     const startedMs = clock.monotonic();
     const ids = events.map(({ id }) => id);
     if (looks) current.found = new Set(ids.filter(id => !gathered.has(id)));
-    const { hurried } = current;
-    const consumers = consumersOf(current.bindings);
-    const isHurried = ({ id }: Event) => hurried.get(id)?.consumers === consumers;
-    // What was sent at once goes by here for those that do not wait for it.
-    const before = events.filter(isHurried);
-    const hops = { relay: events.filter(event => !isHurried(event)), flush: before };
-    const sent = new Map(before.map(({ id }) => [id, hurried.get(id)?.connection]));
-    const letters = sender.lettersFor(
-      current,
-      events,
-      (binding, { id, type }) => !sent.has(id) || canWait(binding, type),
-    );
-    const connection = await sender.send(hops, letters);
-    if ([...sent.values()].some(earlier => earlier !== undefined && earlier !== connection)) {
-      // What was sent at once may be lost: nothing is cleared, and all of it is sent again.
-      for (const id of sent.keys()) hurried.delete(id);
-      return true;
-    }
+    const connection = await sendRest(current, events);
+    if (connection === undefined) return true;
     const number = nextFlush(current);
     const lost = await leaveMarks(current, number, connection);
     if (lost.length > 0) {
@@ -121,6 +105,31 @@ export function startRelay(options: RelayOptions): Relay {
     const waitedMs = Math.max(0, clock.now() - sinceMs) || 0;
     measures.relayed(events.length, (clock.monotonic() - startedMs) / 1_000, waitedMs / 1_000);
     return entries?.length === flushMax;
+  }
+
+  /**
+   * Sends events to those that they were not sent to at once.
+   *
+   * @returns the connection on which all was sent; undefined when what was sent at once may be lost: then all has to be sent
+   *   again.
+   */
+  async function sendRest(current: Tenure, events: readonly Event[]): Promise<number | undefined> {
+    const { hurried, bindings } = current;
+    const consumers = consumersOf(bindings);
+    const isHurried = ({ id }: Event) => hurried.get(id)?.consumers === consumers;
+    // What was sent at once goes by here for those that do not wait for it.
+    const before = events.filter(isHurried);
+    const hops = { relay: events.filter(event => !isHurried(event)), flush: before };
+    const sent = new Map(before.map(({ id }) => [id, hurried.get(id)?.connection]));
+    const letters = sender.lettersFor(
+      current,
+      events,
+      (binding, { id, type }) => !sent.has(id) || canWait(binding, type),
+    );
+    const connection = await sender.send(hops, letters);
+    if ([...sent.values()].every(earlier => earlier === undefined || earlier === connection)) return connection;
+    for (const id of sent.keys()) hurried.delete(id);
+    return undefined;
   }
 
   function pendingIn(collection: Collection<OutboxEntry>): Promise<OutboxEntry[]> {

@@ -82,7 +82,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: '    const connection = await sender.send(hops, letters);',
     replace: `    const early = nextFlush(current);
-    if ((await leaveMarks(current, early, await transport.send([]))).length > 0) return true;
+    if ((await leaveMarks(current, early, await transport.send([]))).length > 0) return undefined;
     const connection = await sender.send(hops, letters);`,
     foundBy: 17,
   },
