@@ -27,16 +27,21 @@ const ID: Fields = fieldsAt([['_id']]);
  * A stored document after an update: as if it had been decoded, changed and encoded, which is done only to what changes, where
  * the rest is sure to stay the same bytes.
  *
+ * @returns the bytes, and the top-level fields that may differ; undefined when any may, because to be encoded changes some values.
  * @throws what the update throws, and ImmutableField.
  */
-export function changed(raw: Uint8Array, { change, replacement, roots }: Update): Uint8Array {
-  if (replacement) return encode(changedDoc(raw, decodeOnly(raw, ID), change));
-  if (!roots?.fields || !isPlain(raw)) return encode(changedDoc(raw, decode(raw), change));
+export function changed(
+  raw: Uint8Array,
+  { change, replacement, roots }: Update,
+): { raw: Uint8Array; names?: ReadonlySet<string> } {
+  if (replacement) return { raw: encode(changedDoc(raw, decodeOnly(raw, ID), change)) };
+  if (!roots || !isPlain(raw)) return { raw: encode(changedDoc(raw, decode(raw), change)) };
   const { names, fields } = roots;
+  if (!fields) return { raw: encode(changedDoc(raw, decode(raw), change)), names };
   const part = decodeOnly(raw, fields);
   if (names.has('_id')) changedDoc(raw, part, change);
   else change(part, false);
-  return splice(raw, fields, encode(part));
+  return { raw: splice(raw, fields, encode(part)), names };
 }
 
 const interned = new Map<string, Roots>();

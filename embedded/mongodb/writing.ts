@@ -161,8 +161,8 @@ function* hitsOf(session: Session, query: Query): Generator<{ collection: Collec
 
 /** @returns the document as it is then; undefined when nothing is changed. */
 function change(engine: Engine, collection: Collection, hit: Hit, update: Update): Uint8Array | undefined {
-  const raw = changed(hit.raw, update);
-  return updateDocument(engine, collection, hit, raw, update.roots?.names) ? raw : undefined;
+  const { raw, names } = changed(hit.raw, update);
+  return updateDocument(engine, collection, hit, raw, names) ? raw : undefined;
 }
 
 function upsert(engine: Engine, collection: Collection, filter: Doc, { change: apply, replacement }: Update) {
