@@ -317,6 +317,21 @@ describe('a start', () => {
     for (let turn = 0; turn < 8; turn++) await put(`turn ${turn}`, Buffer.from('x'));
   });
 
+  test('refuses a log that ends within a record', async () => {
+    const journal = await start();
+    change(journal, 3, numbers(1));
+    const { file, at, number } = lastRecord(dir);
+    change(journal, 3, numbers(2));
+    truncateSync(join(crashed(dir), file.slice(dir.length)), at + 30);
+    await expect(start(`${dir}-crashed`)).rejects.toThrow(`record ${number} is missing or damaged`);
+  });
+
+  test.each(['log.0', 'log.1', 'checkpoint'])('refuses a folder without its %s', async name => {
+    change(await start(), 3, numbers(1));
+    rmSync(join(crashed(dir), name));
+    await expect(start(`${dir}-crashed`)).rejects.toThrow(`${name} is missing: take the folder from a backup`);
+  });
+
   test('refuses a checkpoint that is damaged', async () => {
     await start();
     damage(join(crashed(dir), 'checkpoint'), 60);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { type Database, open } from 'lmdb';
 import { type Checkpoint, copyHeads, putHeadsBack, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { StorageLost } from './errors.ts';
-import { type Log, openLog, recordsAfter } from './log.ts';
+import { hasLog, type Log, openLog, recordsAfter } from './log.ts';
 
 export type Pages = Database<Buffer, Uint8Array>;
 
@@ -43,6 +43,8 @@ const REDO_CHANGES = 10_000;
 export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   let valid = readCheckpoint(dir);
   if (valid) putHeadsBack(dir, valid);
+  // The first one is there before anything is written to the log.
+  else if (hasLog(dir)) throw new Error(`${join(dir, 'checkpoint')} is missing: take the folder from a backup`);
   const db = open<Buffer, Uint8Array>({
     ...{ path: dir, noSubdir: false, keyEncoding: 'binary', encoding: 'binary' },
     ...{ overlappingSync: false, noSync: true },

@@ -16,6 +16,7 @@ import {
   fsyncSync,
   openSync,
   readFileSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -198,7 +199,9 @@ export function* recordsAfter(dir: string, { half, number, salt }: Place): Gener
       before = record.number;
       at += record.bytes.length;
     }
-    if (holds(bytes.subarray(at), next + 1, salt)) throw new Error(`${file}: record ${next} is missing or damaged`);
+    if (isCutOff(bytes, at, next) || holds(bytes.subarray(at), next + 1, salt)) {
+      throw new Error(`${file}: record ${next} is missing or damaged`);
+    }
   }
 }
 
@@ -211,6 +214,13 @@ function recordAt(file: Buffer, at: number, salt: number): { number: number; byt
   if (crc32(bytes.subarray(8), salt) !== bytes.readUInt32LE(4)) return undefined;
   return { number: Number(bytes.readBigUInt64LE(8)), bytes };
 }
+
+/** Whether the file ends within a record of this number: there is room for a whole one before it is begun, in whole pieces. */
+const isCutOff = (file: Buffer, at: number, number: number): boolean =>
+  file.length % PIECE_BYTES !== 0 &&
+  at + HEAD_BYTES <= file.length &&
+  at + file.readUInt32LE(at) > file.length &&
+  file.readBigUInt64LE(at + 8) === BigInt(number);
 
 /** Whether a record of this number is anywhere in it. */
 function holds(bytes: Buffer, number: number, salt: number): boolean {
@@ -236,14 +246,19 @@ function changesOf(record: Buffer): Change[] {
   return changes;
 }
 
+/** Both files are there as long as there are checkpoints. */
 function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    throw new Error(`${file} is missing: take the folder from a backup`);
   }
 }
+
+/** Whether anything was ever written to the log of a folder. */
+export const hasLog = (dir: string): boolean =>
+  [fileOf(dir, 0), fileOf(dir, 1)].some(file => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
 
 /** Opened, and made if it is not there; nothing in it is lost. */
 const open = (file: string) => openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
