@@ -101,6 +101,37 @@ const ofVersion = ({ version }: Contract, memo: string) => ({
   ...(version > 1 && { channel: 'ACCOUNT' }),
 });
 
+describe('what is asked for at once', () => {
+  test('takes no more out of an account than it has', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    await services.deposit({ accountId, amount: 100 });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => services.withdraw({ accountId, amount: 30 })));
+    expect(answers.filter(({ code }) => code === undefined)).toHaveLength(3);
+    expect(answers.filter(({ code }) => code === 'INSUFFICIENT_FUNDS')).toHaveLength(17);
+    expect(await services.view.availableMinor(accountId)).toBe(10);
+  });
+
+  test('pays no more into an account than can be counted', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    const input = { accountId, amount: Number.MAX_SAFE_INTEGER };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => services.deposit(input)));
+    expect(answers.filter(({ code }) => code === undefined)).toHaveLength(1);
+    expect(await services.view.availableMinor(accountId)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  test('with one key is done once, and has one answer', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    await services.deposit({ accountId, amount: 100 });
+    const input = { accountId, amount: 60, idempotencyKey: 'k' };
+    const answers = await Promise.all(Array.from({ length: 10 }, () => services.withdraw(input)));
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(await services.view.availableMinor(accountId)).toBe(40);
+  });
+});
+
 describe("another owner's account", () => {
   test('is not there, exactly like none', async () => {
     const services = await started();

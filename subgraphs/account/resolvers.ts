@@ -27,6 +27,7 @@ import {
 import type { Resolvers } from './generated.ts';
 import type { AccountNode } from './nodes.ts';
 import type { BalanceRow } from './projection.ts';
+import type { Turns } from './turn.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
 /** Of a transaction. */
@@ -44,7 +45,7 @@ const ROOMY_MS = 3_600_000;
 const ROOMY_ACCOUNTS_MAX = 100_000;
 const HUGE_MINOR = 100_000_000_000;
 
-export function createResolvers(view: View, context: ServiceContext): Resolvers {
+export function createResolvers(view: View, context: ServiceContext, inTurn: Turns): Resolvers {
   const { outbox, feed, clock, ids } = context;
   const { openings, transactions, factsOf, balanceOf } = view;
   const balances = new DataLoader<string, BalanceRow>(ids => view.balancesOf(ids), {
@@ -91,15 +92,16 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     origin: Origin,
   ): Promise<TransactionEntry> {
     const event = deposit(account, command, circumstances());
-    if (command.amount > HUGE_MINOR || !roomy.has(account.id)) {
+    if (command.amount <= HUGE_MINOR && roomy.has(account.id)) return record(event, origin);
+    return inTurn(account.id, async () => {
       const availableMinor = await view.availableMinor(account.id);
       const stored = await answered(command, event);
       if (stored) return stored;
       assertCountable(command.amount, availableMinor);
       if (availableMinor + command.amount < ROOMY_MINOR) roomy.set(account.id, true);
       else roomy.delete(account.id);
-    }
-    return record(event, origin);
+      return record(event, origin);
+    });
   }
 
   async function withdrawFrom(
@@ -194,7 +196,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       async withdraw(_, { input }, { identity, ...origin }) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return { account, transaction: await withdrawFrom(account, command, origin) };
+        return { account, transaction: await inTurn(account.id, () => withdrawFrom(account, command, origin)) };
       },
     },
 
