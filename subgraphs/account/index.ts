@@ -13,7 +13,6 @@ import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { Resolvers } from '../host.ts';
 import { createResolvers } from './resolvers.ts';
 import { transferRules } from './transfers.ts';
-import { createTurns } from './turn.ts';
 import { createView, indexes } from './view.ts';
 
 const own: readonly Contract[] = [accountOpened, deposited, withdrawn, withdrawalRefused, depositRefused];
@@ -35,7 +34,6 @@ export const service: ServiceDefinition<Resolvers> = {
   indexes,
   create(context) {
     const view = createView(context);
-    const inTurn = createTurns();
     const restore = rule<unknown>([...own, balanceUpdated], view.restore);
     const keep = rule([deposited], view.keep);
     return {
@@ -46,7 +44,7 @@ export const service: ServiceDefinition<Resolvers> = {
           const { marked, shown } = await view.settle(updates, how);
           return marked + shown;
         }),
-        ...transferRules({ ...context, view, inTurn }),
+        ...transferRules({ ...context, view }),
       ],
       // The record is mended in place, event by event: while it is being rebuilt, more is written to it.
       rebuilding: {
@@ -56,7 +54,7 @@ export const service: ServiceDefinition<Resolvers> = {
           rule([balanceUpdated], async (updates, how) => (await view.settle(updates, how)).marked),
         ],
       },
-      resolvers: createResolvers(view, context, inTurn),
+      resolvers: createResolvers(view, context),
     };
   },
 };

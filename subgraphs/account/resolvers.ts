@@ -27,7 +27,7 @@ import {
 import type { Resolvers } from './generated.ts';
 import type { AccountNode } from './nodes.ts';
 import type { BalanceRow } from './projection.ts';
-import type { Turns } from './turn.ts';
+import { createTurns } from './turn.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
 /** Of a transaction. */
@@ -45,7 +45,7 @@ const ROOMY_MS = 3_600_000;
 const ROOMY_ACCOUNTS_MAX = 100_000;
 const HUGE_MINOR = 100_000_000_000;
 
-export function createResolvers(view: View, context: ServiceContext, inTurn: Turns): Resolvers {
+export function createResolvers(view: View, context: ServiceContext): Resolvers {
   const { outbox, feed, clock, ids } = context;
   const { openings, transactions, factsOf, balanceOf } = view;
   const balances = new DataLoader<string, BalanceRow>(ids => view.balancesOf(ids), {
@@ -54,6 +54,8 @@ export function createResolvers(view: View, context: ServiceContext, inTurn: Tur
   });
 
   const roomy = createCache<true>(ROOMY_ACCOUNTS_MAX, ROOMY_MS);
+  // What transfers ask for does not wait for those who ask here: the balances that these wait for come by the same way.
+  const inTurn = createTurns();
 
   const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
   const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;

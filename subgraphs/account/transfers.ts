@@ -17,7 +17,6 @@ import { withdrawalRefused } from '../../schema/events/withdrawal-refused.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { RefusalReason } from '../../schema/shapes.ts';
 import { type AccountFacts, SOURCE } from './decide.ts';
-import type { Turns } from './turn.ts';
 import { fieldsOf, type View } from './view.ts';
 
 export type Requested = EventOf<typeof transferRequested>;
@@ -102,7 +101,7 @@ function refusal(
 /** Accounts that are looked at and written to at the same time. */
 const ACCOUNTS_AT_ONCE = 16;
 
-type Answering = { view: View; outbox: Pick<Outbox, 'append'>; clock: Clock; inTurn: Turns };
+type Answering = { view: View; outbox: Pick<Outbox, 'append'>; clock: Clock };
 type Asking<Data> = {
   step: Step;
   accountOf(question: Event<Data>): string;
@@ -110,7 +109,7 @@ type Asking<Data> = {
 };
 
 /** The rules by which the service takes part. What has been answered is not answered again, whether it is a replay or not. */
-export function transferRules({ view, outbox, clock, inTurn }: Answering): Rule[] {
+export function transferRules({ view, outbox, clock }: Answering): Rule[] {
   async function answerAll<Data>(
     questions: readonly Event<Data>[],
     { step, accountOf, answer }: Asking<Data>,
@@ -127,11 +126,9 @@ export function transferRules({ view, outbox, clock, inTurn }: Answering): Rule[
     async function answerOne(accountId: string, asked: readonly Event<Data>[]): Promise<void> {
       const account = await view.factsOf(accountId);
       for (const question of asked) {
-        await inTurn(accountId, async () => {
-          const availableMinor = account ? await view.availableMinor(accountId) : 0;
-          const event = answer(question, { account, availableMinor, nowMs: clock.now() });
-          await outbox.append(event, fieldsOf(event));
-        });
+        const availableMinor = account ? await view.availableMinor(accountId) : 0;
+        const event = answer(question, { account, availableMinor, nowMs: clock.now() });
+        await outbox.append(event, fieldsOf(event));
       }
     }
   }
