@@ -3,7 +3,7 @@
  * types of each service's resolvers. A test says when one of them is out of date.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asyncApiOf, type Party } from '../schema/asyncapi.ts';
 import { loadContracts } from '../schema/catalog.ts';
@@ -37,7 +37,8 @@ export function versionOfProject(): string {
   return version;
 }
 
-const nameOf = (folder: URL) => basename(fileURLToPath(folder));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const nameOf = (folder: URL) => relative(root, fileURLToPath(folder)).replace('subgraphs/', '');
 
 async function generate(): Promise<void> {
   writeFileSync(supergraphFile, composeSupergraph());

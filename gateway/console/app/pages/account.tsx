@@ -109,7 +109,9 @@ function BalanceCard({ account }: { account: AccountView }) {
             <span class="balance-pending">{formatMoney(pendingMinor, currency, { signed: true })} pending</span>
           )}
           <span>
-            {balance.version === 0 ? 'Nothing booked yet' : `${formatCount(balance.version)} transactions`}
+            {balance.version === 0
+              ? 'Nothing booked yet'
+              : `${formatCount(balance.version)} ${balance.version === 1 ? 'transaction' : 'transactions'}`}
             {balance.asOf && (
               <>
                 , the last <Time at={balance.asOf} as="relative" />
