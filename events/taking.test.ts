@@ -37,8 +37,9 @@ function startWorker(handle: (id: string) => Promise<void> = async () => undefin
   workers.push(worker);
 }
 
-const send = (...ids: string[]) =>
-  transport.send(ids.map(id => ({ service: 'a', partition: 0, source: 'b', events: [happening(id)] })));
+const letters = (ids: readonly string[]) =>
+  ids.map(id => ({ service: 'a', partition: 0, source: 'b', events: [happening(id)] }));
+const send = (...ids: string[]) => transport.send(letters(ids));
 
 /** What workers have asked Redis since it was last reset. */
 async function askedBy(redis: Redis): Promise<number> {
@@ -72,6 +73,23 @@ describe('a worker', () => {
     await send('one', 'two', 'three');
     await until(() => handed.length === 3);
     await send('four');
+    await until(() => handed.length === 4);
+    expect(performance.now() - startedMs).toBeLessThan(WITHOUT_MARKER_MS / 2);
+    open();
+  });
+
+  test('takes what comes after all others while others are at hand', async () => {
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>(resolve => {
+      open = resolve;
+    });
+    startWorker(() => gate);
+    await send('first');
+    await until(() => handed.length === 1);
+    await delay(100);
+    const startedMs = performance.now();
+    // Of each the marker is there already when the next is queued.
+    for (const id of ['two', 'three', 'four']) await transport.send(letters([id]), { priority: 10 });
     await until(() => handed.length === 4);
     expect(performance.now() - startedMs).toBeLessThan(WITHOUT_MARKER_MS / 2);
     open();
