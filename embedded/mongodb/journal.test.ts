@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
@@ -236,6 +237,36 @@ describe('when the process is killed', () => {
     // Some 150 KB a round.
     expect(Math.max(...bytes)).toBeLessThan(3 * 1024 * 1024);
   });
+});
+
+test('a checkpoint counts only when its pages are on disk, and then itself', async () => {
+  const journal = await start(dir, 0);
+  const checkpoint = () => readFileSync(join(dir, 'checkpoint'));
+  const before = checkpoint();
+  const file = await openFile(join(dir, 'checkpoint'));
+  const files = Object.getPrototypeOf(file);
+  await file.close();
+  const begun: string[] = [];
+  const gates: (() => void)[] = [];
+  for (const name of ['datasync', 'sync']) {
+    const real = files[name];
+    vi.spyOn(files, name).mockImplementation(async function (this: unknown) {
+      begun.push(name);
+      await new Promise<void>(resolve => gates.push(resolve));
+      return real.call(this);
+    });
+  }
+  change(journal, 1, numbers(1));
+  void journal.tend();
+  for (const done of [['datasync'], ['datasync', 'sync']]) {
+    await vi.waitFor(() => expect(begun).toEqual(done));
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    expect(checkpoint().equals(before)).toBe(true);
+    gates.shift()?.();
+  }
+  await vi.waitFor(() => expect(checkpoint().equals(before)).toBe(false));
+  vi.restoreAllMocks();
+  for (const open of gates) open();
 });
 
 describe('a transaction that fails', () => {

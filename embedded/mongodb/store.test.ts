@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { openDatabase } from './commands.ts';
 import { StorageError } from './errors.ts';
 import { openStorage, type Storage } from './store.ts';
 import { temporary } from './trial.ts';
@@ -29,6 +30,24 @@ test('a job sees its own writes, readers see them when it is done', async () => 
   });
   expect(seen).toBe('1');
   expect(String(storage.get(key('a')))).toBe('1');
+});
+
+test('no command tells what is not on disk yet', async () => {
+  const folder = temporary();
+  const database = await openDatabase(folder);
+  for (let _id = 0; _id < 20; _id++) {
+    let isAcknowledged = false;
+    const writing = database.execute({ insert: 'c', documents: [{ _id }], $db: 'x' }).then(() => {
+      isAcknowledged = true;
+    });
+    const isTold = async () => Number((await database.execute({ count: 'c', query: { _id }, $db: 'x' })).n) === 1;
+    while (!(await isTold())) await nextTurn();
+    await nextTurn();
+    expect(isAcknowledged).toBe(true);
+    await writing;
+  }
+  await database.close();
+  rmSync(folder, { recursive: true });
 });
 
 test('what can be read and is not on disk yet can be waited for', async () => {

@@ -62,7 +62,7 @@ export const BUGS: readonly Bug[] = [
     find: 'return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
     replace:
       'if (stored) withdraw(account, command, availableMinor, now);\n    return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
-    foundBy: 1,
+    foundBy: 5,
   },
   // ---- relay ----
   {
@@ -418,7 +418,7 @@ export const BUGS: readonly Bug[] = [
     find: "refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs);",
     replace:
       "({ ...refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs), id: 'no ' + request.id });",
-    foundBy: 1000007,
+    foundBy: 1000010,
     ofTransfers: true,
   },
   {
