@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { type Collection, type Document, MongoClient } from 'mongodb';
 import { expect, test } from 'vitest';
 import { THOROUGH } from '../../test/thorough.ts';
+import { until } from '../harness.ts';
 import { type Child, startChild, temporary } from './trial.ts';
 
 const ROUNDS = THOROUGH ? 30 : 10;
@@ -93,7 +94,10 @@ test(`${ROUNDS} times kill -9 while ${WRITERS} clients write loses nothing that 
     if (round % 5 === 0) await check(items, known);
     let stopped = false;
     const writing = write(items, round, known, () => stopped);
-    await new Promise(resolve => setTimeout(resolve, round === ROUNDS ? 0 : 100 + (round % 5) * 20));
+    const acknowledged = () => known.inserted.size + known.deleted.size;
+    const enough = acknowledged() + 2 * WRITERS;
+    if (round < ROUNDS) await until(() => acknowledged() >= enough);
+    await new Promise(resolve => setTimeout(resolve, (round % 5) * 20));
     stopped = true;
     await child.stop('SIGKILL');
     await writing;
