@@ -54,6 +54,17 @@ test('the same version again changes nothing', async () => {
   expect(await collection.findOne({ _id: 'x' })).toEqual(row('x', 1));
 });
 
+test('from the lake, what is shown wrongly or not at all is put right, and nothing else is written', async () => {
+  const collection = rows();
+  await materialize(collection, [row('wrong', 2), row('right', 2), row('newer', 3)]);
+  await collection.updateOne({ _id: 'wrong' }, { $set: { text: 'tampered with' } });
+  const again = [row('wrong', 2), row('right', 2), row('newer', 2), row('lost', 1)];
+  expect(await materialize(collection, again, { replay: true })).toBe(2);
+  const shown = [row('lost', 1), row('newer', 3), row('right', 2), row('wrong', 2)];
+  expect(await collection.find().sort({ _id: 1 }).toArray()).toEqual(shown);
+  expect(await materialize(collection, again, { replay: true })).toBe(0);
+});
+
 test('a duplicate does not keep the rest of its batch out', async () => {
   const collection = rows();
   await materialize(collection, [row('x', 5)]);
