@@ -43,6 +43,11 @@ export type Resources = {
   bounds?: Pick<RelayOptions, 'flushMax' | 'jobMax'> & Pick<ConsumerOptions, 'batchMax'>;
   /** Other paces than the usual ones, for tests that cannot wait. */
   reconciling?: Pick<ReconcilerOptions, 'pollMs' | 'roundMs'>;
+  /**
+   * How often a service looks round and says that it is there, about once a second. For each service another, so that those of one
+   * process do not all do so at the same moment. Default 1,000 for all.
+   */
+  beatMsOf?(service: string): number;
   /** Who looks, and who counts, by service; nobody when absent. */
   tracerOf?(service: string): Tracer;
   measuresOf?(service: string): Measures;
@@ -77,7 +82,7 @@ export type RunningService<Resolvers> = {
   partitionsOwned(): number[];
 };
 
-const GENERATIONS_MS = 1_000;
+const BEAT_MS = 1_000;
 const DUE_MS = 1_000;
 /** While something is being rebuilt. */
 const GENERATIONS_BUSY_MS = 100;
@@ -110,6 +115,7 @@ export function assemble<Resolvers>(
   const log = resources.log.child({ service: name });
   const trail = createTrail(resources.tracerOf?.(name) ?? untraced);
   const measures = resources.measuresOf?.(name) ?? unmeasured;
+  const beatMs = resources.beatMsOf?.(name) ?? BEAT_MS;
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
   const derived = definition.derived ?? {};
@@ -223,7 +229,7 @@ export function assemble<Resolvers>(
     while (!stopped.signal.aborted) {
       await generations.tick().catch(error => log.debug({ err: error }, 'not known whether there is a rebuild'));
       const { rebuild, hold } = generations.known();
-      await looked.wait(rebuild !== null || hold ? GENERATIONS_BUSY_MS : GENERATIONS_MS, stopped.signal);
+      await looked.wait(rebuild !== null || hold ? GENERATIONS_BUSY_MS : beatMs, stopped.signal);
     }
   }
 
@@ -263,6 +269,7 @@ export function assemble<Resolvers>(
         log,
         trail,
         measures,
+        pollMs: beatMs,
         ...flushes,
       });
       reconciler = startReconciler({
@@ -305,7 +312,7 @@ export function assemble<Resolvers>(
       const { attend } = consumer;
       const watermark = createWatermark({ service: name, transport, bindings });
       ownership = startOwnership({
-        ...{ service: name, limit: partitions, member: holder, transport, feed, clock, log, attend },
+        ...{ service: name, limit: partitions, member: holder, transport, feed, clock, log, attend, beatMs },
         onSeen: seen => watermark.observe(seen).catch(error => log.debug({ err: error }, 'watermark waits')),
       });
       if (generations) {
