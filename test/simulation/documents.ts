@@ -88,13 +88,15 @@ export class Documents {
   update(filter: Filter, spec: UpdateSpec, { upsert = false, many = false } = {}) {
     const hits = this.#matching(filter);
     const chosen = many ? hits : hits.slice(0, 1);
+    const paths = Object.values(spec).flatMap(changes => Object.keys(changes));
     let modified = 0;
     let row: Doc | undefined;
     for (const before of chosen) {
-      const after = copy(before);
+      // What is not changed both of them share.
+      const after: Doc = { ...before };
       apply(after, spec, false);
       row = after;
-      if (JSON.stringify(before) === JSON.stringify(after)) continue;
+      if (paths.every(path => sameJson(get(before, path), get(after, path)))) continue;
       this.#replace(before, after);
       modified += 1;
     }
@@ -122,7 +124,9 @@ export class Documents {
       const row = this.rows.get(id);
       return row && matches(row, filter) ? [row] : [];
     }
-    return [...this.rows.values()].filter(row => matches(row, filter));
+    const hits: Doc[] = [];
+    for (const row of this.rows.values()) if (matches(row, filter)) hits.push(row);
+    return hits;
   }
 
   #replace(before: Doc, after: Doc): void {
@@ -161,13 +165,16 @@ function get(row: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], row);
 }
 
+/** Changes a row that may share with others what is below its fields: what is on the way is its own afterwards. */
 function set(row: Record<string, unknown>, path: string, value: unknown): void {
   const names = path.split('.');
   const last = names.pop() ?? '';
   let place = row;
   for (const name of names) {
-    place[name] ??= {};
-    place = place[name] as Record<string, unknown>;
+    const within = place[name];
+    const own = Array.isArray(within) ? [...within] : { ...(within as object | undefined) };
+    place[name] = own;
+    place = own as Record<string, unknown>;
   }
   if (value === undefined) delete place[last];
   else place[last] = copy(value);
@@ -186,8 +193,11 @@ function matches(row: Doc, filter: Filter): boolean {
   return true;
 }
 
-const isOperators = (condition: unknown): condition is Record<string, unknown> =>
-  typeof condition === 'object' && condition !== null && Object.keys(condition)[0]?.startsWith('$') === true;
+function isOperators(condition: unknown): condition is Record<string, unknown> {
+  if (typeof condition !== 'object' || condition === null) return false;
+  for (const first in condition) return first.startsWith('$');
+  return false;
+}
 
 function holds(value: unknown, condition: unknown): boolean {
   if (!isOperators(condition)) return equals(value, condition);
@@ -201,9 +211,11 @@ function holds(value: unknown, condition: unknown): boolean {
 
 function equals(value: unknown, other: unknown): boolean {
   if (other === null) return value === null || value === undefined;
-  if (typeof other === 'object') return JSON.stringify(value) === JSON.stringify(other);
-  return value === other;
+  return typeof other === 'object' ? sameJson(value, other) : value === other;
 }
+
+const sameJson = (value: unknown, other: unknown): boolean =>
+  value === other || JSON.stringify(value) === JSON.stringify(other);
 
 // Only numbers with numbers and texts with texts, as in MongoDB; bytes order is what ASCII texts have anyway.
 const comparable = (value: unknown, other: unknown): value is number | string =>
