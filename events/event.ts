@@ -3,7 +3,7 @@
  * `traceparent`. It says what every event has whatever its type; what `data` holds is its contract's business.
  * https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
  */
-import { v5 } from 'uuid';
+import { parse, v5 } from 'uuid';
 import { z } from 'zod';
 
 const attribute = z.string().min(1).max(400);
@@ -57,7 +57,7 @@ export function parseEnvelope(value: unknown): Event {
 }
 
 // A random constant: the namespace of every id that this system derives (RFC 9562, section 5.5).
-const NAMESPACE = '6f1f3a52-70a5-4b8c-9c0e-5a1d2f6b7c41';
+const NAMESPACE = parse('6f1f3a52-70a5-4b8c-9c0e-5a1d2f6b7c41');
 
 /**
  * An id that is decided by what it stands for: the same parts give the same id for ever, in every process. Emitting an
@@ -66,7 +66,8 @@ const NAMESPACE = '6f1f3a52-70a5-4b8c-9c0e-5a1d2f6b7c41';
  * @param parts in order; they are joined so that ['a', 'b'] and ['ab'] differ.
  */
 export function deriveId(...parts: readonly (string | number)[]): string {
-  return v5(JSON.stringify(parts), NAMESPACE);
+  // Given as bytes it costs a little more than half.
+  return v5(Buffer.from(JSON.stringify(parts)), NAMESPACE);
 }
 
 /** The attributes that make `next` a consequence of `cause`. */
