@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/sequence.ts';
+import { SHORT_LIVED } from './test/v8.ts';
 
 export default defineConfig({
   // Apollo's packages require the CommonJS graphql; a second copy as an ES module would be another realm to it.
@@ -15,6 +16,7 @@ export default defineConfig({
     // Most tests wait a good part of their time: for processes to start, for disks to sync, for leases to run out. So one more of them
     // run at once than there are cores where CI runs.
     maxWorkers: 3,
+    execArgv: [...SHORT_LIVED],
     sequence: { sequencer: LongestFirst },
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,

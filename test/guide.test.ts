@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
+import { useServers } from '../events/fixture.ts';
 import { withContainer } from '../scripts/scaffold/containers.ts';
 import { knownNow } from '../scripts/scaffold/plan.ts';
 import { problemsOf } from '../scripts/scaffold/wish.ts';
@@ -14,6 +15,9 @@ import { clientOf, DEPOSIT, eventually, openAccount, startSystem, stopAll, tempo
 const root = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
 const folders: ReturnType<typeof temporaryFolder>[] = [];
+const { mongodbUrl, redisUrl } = useServers();
+/** The tests that the guide runs in the copy have the servers that these have. */
+const env = { ...process.env, MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl };
 
 afterAll(async () => {
   await stopAll();
@@ -75,7 +79,7 @@ describe('the guide', () => {
         writeFileSync(join(copy, path), source);
       }
       for (const command of commands) {
-        await execute('bash', ['-euo', 'pipefail', '-c', command], { cwd: copy });
+        await execute('bash', ['-euo', 'pipefail', '-c', command], { cwd: copy, env });
         if (!command.includes('new-service')) continue;
         // What the scaffold has made of all services is what is made of the files that it wrote.
         const written = contents();

@@ -6,12 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildSchema, parse, validate } from 'graphql';
 import { afterAll, expect, test } from 'vitest';
+import { useServers } from '../events/fixture.ts';
 import { temporaryFolder } from './system.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
+const { mongodbUrl, redisUrl } = useServers();
+/** The tests that the guide runs in the copy have the servers that these have. */
+const env = { ...process.env, MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl };
 
 const guide = readFileSync(join(root, 'docs/UPGRADE.md'), 'utf8');
 
@@ -55,7 +59,7 @@ async function follow(copy: string, heading: string): Promise<void> {
   for (const { path, language, text } of stepsOf(heading)) {
     if (language === 'ts') writeFileSync(join(copy, path), text);
     else if (language === 'diff') change(copy, text);
-    else await execute('bash', ['-euo', 'pipefail', '-c', text], { cwd: copy });
+    else await execute('bash', ['-euo', 'pipefail', '-c', text], { cwd: copy, env });
   }
 }
 

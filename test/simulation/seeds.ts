@@ -3,17 +3,14 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { SHORT_LIVED } from '../v8.ts';
 import type { Report } from './worker.ts';
 
 /** The project's own, which a copy does without. */
 const RUNNER = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
 
-/**
- * A worker is over after half a minute, and by default V8 spends more than a quarter of that on making fast code of what is never
- * run often enough to be worth it. So what is compiled at all is compiled at once in the plainest way, and the best is for what runs
- * seven times as often as usual. What is computed is the same.
- */
-const V8 = ['--always-sparkplug', '--interrupt-budget=1000000'];
+/** Seeds make the same functions again and again, which are compiled in the plainest way as they are made: interpreted they take longer. */
+const V8 = [...SHORT_LIVED, '--always-sparkplug'];
 
 export type Failure = Extract<Report, { seed: number }>;
 
