@@ -102,16 +102,6 @@ const ofVersion = ({ version }: Contract, memo: string) => ({
 });
 
 describe('what is asked for at once', () => {
-  test('takes no more out of an account than it has', async () => {
-    const services = await started();
-    const accountId = await opened(services);
-    await services.deposit({ accountId, amount: 100 });
-    const answers = await Promise.all(Array.from({ length: 20 }, () => services.withdraw({ accountId, amount: 30 })));
-    expect(answers.filter(({ code }) => code === undefined)).toHaveLength(3);
-    expect(answers.filter(({ code }) => code === 'INSUFFICIENT_FUNDS')).toHaveLength(17);
-    expect(await services.view.availableMinor(accountId)).toBe(10);
-  });
-
   test('pays no more into an account than can be counted', async () => {
     const services = await started();
     const accountId = await opened(services);

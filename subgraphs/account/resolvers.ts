@@ -54,7 +54,6 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   });
 
   const roomy = createCache<true>(ROOMY_ACCOUNTS_MAX, ROOMY_MS);
-  // What transfers ask for does not wait for those who ask here: the balances that these wait for come by the same way.
   const inTurn = createTurns();
 
   const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
@@ -198,7 +197,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       async withdraw(_, { input }, { identity, ...origin }) {
         const command = parseInput(transactionInput, input);
         const account = await own(command.accountId, identity);
-        return { account, transaction: await inTurn(account.id, () => withdrawFrom(account, command, origin)) };
+        return { account, transaction: await withdrawFrom(account, command, origin) };
       },
     },
 
