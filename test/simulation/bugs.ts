@@ -62,7 +62,7 @@ export const BUGS: readonly Bug[] = [
     find: 'return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
     replace:
       'if (stored) withdraw(account, command, availableMinor, now);\n    return stored ?? record(withdraw(account, command, availableMinor, now), origin);',
-    foundBy: 5,
+    foundBy: 17,
   },
   // ---- relay ----
   {
@@ -84,7 +84,7 @@ export const BUGS: readonly Bug[] = [
     replace: `    const early = nextFlush(current);
     if ((await leaveMarks(current, early, await transport.send([]))).length > 0) return undefined;
     const connection = await sender.send(hops, letters);`,
-    foundBy: 17,
+    foundBy: 19,
   },
   {
     name: 'that sending failed is not noticed',
@@ -123,14 +123,14 @@ export const BUGS: readonly Bug[] = [
     find: 'else if (mark === undefined || mark < (last?.relayed ?? 0)) lost.push(binding);',
     replace:
       'else if (mark === undefined) await transport.resetMark(binding._id, service, 1).then(() => begun.marks.set(binding._id, 1));',
-    foundBy: 6,
+    foundBy: 24,
   },
   {
     name: 'a mark is left whatever was there',
     file: 'events/tenure.ts',
     find: 'current.bindings.map(({ _id }) => transport.mark(_id, service, current.marks.get(_id), number, connection)),',
     replace: 'current.bindings.map(({ _id }) => transport.resetMark(_id, service, number).then(() => true)),',
-    foundBy: 39,
+    foundBy: 18,
   },
   {
     name: 'losses are looked for only when a tenure begins',
@@ -144,35 +144,36 @@ export const BUGS: readonly Bug[] = [
     file: 'events/relay.ts',
     find: 'if (tenure?.dueMs === undefined) return pollMs;',
     replace: 'if (tenure?.dueMs === undefined) return 1e9;',
-    foundBy: 3,
+    foundBy: 6,
   },
   {
     name: 'what was hurried is not sent again when it was lost before the flush',
     file: 'events/tenure.ts',
     find: '    current.hurried = new Map();\n    const isFirst',
     replace: '    const isFirst',
-    foundBy: 593,
+    foundBy: 18,
   },
   {
     name: 'what was hurried counts as sent to everybody',
     file: 'events/relay.ts',
     find: '!sent.has(id) || canWait(binding, type)',
     replace: '!sent.has(id) && type !== binding._id',
-    foundBy: 1,
+    foundBy: 2,
   },
   {
     name: 'what was handed over counts as handled',
     file: 'events/sending.ts',
     find: 'if (handed.length > 0 && !(await areHandled(handed)))',
     replace: 'if (handed.length > 1e9)',
-    foundBy: 462,
+    foundBy: 873,
+    within: 1_000,
   },
   {
     name: 'a relay that lost its lease may still clear',
     file: 'events/relay.ts',
     find: 'const unfenced = (fence: number) => ({ fence: { $not: { $gt: fence } } });',
     replace: 'const unfenced = (fence: number) => ({ ...(fence < 0 && { fence }) });',
-    foundBy: 1,
+    foundBy: 49,
   },
   {
     name: 'the fence does not rise with a new tenure',
@@ -185,7 +186,7 @@ export const BUGS: readonly Bug[] = [
     );
     if (matchedCount === 0) return;
     tenure = { fence: 1, renewedMs: startedMs };`,
-    foundBy: 1,
+    foundBy: 95,
   },
   // ---- reconciler ----
   {
@@ -215,15 +216,15 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush === undefined;',
-    foundBy: 136,
+    foundBy: 129,
   },
   {
     name: 'a new service is seeded before every source sends to it',
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush !== undefined && flush > (passed?.[source] ?? 0);',
-    foundBy: 2117,
-    within: 2_200,
+    foundBy: 1317,
+    within: 1_500,
   },
   // ---- watermark ----
   {
@@ -253,7 +254,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/partition.ts',
     find: '[...new Set([...used, ...holding])]',
     replace: '[...new Set([...used, ...holding.filter(partition => used.includes(partition))])]',
-    foundBy: 3,
+    foundBy: 15,
   },
   // ---- consumer ----
   {
@@ -261,7 +262,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/consumer.ts',
     find: 'return await submitTo(batchers[kindOf(job)], events);',
     replace: 'return void submitTo(batchers[kindOf(job)], events).catch(() => undefined);',
-    foundBy: 10,
+    foundBy: 3,
   },
   {
     name: 'a lost connection counts as the fault of the event',
@@ -275,7 +276,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/batcher.ts',
     find: 'for (const { reject } of batch) reject(error);',
     replace: 'for (const { resolve } of batch) resolve(error as undefined);',
-    foundBy: 3,
+    foundBy: 8,
   },
   // ---- chains ----
   {
@@ -313,14 +314,14 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/projection.ts',
     find: 'const newest = version > row.version ?',
     replace: 'const newest = version > 0 ?',
-    foundBy: 1,
+    foundBy: 3,
   },
   {
     name: 'a projection overwrites what another process has written',
     file: 'events/view.ts',
     find: 'updateOne: { filter: { _id, revision: before }, update',
     replace: 'updateOne: { filter: { _id, ...(before < 0 && { revision: before }) }, update',
-    foundBy: 27,
+    foundBy: 1,
   },
   {
     name: 'a view is written whatever it shows',
@@ -335,7 +336,7 @@ export const BUGS: readonly Bug[] = [
     find: '      const marked = await mark(updates, how);',
     replace:
       "      const shown = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      void accounts.apply(updates, how).catch(() => undefined);\n      const marked = await mark(updates.filter(({ subject = '', data }) => data.version > (shown.get(subject) ?? 0)), how);",
-    foundBy: 1,
+    foundBy: 3,
   },
   {
     name: 'a replay adds to hours that have lost rows',
@@ -372,7 +373,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
     replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
-    foundBy: 177,
+    foundBy: 254,
   },
   // ---- replays ----
   {
@@ -395,7 +396,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/resolvers.ts',
     find: 'if (account?.ownerId === ownerId) return account;',
     replace: 'if (account && ownerId) return account;',
-    foundBy: 2,
+    foundBy: 1,
   },
   {
     name: 'anybody may see and watch an account',
@@ -409,7 +410,7 @@ export const BUGS: readonly Bug[] = [
     file: 'schema/errors.ts',
     find: '(ownerId !== undefined && ownerId === identity.ownerId)',
     replace: '(ownerId !== undefined)',
-    foundBy: 1,
+    foundBy: 2,
   },
   // ---- transfers ----
   {
@@ -418,7 +419,7 @@ export const BUGS: readonly Bug[] = [
     find: "refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs);",
     replace:
       "({ ...refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs), id: 'no ' + request.id });",
-    foundBy: 1000010,
+    foundBy: 1000005,
     ofTransfers: true,
   },
   {
@@ -426,7 +427,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/account/transfers.ts',
     find: "return moved(deposited, reversed, 'return', accountId",
     replace: "return moved(deposited, reversed, 'deposit', accountId",
-    foundBy: 1000002,
+    foundBy: 1000004,
     ofTransfers: true,
   },
   {
@@ -434,7 +435,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: "decision: 'course',\n    since: transferRequested,",
     replace: "decision: 'expiry',\n    since: transferRequested,",
-    foundBy: 1000002,
+    foundBy: 1000001,
     ofTransfers: true,
   },
   {
@@ -442,7 +443,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/transfer/decide.ts',
     find: 'whenAllOf: [transferRequested, transferExpired, withdrawn],',
     replace: 'whenAllOf: [transferRequested, transferExpired, withdrawn, depositRefused],',
-    foundBy: 1000001,
+    foundBy: 1000002,
     ofTransfers: true,
   },
   {
@@ -458,7 +459,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/correlation.ts',
     find: 'for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
     replace: 'if (changed > 0) for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);',
-    foundBy: 1000019,
+    foundBy: 1000081,
     ofTransfers: true,
   },
 ];
