@@ -112,7 +112,7 @@ const BEAT_MIN_MS = 900;
 const BEATS_MS = 200;
 
 /** From 900 to 1,100, by the service's name: beats that differ do not stay together. */
-export function beatMsOf(service: string): number {
+function beatMsOf(service: string): number {
   const sum = [...service].reduce((hash, letter) => (hash * 31 + letter.charCodeAt(0)) % BEATS_MS, 0);
   return BEAT_MIN_MS + sum;
 }

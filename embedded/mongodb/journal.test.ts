@@ -315,12 +315,15 @@ describe('a start', () => {
     expect(text(journal.db.getBinary(Buffer.from('old')))).toBe('value');
   });
 
-  test('refuses a log of which a record is damaged that others follow', async () => {
+  test.each([
+    { how: 'has a damaged record that others follow', spoil: damage },
+    { how: 'ends within a record', spoil: truncateSync },
+  ])('refuses a log that $how', async ({ spoil }) => {
     const journal = await start();
     change(journal, 3, numbers(1));
     const { file, at, number } = lastRecord(dir);
     change(journal, 3, numbers(2));
-    damage(join(crashed(dir), file.slice(dir.length)), at + 30);
+    spoil(join(crashed(dir), file.slice(dir.length)), at + 30);
     await expect(start(`${dir}-crashed`)).rejects.toThrow(`record ${number} is missing or damaged`);
   });
 
@@ -346,15 +349,6 @@ describe('a start', () => {
     for (const half of ['one', 'other']) await put(half, Buffer.concat(fakes));
     // Each half is written anew, and fakes lie behind what is written.
     for (let turn = 0; turn < 8; turn++) await put(`turn ${turn}`, Buffer.from('x'));
-  });
-
-  test('refuses a log that ends within a record', async () => {
-    const journal = await start();
-    change(journal, 3, numbers(1));
-    const { file, at, number } = lastRecord(dir);
-    change(journal, 3, numbers(2));
-    truncateSync(join(crashed(dir), file.slice(dir.length)), at + 30);
-    await expect(start(`${dir}-crashed`)).rejects.toThrow(`record ${number} is missing or damaged`);
   });
 
   test.each(['log.0', 'log.1', 'checkpoint'])('refuses a folder without its %s', async name => {
