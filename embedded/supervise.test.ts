@@ -6,12 +6,19 @@ import { spawnServer } from './child.ts';
 import { isRunning, kill, recorder, temporaryDir, until } from './harness.ts';
 import { type Supervised, type SuperviseOptions, supervise } from './supervise.ts';
 
-/** A child that adds its process id to FILE, goes on with the script, and stays; ready when the id is there. */
-async function scripted(script: string, options: Partial<SuperviseOptions> = {}) {
+/**
+ * A child that adds its process id to FILE, goes on with the script, and stays; ready when the id is there. What it does with
+ * signals it says `first`: once it is ready, it may be asked to stop.
+ */
+async function scripted(
+  script: string,
+  { first = '', ...options }: Partial<SuperviseOptions> & { first?: string } = {},
+) {
   const dir = await temporaryDir();
   const file = join(dir, 'pids');
   const { log, lines } = recorder();
   const source = `const FILE = ${JSON.stringify(file)};
+    ${first};
     require('node:fs').appendFileSync(FILE, process.pid + '\\n');
     setInterval(() => {}, 1000); ${script}`;
   const pids = async () => (await readFile(file, 'utf8').catch(() => '')).split('\n').filter(Boolean).map(Number);
@@ -72,7 +79,8 @@ test('a child that does not become ready is an error that names it and shows its
 });
 
 test('readiness is waited for only so long, and the child that never came is gone', async () => {
-  const { start, pids } = await scripted(`process.on('SIGTERM', () => {})`, {
+  const { start, pids } = await scripted('', {
+    first: `process.on('SIGTERM', () => {})`,
     ready: () => new Promise(() => undefined),
     readyTimeoutMs: 400,
     attempts: 1,
@@ -89,9 +97,9 @@ test('a command that does not exist is an error, not a crash', async () => {
 });
 
 test('stop asks with SIGTERM first', async () => {
-  const { start, file } = await scripted(
-    `process.on('SIGTERM', () => { require('node:fs').writeFileSync(FILE + '.asked', ''); process.exit(0); })`,
-  );
+  const { start, file } = await scripted('', {
+    first: `process.on('SIGTERM', () => { require('node:fs').writeFileSync(FILE + '.asked', ''); process.exit(0); })`,
+  });
   const supervised = await start();
   const pid = supervised.pid();
   await supervised.stop();
@@ -101,7 +109,7 @@ test('stop asks with SIGTERM first', async () => {
 });
 
 test('stop ends a child that ignores SIGTERM, after the time it is given', async () => {
-  const { start } = await scripted(`process.on('SIGTERM', () => {})`, { stopTimeoutMs: 300 });
+  const { start } = await scripted('', { first: `process.on('SIGTERM', () => {})`, stopTimeoutMs: 300 });
   const supervised = await start();
   const pid = supervised.pid();
   const beganMs = performance.now();
