@@ -106,7 +106,7 @@ const STOP_WITHIN_MS = 4_000;
  * What comes from the lake is handled in lanes, by subject, side by side: while the database is busy with one, the next is
  * made ready. Batches are small, because what happens meanwhile waits for whichever is at hand.
  */
-const REPLAY_LANES = 4;
+const REPLAY_LANES = 2;
 const REPLAYED_AT_ONCE = 200;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;

@@ -56,7 +56,12 @@ export type ServiceParts<Resolvers> = {
    * are served; what it throws is forgotten, for it is called again.
    */
   due?(): Promise<void>;
+  /** Work that would keep the process from what somebody waits for, by name: see `runTask`. */
+  tasks?: Readonly<Record<string, Task>>;
 };
+
+/** @param input as it was given to `runTask`: plain data. @param signal aborts when the process that asked needs it no more. */
+export type Task = (input: unknown, signal: AbortSignal) => Promise<void>;
 
 /** Everything a service may use. Its collections are its own: nobody else reads or writes them. */
 export type ServiceContext = {
@@ -67,6 +72,13 @@ export type ServiceContext = {
   bindings: Bindings;
   transport: Transport;
   lease(name: string, onAcquired?: () => void): Lease;
+  /**
+   * Does one of the service's own tasks: in the second thread of the process where it has one and there is enough to do, else here.
+   *
+   * @param work how much there is to do, in events.
+   * @throws what the task throws, and when the thread ends meanwhile.
+   */
+  runTask(name: string, input: unknown, work: number, signal: AbortSignal): Promise<void>;
   clock: Clock;
   ids: Ids;
   log: Logger;

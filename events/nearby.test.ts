@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connected, createSystem, happening, until, useServers, waitingIds } from './fixture.ts';
-import { withNearby } from './nearby.ts';
+import { onlyNearby, withNearby } from './nearby.ts';
 import type { Delivered, Letter } from './transport.ts';
 
 const urls = useServers();
@@ -11,10 +11,10 @@ const letterOf = (...ids: string[]): Letter => ({
 });
 
 /** A consumer of one queue, and how its jobs end. */
-async function consuming({ partition = 0, concurrency = 32 } = {}) {
+async function consuming({ partition = 0, concurrency = 32, near = withNearby } = {}) {
   const system = createSystem(urls);
   await connected(system.transport);
-  const transport = withNearby(system.transport);
+  const transport = near(system.transport);
   const taken: { job: Delivered; finish(): void; refuse(): void }[] = [];
   const worker = transport.work({
     ...{ service: 'a', partition, concurrency },
@@ -76,7 +76,7 @@ test('who leaves a queue is handed no more, and has left when what is at hand is
   });
   expect(transport.hand(letterOf('2'))).toBeUndefined();
   // A worker without jobs has closed long before.
-  await system(transport);
+  await consumed(transport);
   expect(hasLeft).toBe(false);
   taken[0]?.finish();
   await leaving;
@@ -94,7 +94,35 @@ test('a queue that is paused is handed nothing past it, once its owner has looke
   await until(() => taken.length === 1);
 });
 
+test('what its sender has given away is not copied', async () => {
+  const { transport, taken } = await consuming();
+  const event = happening('1');
+  void transport.hand({ ...letterOf(), events: [event] }, { isGivenAway: true });
+  expect(taken[0]?.job.data.events[0]).toBe(event);
+});
+
+describe('in a second thread', () => {
+  test('consumers take what is handed to them, and nothing from their queues', async () => {
+    const { system, transport, taken } = await consuming({ near: onlyNearby });
+    await transport.send([letterOf('queued')]);
+    void transport.hand(letterOf('handed'), { jobId: 'a job' });
+    await consumed(transport);
+    expect(taken.map(({ job: { id, data } }) => [id, data.events])).toEqual([['a job', letterOf('handed').events]]);
+    expect(await waitingIds(system, 'a')).toEqual(['queued']);
+  });
+
+  test('a queue that is paused is handed nothing past it, and nobody takes its looking for a process that shares the work', async () => {
+    const { transport } = await consuming({ near: onlyNearby });
+    await transport.queue('a', 0).pause();
+    expect((await transport.look('a')).members).toEqual([]);
+    expect(transport.hand(letterOf('1'))).toBeUndefined();
+    await transport.queue('a', 0).resume();
+    await transport.look('a');
+    expect(transport.hand(letterOf('1'))).toBeDefined();
+  });
+});
+
 /** As long as it takes Redis to answer a few times. */
-async function system(transport: { marks(service: string): Promise<unknown> }): Promise<void> {
+async function consumed(transport: { marks(service: string): Promise<unknown> }): Promise<void> {
   for (let n = 0; n < 20; n++) await transport.marks('a');
 }

@@ -15,6 +15,16 @@ type Consumer = {
   atHand: Set<Promise<boolean>>;
 };
 
+/**
+ * The transport of a second thread, whose consumers take what is handed to them there and nothing else: the queues are the first
+ * one's, and so is the service's place among its processes.
+ */
+export function onlyNearby<T extends Transport>(transport: T): T & Required<Pick<Transport, 'hand'>> {
+  const nearby = withNearby({ ...transport, work: () => ({ close: async () => undefined }) });
+  // Nobody by name only looks, and sees which queues are paused.
+  return { ...nearby, look: service => nearby.announce(service, '') };
+}
+
 /** The same transport, by which the consumers of this process are near each other. */
 export function withNearby<T extends Transport>(transport: T): T & Required<Pick<Transport, 'hand'>> {
   const consumers = new Map<string, Consumer>();
@@ -24,13 +34,13 @@ export function withNearby<T extends Transport>(transport: T): T & Required<Pick
   return {
     ...transport,
 
-    hand({ service, partition, ...job }, jobId = '') {
+    hand({ service, partition, ...job }, { jobId = '', isGivenAway = false } = {}) {
       const consumer = consumers.get(placeOf(service, partition));
       const isPaused = paused.get(service)?.includes(partition) === true;
       if (!consumer || isPaused || consumer.atHand.size >= consumer.concurrency) return undefined;
       const { atHand, handle } = consumer;
       // As it would come from the queue, and nobody else's.
-      const data = JSON.parse(JSON.stringify(job));
+      const data = isGivenAway ? job : JSON.parse(JSON.stringify(job));
       const handled = handle({ id: jobId, data, deaths: 0 }).then(
         () => true,
         () => false,

@@ -17,6 +17,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
+import { onlyNearby } from './nearby.ts';
 import type { OutboxEntry } from './outbox.ts';
 import { assemble } from './service.ts';
 
@@ -94,6 +95,60 @@ async function running(system: System, definitions: Definition[], holder = 'proc
   }
   return services;
 }
+
+describe('in a second thread', () => {
+  const working = (done: unknown[]) =>
+    named('worker', {
+      consumes: [happened],
+      create: () => ({
+        resolvers: undefined,
+        rules: [rule([happened], async events => void done.push(...events.map(({ id }) => id)))],
+        tasks: { work: async input => void done.push(input) },
+      }),
+    });
+
+  test('a service does tasks and handles what is handed to it, and leaves its queues to the first', async () => {
+    const system = createSystem(urls);
+    await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
+    const transport = onlyNearby(system.transport);
+    const done: unknown[] = [];
+    const second = assemble(working(done), { ...system, transport, ids: systemIds, holder: 'beside', log: silent });
+    second.startBeside();
+    onTestFinished(() => second.stop());
+    const letter = { service: 'worker', partition: 0, source: ORIGIN };
+    await transport.send([{ ...letter, events: [happening('queued')] }]);
+    expect(await transport.hand({ ...letter, events: [happening('handed')] })).toBe(true);
+    await second.runTask('work', 'a task', new AbortController().signal);
+    expect(done).toEqual(['handed', 'a task']);
+    expect((await system.transport.look('worker')).members).toEqual([]);
+    expect(second.isRelaying()).toBe(false);
+  });
+
+  test('tasks are done where there is one and there is enough to do, and else where they are asked for', async () => {
+    const system = createSystem(urls);
+    const done: unknown[] = [];
+    const elsewhere: unknown[] = [];
+    const contexts: ServiceContext[] = [];
+    const definition = working(done);
+    const asking = {
+      ...definition,
+      create: (context: ServiceContext) => {
+        contexts.push(context);
+        return definition.create(context);
+      },
+    };
+    const resources = { ...system, ids: systemIds, holder: 'process', log: silent };
+    const run = async (...what: unknown[]) => void elsewhere.push(what.slice(0, 3));
+    assemble(asking, { ...resources, beside: { from: 10, run } });
+    assemble(asking, resources);
+    const { signal } = new AbortController();
+    for (const { runTask } of contexts) await runTask('work', 'much', 10, signal);
+    await contexts[0]?.runTask('work', 'little', 9, signal);
+    expect(elsewhere).toEqual([['worker', 'work', 'much']]);
+    expect(done).toEqual(['much', 'little']);
+    await expect(contexts[1]?.runTask('play', {}, 10, signal)).rejects.toThrow('service worker has no task "play"');
+  });
+});
 
 describe('assembled services', () => {
   test('pass an event from outbox to consumers, and what follows from it on to others', async () => {

@@ -51,6 +51,8 @@ export type Resources = {
   /** Who looks, and who counts, by service; nobody when absent. */
   tracerOf?(service: string): Tracer;
   measuresOf?(service: string): Measures;
+  /** A second thread, which runs the same services by `startBeside`: it does tasks that have so many events to work on, or more. */
+  beside?: { from: number; run(service: string, task: string, input: unknown, signal: AbortSignal): Promise<void> };
 };
 
 /** How far what a service emits has got. */
@@ -73,6 +75,13 @@ export type RunningService<Resolvers> = {
   /** Makes indexes and makes the binding known: to be done for all services before any is started. */
   prepare(): Promise<void>;
   start(): void;
+  /**
+   * In place of `start`, in the second thread of a process that has started it: does the service's tasks, and handles what is handed
+   * to it meanwhile.
+   */
+  startBeside(): void;
+  /** Does a task here. @throws when the service has none of that name, and what it throws. */
+  runTask(name: string, input: unknown, signal: AbortSignal): Promise<void>;
   stop(): Promise<void>;
   /** What is acknowledged and not relayed yet, and what is relayed and not known to be in the lake. */
   outboxState(): Promise<OutboxState>;
@@ -150,6 +159,17 @@ export function assemble<Resolvers>(
         .catch(error => log.debug({ err: error }, 'the poll will do'));
   };
 
+  const runTask = (task: string, input: unknown, work: number, signal: AbortSignal) => {
+    const { beside } = resources;
+    return beside && work >= beside.from ? beside.run(name, task, input, signal) : doTask(task, input, signal);
+  };
+
+  async function doTask(task: string, input: unknown, signal: AbortSignal): Promise<void> {
+    const work = active.parts.tasks?.[task];
+    if (!work) throw new Error(`service ${name} has no task "${task}"`);
+    return work(input, signal);
+  }
+
   /** @param beside whether it is a copy that is being built: it tells nobody anything. */
   function instanceOf(generation: number, restarts: number, beside: boolean): Instance<Resolvers> {
     const named = <Row extends Document>(of: string) =>
@@ -161,7 +181,7 @@ export function assemble<Resolvers>(
     });
     const told = beside ? { ...feed, publish: async () => undefined } : feed;
     const parts = definition.create({
-      ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, clock, ids, log },
+      ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, runTask, clock, ids, log },
       ...(beside ? { trail: noTrail, measures: unmeasured } : { trail, measures }),
     });
     const { rebuilding } = parts;
@@ -244,6 +264,25 @@ export function assemble<Resolvers>(
     }
   }
 
+  function consume(): Consumer {
+    return startConsumer({
+      service: name,
+      rules: rulesOf(active.parts, () => active.parts),
+      ...(generations && {
+        gate: generations.gate,
+        rebuilding: () => copy && rulesOfCopy(copy.parts),
+      }),
+      transport,
+      deliveries: collection<Delivery>('deliveries'),
+      setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
+      clock,
+      log,
+      trail,
+      measures,
+      ...(batchMax !== undefined && { batchMax }),
+    });
+  }
+
   async function heed(topic: string, wakeUp: () => void): Promise<void> {
     const wakes = feed.watch(`${topic}/${name}`);
     stopped.signal.addEventListener('abort', () => void wakes.return?.());
@@ -293,22 +332,7 @@ export function assemble<Resolvers>(
         clock,
         log,
       });
-      consumer = startConsumer({
-        service: name,
-        rules: rulesOf(active.parts, () => active.parts),
-        ...(generations && {
-          gate: generations.gate,
-          rebuilding: () => copy && rulesOfCopy(copy.parts),
-        }),
-        transport,
-        deliveries: collection<Delivery>('deliveries'),
-        setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
-        clock,
-        log,
-        trail,
-        measures,
-        ...(batchMax !== undefined && { batchMax }),
-      });
+      consumer = consume();
       const { attend } = consumer;
       const watermark = createWatermark({ service: name, transport, bindings });
       ownership = startOwnership({
@@ -334,6 +358,13 @@ export function assemble<Resolvers>(
       }
       active.parts.start?.();
     },
+    startBeside() {
+      consumer = consume();
+      consumer.attend(Array.from({ length: partitions }, (_, partition) => partition));
+      void watchGenerations();
+      if (generations) void heed('rebuild', looked.notify);
+    },
+    runTask: doTask,
     async stop() {
       stopped.abort();
       await active.parts.stop?.();

@@ -95,6 +95,16 @@ test('the heads of events that somebody else has stored are the newest rows, in 
   expect((await heads()).map(({ _id }) => _id).sort()).toEqual(['x2', 'y2', 'z2']);
 });
 
+test('asked first which are stored, the heads are those that whoever stored them has left: what is cached may be older', async () => {
+  const { chain } = await started();
+  const here = chain();
+  await here.append([happening('1', { subject: 'x' })]);
+  await chain().append(['2', '3'].map(id => happening(id, { subject: 'x' })));
+  const { appended, heads } = await here.append([happening('2', { subject: 'x' })], { knownFirst: true });
+  expect(appended).toEqual([]);
+  expect((await heads()).map(({ _id, version }) => [_id, version])).toEqual([['3', 3]]);
+});
+
 test('what `next` throws leaves the events from there on unstored', async () => {
   const { chain, collection } = await started();
   const { next } = rules(collection);

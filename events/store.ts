@@ -8,6 +8,7 @@
  * which version events that arrive together get.
  */
 
+import isSame from 'fast-deep-equal';
 import type { Collection, Document, Filter, OptionalUnlessRequiredId } from 'mongodb';
 import { createCache } from './cache.ts';
 import { Contention, isDuplicateKey } from './errors.ts';
@@ -61,9 +62,9 @@ export type ChainOptions<Row extends ChainRow> = {
   /** The row for an event that follows `head`: pure, and quick. */
   next(head: Row | undefined, event: Event): Row;
   /**
-   * Looks whether a cached head is still stored, in its place, before it is followed: one more command for each batch. For
-   * rows that are calculated here alone and may be removed or moved to be calculated anew; where a row is published, as a
-   * ledger's is, it stays true even when it is lost. Default false.
+   * Looks whether a cached head is still stored, as it was, before it is followed: one more command for each batch. For rows
+   * that are calculated here alone and may be removed, moved or mended by whoever calculates them anew; where a row is
+   * published, as a ledger's is, it stays true even when it is lost. Default false.
    */
   verifyHeads?: boolean;
   /** The field that holds the id of the row's event; it needs a unique index. Default `_id`. */
@@ -98,10 +99,13 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     if (cached.length === 0) return;
     const field: string = '_id';
     const filter: Filter<Document> = { [field]: { $in: cached.map(({ _id }) => _id) } };
-    const projection = { _id: 1, version: 1 };
+    const projection = { event: 0 };
     const found = await collection.find(filter, { projection, batchSize: cached.length + 1 }).toArray();
-    const stored = new Map(found.map(({ _id, version }) => [String(_id), version]));
-    for (const { _id, chain, version } of cached) if (stored.get(_id) !== version) heads.delete(chain);
+    const stored = new Map(found.map(row => [String(row._id), row]));
+    for (const row of cached) {
+      const { event: _, ...calculated }: Row & { event?: unknown } = row;
+      if (!isSame(stored.get(row._id), calculated)) heads.delete(row.chain);
+    }
   }
 
   /** Which chains have rows at all: of many, one question for all of them saves one for each. */
@@ -122,11 +126,12 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     );
   }
 
+  /** Which of the events are stored. Whoever stored one that is newer than the cached head of its chain has left another head. */
   async function known(events: readonly Event[]): Promise<Set<string>> {
     const filter: Filter<Document> = { [identity]: { $in: events.map(({ id }) => id) } };
-    const rows = await collection
-      .find(filter, { projection: { [identity]: 1 }, batchSize: events.length + 1 })
-      .toArray();
+    const projection = { [identity]: 1, chain: 1, version: 1 };
+    const rows = await collection.find(filter, { projection, batchSize: events.length + 1 }).toArray();
+    for (const { chain, version } of rows) if (version > (heads.get(chain)?.version ?? 0)) heads.delete(chain);
     return new Set(rows.map(row => String(row[identity])));
   }
 
@@ -191,8 +196,6 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (first && !stored.has(first.id)) overtaken += 1;
         // Twice is no accident: somebody else has had these chains meanwhile. Reading all anew is cheaper than each failing by itself.
         if (overtaken === OVERTAKEN) for (const event of remaining) heads.delete(chainOf(event));
-        // Whoever stored an event left a head that is newer than the cached one.
-        for (const event of remaining) if (stored.has(event.id)) heads.delete(chainOf(event));
         remaining = remaining.filter(({ id }) => !stored.has(id));
       }
       return {

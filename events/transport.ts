@@ -74,10 +74,11 @@ export type Transport = {
   /**
    * Hands a letter to the consumer of its queue, where that is in this process and takes it at once: see nearby.ts.
    *
-   * @param jobId the job's name, where it has one: what a consumer says of a replay it says of that.
+   * @param how `jobId`: the job's name, where it has one: what a consumer says of a replay it says of that. `isGivenAway`: the
+   *   sender has no more use for its events, and nobody else has them, so that they need not be copied.
    * @returns undefined where there is none; else whether it has handled it. What it has not has to be sent. Does not reject.
    */
-  hand?(letter: Letter, jobId?: string): Promise<boolean> | undefined;
+  hand?(letter: Letter, how?: { jobId?: string; isGivenAway?: boolean }): Promise<boolean> | undefined;
   /**
    * Takes jobs of one queue and hands them over, up to `concurrency` at a time; waits for the queue as long as it takes. A
    * job leaves its queue when `handle` resolves; when it rejects, or its process dies, it is handed over again later.
@@ -93,7 +94,7 @@ export type Transport = {
     max: number,
   ): Promise<readonly { partition: number; id: string }[] | undefined>;
   look(service: string): Promise<Look>;
-  /** Says that a process of a service is there, and stays so for 3 s; and looks. */
+  /** Says that a process of a service is there, and stays so for 3 s; and looks. @param member empty: looks alone. */
   announce(service: string, member: string): Promise<Roll>;
   /** A process of a service takes no more. */
   leave(service: string, member: string): Promise<void>;

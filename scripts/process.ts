@@ -13,6 +13,7 @@ import { createFeed } from '../events/feed.ts';
 import { withNearby } from '../events/nearby.ts';
 import { createTransport, type QueueTransport } from '../events/queue.ts';
 import type { Resources, RunningService } from '../events/service.ts';
+import type { Transport } from '../events/transport.ts';
 import type { Health } from '../gateway/health.ts';
 import { ConfigError, prefixOf } from './config.ts';
 import './driver.ts';
@@ -55,6 +56,8 @@ export function connect(options: {
   holder?: string;
   registry?: Registry;
   tracing?: Tracing;
+  /** How its consumers are near each other: another way in a second thread. */
+  nearby?: <T extends Transport>(transport: T) => T;
 }): Connections {
   const {
     mongodbUrl,
@@ -62,12 +65,13 @@ export function connect(options: {
     log,
     registry,
     tracing,
+    nearby = withNearby,
     holder = `${hostname()} ${process.pid} ${systemIds.random()}`,
   } = options;
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);
   const onError = (error: Error) => log.debug({ err: error }, 'Redis is out of reach');
-  const transport = withNearby(createTransport({ redisUrl, prefix, onError }));
+  const transport = nearby(createTransport({ redisUrl, prefix, onError }));
   const subscriber = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     retryStrategy: times => Math.min(100 * times, 2_000),

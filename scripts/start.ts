@@ -11,9 +11,10 @@ import { queuePages } from '../gateway/queues/index.ts';
 import { identityCodec } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { hostSubgraph, type Resolvers, resolversOf } from '../subgraphs/host.ts';
+import { createBeside } from './beside.ts';
 import { supergraphFile } from './compose.ts';
 import { configOrExit, isOwnSecret, limitsOf, persistedOf, secretOf } from './config.ts';
-import { queueMetrics } from './measures.ts';
+import { measuresOf, queueMetrics } from './measures.ts';
 import { connect, createLog, inTime, prepare, run } from './process.ts';
 import { readyScreen } from './screen.ts';
 import { startTracing } from './tracing.ts';
@@ -58,10 +59,23 @@ void run(log, async undo => {
   });
   undo(() => connections.close());
 
+  const { resources } = connections;
+  const beside = createBeside({
+    settings: {
+      mongodbUrl: servers.mongodbUrl,
+      redisUrl: servers.redisUrl,
+      holder: `${resources.holder} beside`,
+      level: log.level,
+    },
+    measuresOf: service => measuresOf(registry, service),
+    log,
+  });
+  undo(() => beside.stop());
+
   const entries = await Promise.all(serviceNames().map(loadService));
   const services = entries.map(({ definition, sdl }) => ({
     sdl,
-    service: assemble(definition, connections.resources),
+    service: assemble(definition, { ...resources, beside }),
   }));
   // Every binding is known before the first event is relayed.
   await prepare(
@@ -77,7 +91,7 @@ void run(log, async undo => {
   undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
   const tokens = tokenVerifier(config.AUTH_JWKS_URL ? { jwksUrl: config.AUTH_JWKS_URL } : { secret });
-  const { bindings, prefix } = connections.resources;
+  const { bindings, prefix } = resources;
   const browser = browseQueues({
     redisUrl: servers.redisUrl,
     prefix,

@@ -40,6 +40,7 @@ export async function seed(
         outbox,
         feed: silentFeed,
         lease,
+        runTask: async () => undefined,
         trail: noTrail,
         measures: unmeasured,
       });

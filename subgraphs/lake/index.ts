@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { ServiceDefinition } from '../../events/definition.ts';
 import type { Resolvers } from '../host.ts';
 import { type Answerer, startAnswerer } from './answerer.ts';
@@ -6,6 +7,7 @@ import { createFaults, indexes as faultIndexes } from './faults.ts';
 import { createFlows } from './flows.ts';
 import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
+import { createReplaying } from './replaying.ts';
 import { createResolvers } from './resolvers.ts';
 import { sampleLake } from './samples.ts';
 import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
@@ -26,7 +28,7 @@ export const service: ServiceDefinition<Resolvers> = {
   // One chain, which one process is fastest at.
   partitions: 1,
   indexes: { ...indexes, ...faultIndexes, ...replayIndexes, ...scheduleIndexes },
-  create({ collection, feed, bindings, transport, lease, clock, ids, log, trail, measures }) {
+  create({ collection, feed, bindings, transport, lease, runTask, clock, ids, log, trail, measures }) {
     const rows = collection<LakeRow>('lake');
     const summaries = createSummaries({ collection: collection('summaries'), rows });
     const checkpoints = createCheckpoints({
@@ -36,6 +38,7 @@ export const service: ServiceDefinition<Resolvers> = {
     const lake = createLake({ rows, feed, clock, summaries, checkpoints, flows });
     const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
+    const replaying = createReplaying({ replays, lake, bindings, transport, clock, log });
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
     const system = createSystemWatch({ lake, flows, faults, bindings, transport, feed, clock });
     let leaveSystem: (() => void) | undefined;
@@ -60,13 +63,22 @@ export const service: ServiceDefinition<Resolvers> = {
         wake,
         addressOf: trail.tracer.addressOf,
       }),
+      tasks: {
+        replay: (input, signal) => {
+          const { id, fence } = z.object({ id: z.string(), fence: z.number() }).parse(input);
+          return replaying(id, fence, signal);
+        },
+      },
       start() {
         sampleLake({ lake, faults, replays, bindings, measures });
         const onError = (error: unknown) => log.debug({ err: error }, 'no checkpoint recorded; the next look will');
         void checkpoints.keepRecording(lake.head, stopped.signal, onError);
         leaveSystem = system.listen();
         const held = lease('replayer', wake);
-        replayer = startReplayer({ replays, schedules, lake, lease: held, bindings, transport, clock, log });
+        replayer = startReplayer({
+          ...{ replays, schedules, lease: held, bindings, clock, log },
+          replaying: ({ _id: id, total }, fence, signal) => runTask('replay', { id, fence }, total, signal),
+        });
         seeder = startSeeder({ replays, lake, bindings, lease: held, wake, clock, log });
         answerer = startAnswerer({ rows: lake.rows, feed, lease: held, log });
       },

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Binding, EVERY_TYPE } from '../../events/binding.ts';
 import { systemClock, systemIds } from '../../events/clock.ts';
 import { createEvent } from '../../events/contract.ts';
+import type { Event } from '../../events/event.ts';
 import { faultEvent } from '../../events/fault.ts';
 import {
   consuming,
@@ -16,11 +17,13 @@ import {
   waitingIds,
   waitingJobs,
 } from '../../events/fixture.ts';
+import type { Letter } from '../../events/transport.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { service as reporting } from '../reporting/index.ts';
 import { createFaults, type Resubmission } from './faults.ts';
 import { createReplays, passesOf, type ReplayRow } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
+import { createReplaying, type ReplayingOptions } from './replaying.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 
 const urls = useServers();
@@ -63,18 +66,12 @@ async function started() {
     replays,
     context,
     rules,
-    replayer(options: Partial<Parameters<typeof startReplayer>[0]> = {}) {
-      const { transport, clock } = system;
-      const replayer = startReplayer({
-        replays,
-        lake,
-        bindings: system.bindings,
-        lease: { fence: () => 1 },
-        transport,
-        clock,
-        log: silent,
-        ...options,
-      });
+    replayer(options: Partial<Pick<Parameters<typeof startReplayer>[0], 'lease'> & ReplayingOptions> = {}) {
+      const { transport, clock, bindings } = system;
+      const { lease = { fence: () => 1 }, ...others } = options;
+      const shared = { replays, lake, bindings, transport, clock, log: silent, ...others };
+      const replaying = createReplaying(shared);
+      const replayer = startReplayer({ ...shared, lease, replaying: ({ _id }, ...how) => replaying(_id, ...how) });
       onTestFinished(() => replayer.stop());
       running.push(replayer);
       return replayer;
@@ -105,6 +102,17 @@ async function counted(count: number): Promise<Started> {
   for (let at = 0; at < count; at += 500) await all.lake.store(events.slice(at, at + 500));
   for (const { handle } of all.rules) await handle(events, { replay: false });
   return all;
+}
+
+/** A transport with a consumer nearby that takes all, and is done with nothing until it is told to refuse it. */
+function nearby({ transport }: ReturnType<typeof createSystem>) {
+  const handed: unknown[][] = [];
+  const refuse: (() => void)[] = [];
+  const hand = ({ events }: Letter) => {
+    handed.push((events as Event[]).map(({ id }) => id));
+    return new Promise<boolean>(resolve => void refuse.push(() => resolve(false)));
+  };
+  return { transport: { ...transport, hand }, handed, refuse };
 }
 
 describe('a replay', () => {
@@ -204,6 +212,40 @@ describe('a replay', () => {
     const { _id } = await request();
     await delay(150);
     expect(await replays.find(_id)).toMatchObject({ status: 'PLANNED' });
+  });
+
+  test('is handed to consumers nearby, but for what may just be on its way to them as it happens: that goes by their queue', async () => {
+    const { system, lake, replayer, request, replays } = await counted(20);
+    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
+    await lake.store(young ? [young] : []);
+    const { transport, handed } = nearby(system);
+    replayer({ transport });
+    const { _id } = await request();
+    await until(async () => (await waitingIds(system, 'reporting')).length > 0);
+    expect(await waitingIds(system, 'reporting')).toEqual(['young']);
+    expect(handed).toEqual([deposits(20).map(({ id }) => id)]);
+    expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
+  });
+
+  test('that goes on after a death goes by the queue first, where deaths are counted: whoever worked on it may have died of it', async () => {
+    const { system, replayer, request, replays } = await counted(20);
+    const { _id } = await request();
+    await replays.rows.updateOne({ _id }, { $set: { status: 'RUNNING' } });
+    const { transport, handed } = nearby(system);
+    replayer({ transport });
+    await until(async () => (await waitingIds(system, 'reporting')).length === 20);
+    expect(handed).toEqual([]);
+  });
+
+  test('is sent at once where it was handed over and refused', async () => {
+    const { system, replayer, request } = await counted(20);
+    const { transport, refuse } = nearby(system);
+    replayer({ transport });
+    await request();
+    await until(() => refuse.length > 0);
+    expect(await waitingIds(system, 'reporting')).toEqual([]);
+    for (const no of refuse) no();
+    await until(async () => (await waitingIds(system, 'reporting')).length === 20, 5_000);
   });
 
   test('goes behind live events', async () => {

@@ -149,6 +149,50 @@ test('a replay mends an hour that lost rows in its middle, or counted some twice
   expect(versions.map(({ version }) => version)).toEqual([1, 2, 3]);
 });
 
+describe('an hour whose totals are wrong, mended by another process or thread,', () => {
+  const replay = { replay: true, replayId: 'a replay' };
+  const past = ['1', '2', '3'].map(id => event(id, 1));
+
+  async function spoiled() {
+    const all = await started();
+    await all.count(past);
+    await all.store.updateOne({ version: 3 }, { $set: { 'totals.depositedMinor': 777 } });
+    const other = all.another();
+    // It reads the wrong totals, and keeps them in mind.
+    await other.count([event('4', 1)]);
+    return { ...all, other };
+  }
+
+  test('is gone on with as it is since: what is kept in mind of it is void', async () => {
+    const { count, other, statistics } = await spoiled();
+    expect(await statistics.find().toArray()).toMatchObject([{ depositedMinor: 778 }]);
+    await count(past, replay);
+    await other.count([event('5', 1)]);
+    expect(await statistics.find().toArray()).toMatchObject([{ depositedMinor: 5, deposits: 5 }]);
+  });
+
+  test('is looked at again when something was counted on what was wrong meanwhile', async () => {
+    const { store, statistics, other } = await spoiled();
+    // The other process comes between the look and the writes.
+    const between = createStatistics({
+      statistics,
+      store: new Proxy(store, {
+        get: (target, name) => {
+          const found = Reflect.get(target, name);
+          if (typeof found !== 'function') return found;
+          if (name !== 'bulkWrite') return found.bind(target);
+          return async (...args: unknown[]) => {
+            await other.count([event('5', 1)]);
+            return found.apply(target, args);
+          };
+        },
+      }),
+    } as unknown as Parameters<typeof createStatistics>[0]);
+    await between.count(past, replay);
+    expect(await statistics.find().toArray()).toMatchObject([{ depositedMinor: 5, deposits: 5 }]);
+  });
+});
+
 describe('an hour that lost rows', () => {
   const past = Array.from({ length: 300 }, (_, index) => event(`past ${index}`, 1));
   const replay = { replay: true, replayId: 'a replay' };

@@ -51,6 +51,8 @@ const HOUR_NAME_LENGTH = NAME_LENGTH.HOUR;
 const TURNS = 64;
 const MENDED_MAX = 100_000;
 const MENDED_AT_ONCE = 1_000;
+/** At what is wrong, one after the other. */
+const LOOKS_MAX = 5;
 
 export const indexes = {
   store: [chainIndex],
@@ -207,9 +209,13 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     const { replayId } = how;
     const names = [...groupBy(events, chainName).keys()];
     const suspects = names.filter(name => replayId === undefined || mended.get(name) !== replayId);
-    const { wrong, stored } = await mend(suspects);
-    // An hour that was wrong is looked at again: another process may have followed a row that was moved since.
-    if (wrong === 0 && replayId !== undefined) for (const name of suspects) mended.set(name, replayId);
+    let { wrong, stored } = await mend(suspects);
+    const isRight = wrong === 0;
+    // What was wrong is looked at again: another process may have followed a row that was mended since.
+    for (let looks = 1, again = wrong; again > 0 && looks < LOOKS_MAX; looks++, wrong += again) {
+      ({ wrong: again, stored } = await mend(suspects));
+    }
+    if (isRight && replayId !== undefined) for (const name of suspects) mended.set(name, replayId);
     return wrong + (await add(events, how, suspects.length === names.length ? stored : undefined));
   }
 

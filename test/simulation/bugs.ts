@@ -165,7 +165,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/sending.ts',
     find: 'if (handed.length > 0 && !(await areHandled(handed)))',
     replace: 'if (handed.length > 1e9)',
-    foundBy: 873,
+    foundBy: 92,
     within: 1_000,
   },
   {
@@ -186,7 +186,7 @@ export const BUGS: readonly Bug[] = [
     );
     if (matchedCount === 0) return;
     tenure = { fence: 1, renewedMs: startedMs };`,
-    foundBy: 95,
+    foundBy: 87,
   },
   // ---- reconciler ----
   {
@@ -216,7 +216,7 @@ export const BUGS: readonly Bug[] = [
     file: 'subgraphs/lake/seeder.ts',
     find: 'return flush === undefined || flush > (passed?.[source] ?? 0);',
     replace: 'return flush === undefined;',
-    foundBy: 129,
+    foundBy: 152,
   },
   {
     name: 'a new service is seeded before every source sends to it',
@@ -262,7 +262,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/consumer.ts',
     find: 'return await submitTo(batchers[kindOf(job)], events);',
     replace: 'return void submitTo(batchers[kindOf(job)], events).catch(() => undefined);',
-    foundBy: 3,
+    foundBy: 10,
   },
   {
     name: 'a lost connection counts as the fault of the event',
@@ -341,8 +341,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
-    find: 'const { wrong, stored } = await mend(suspects);',
-    replace: 'const { wrong } = await mend([]);\n    const stored = undefined;',
+    find: 'let { wrong, stored } = await mend(suspects);',
+    replace: 'let { wrong, stored } = { ...(await mend([])), stored: undefined as Set<string> | undefined };',
     foundBy: 2,
   },
   // ---- watches ----
@@ -351,7 +351,7 @@ export const BUGS: readonly Bug[] = [
     file: 'events/feed.ts',
     find: 'if (watchers.size > 0) subscribe([...watchers.keys()]);',
     replace: '',
-    foundBy: 57,
+    foundBy: 76,
   },
   {
     name: 'a watcher is shown older versions',
@@ -366,22 +366,36 @@ export const BUGS: readonly Bug[] = [
     find: 'const { rows, changed } = await accounts.apply(updates, how);',
     replace:
       "const before = new Map((await balancesOf(updates.map(({ subject = '' }) => subject))).map(row => [row._id, row.version]));\n      const { rows: all, changed } = await accounts.apply(updates, how);\n      const rows = all.filter(row => row.version > (before.get(row._id) ?? 0));",
-    foundBy: 472,
+    foundBy: 181,
   },
   {
     name: 'a slow watcher is left with the message that came last, whatever its version',
     file: 'events/feed.ts',
     find: 'versionOf && versionOf(next.message) < versionOf(held.message) ? held : next;',
     replace: 'versionOf && versionOf(next.message) < 0 ? held : next;',
-    foundBy: 254,
+    foundBy: 368,
   },
   // ---- replays ----
   {
     name: 'a replay does not send again what was lost',
-    file: 'subgraphs/lake/replayer.ts',
+    file: 'subgraphs/lake/replaying.ts',
     find: 'if (nowMs - oldest.sentMs > SEND_AGAIN_MS)',
     replace: 'if (nowMs - oldest.sentMs > 1e9)',
     foundBy: 12,
+  },
+  {
+    name: 'a replay that was given up with its lease is not begun again when the lease is held again',
+    file: 'subgraphs/lake/replayer.ts',
+    find: '      tenure = { fence, over: new AbortController() };',
+    replace: '      if (fence !== undefined) tenure = { fence, over: new AbortController() };',
+    foundBy: 1,
+  },
+  {
+    name: 'what was cached is followed though whoever stored an event has left a newer head',
+    file: 'events/store.ts',
+    find: 'for (const { chain, version } of rows) if (version > (heads.get(chain)?.version ?? 0)) heads.delete(chain);',
+    replace: '',
+    foundBy: 663,
   },
   {
     name: 'a replay sends what would be counted before what restores',
@@ -419,7 +433,7 @@ export const BUGS: readonly Bug[] = [
     find: "refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs);",
     replace:
       "({ ...refusal(withdrawalRefused, request, 'withdrawal', fromAccountId, reason, nowMs), id: 'no ' + request.id });",
-    foundBy: 1000005,
+    foundBy: 1000007,
     ofTransfers: true,
   },
   {

@@ -279,10 +279,10 @@ function compare(a: unknown, b: unknown): number {
 }
 
 function project(row: Doc, projection: Readonly<Record<string, unknown>>): Doc {
-  const kept: Record<string, unknown> = { _id: row._id };
-  for (const path in projection) {
-    if (path.includes('.') || projection[path] !== 1) throw new Error(`the simulated store does not project ${path}`);
-    if (row[path] !== undefined) kept[path] = row[path];
-  }
-  return kept as Doc;
+  const paths = Object.keys(projection);
+  const isLeftOut = paths.length > 0 && paths.every(path => projection[path] === 0);
+  const strange = paths.find(path => path.includes('.') || (projection[path] !== 1 && !isLeftOut));
+  if (strange) throw new Error(`the simulated store does not project ${strange}`);
+  const kept = Object.entries(row).filter(([path]) => path === '_id' || paths.includes(path) !== isLeftOut);
+  return Object.fromEntries(kept) as Doc;
 }

@@ -49,6 +49,8 @@ export type Scenario = {
   /** Small enough to be met: events a flush, a job, a batch; and queues a service at most. */
   bounds: { flushMax: number; jobMax: number; batchMax: number };
   partitions: number;
+  /** Whether a process that runs the whole system has a second thread, as `npm start` has. */
+  threaded: boolean;
   transfers: boolean;
   accounts: number;
   clients: number;
@@ -84,7 +86,8 @@ const PLACINGS = [
 ] as const;
 
 export function scenarioOf(random: Random, seed: number): Scenario {
-  const scenario = ordinary(random);
+  // By the seed's number: what chance decides stays what it is.
+  const scenario = { ...ordinary(random), threaded: seed % 2 === 0 };
   return seed > TRANSFERS_AFTER ? withTransfers(random, scenario) : scenario;
 }
 
@@ -99,7 +102,7 @@ function withTransfers(random: Random, scenario: Scenario): Scenario {
   };
 }
 
-function ordinary(random: Random): Scenario {
+function ordinary(random: Random): Omit<Scenario, 'threaded'> {
   // Each kind of trouble is switched on or off by itself, so that seeds differ as much as they can.
   const sometimes = (value: number) => (random.chance(0.4) ? value * random.real() : 0);
   const chains = Array.from({ length: random.pick([0, 1, 1, 2]) }, () => chain(random));

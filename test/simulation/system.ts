@@ -4,7 +4,9 @@ import { type Binding, createBindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
 import { createFeed } from '../../events/feed.ts';
-import { assemble, type RunningService } from '../../events/service.ts';
+import { onlyNearby } from '../../events/nearby.ts';
+import { assemble, type Resources, type RunningService } from '../../events/service.ts';
+import type { Transport } from '../../events/transport.ts';
 import { service as account } from '../../subgraphs/account/index.ts';
 import { service as balance } from '../../subgraphs/balance/index.ts';
 import type { Resolvers } from '../../subgraphs/host.ts';
@@ -14,7 +16,7 @@ import { service as transfer } from '../../subgraphs/transfer/index.ts';
 import { pubSubTo, sometimesNearby, transportTo } from './connections.ts';
 import { connectTo, type Store } from './mongo.ts';
 import type { SimRedis } from './redis.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, SERVICES } from './scenario.ts';
 import { newProcess, type SimProcess, type World } from './world.ts';
 
 const PREFIX = 'sim';
@@ -44,7 +46,12 @@ export function createSystem(
   world: World,
   store: Store,
   redis: SimRedis,
-  { processes: placing, bounds, partitions }: Pick<Scenario, 'processes' | 'bounds' | 'partitions'>,
+  {
+    processes: placing,
+    bounds,
+    partitions,
+    threaded,
+  }: Pick<Scenario, 'processes' | 'bounds' | 'partitions' | 'threaded'>,
 ) {
   let births = 0;
   const slots: Slot[] = placing.map((names, index) => ({
@@ -71,29 +78,70 @@ export function createSystem(
       slot.ready = false;
       if (immortal) world.schedule(world.random.real() * BOOT_MAX_MS, undefined, () => boot(slot));
     });
-    const clock = clockOf(world, process);
+    const nearby = sometimesNearby(transportTo(redis, world, process), world);
+    const resources = { ...resourcesOf(process, nearby), ...(isThreaded(slot) && { beside: besideOf(slot) }) };
+    slot.services = assembled(slot, resources);
+    void begin(slot, resources.clock);
+  }
+
+  /** As `npm start` has a second thread: where a process runs the whole system, and not in every seed. */
+  const isThreaded = ({ names }: Slot) => names.length >= SERVICES.length && threaded;
+
+  function resourcesOf(process: SimProcess, transport: Transport): Resources {
     const mongo = connectTo(store, world, process, PREFIX);
-    const log = silent;
-    const resources = {
+    return {
       mongo,
       prefix: PREFIX,
-      transport: sometimesNearby(transportTo(redis, world, process), world),
-      feed: createFeed({ ...pubSubTo(redis, world, process), prefix: PREFIX, log }),
+      transport,
+      feed: createFeed({ ...pubSubTo(redis, world, process), prefix: PREFIX, log: silent }),
       bindings: createBindings(mongo.db(`${PREFIX}-registry`).collection<Binding>('bindings')),
-      clock,
+      clock: clockOf(world, process),
       ids: { random: () => `${process.name}-${world.random.int(0, 2 ** 31)}` },
       holder: process.name,
-      log,
+      log: silent,
       bounds,
     };
-    slot.services = new Map(
-      slot.names.map(name => {
+  }
+
+  const assembled = ({ names }: Slot, resources: Resources) =>
+    new Map(
+      names.map(name => {
         const definition = definitions.get(name);
         if (!definition) throw new Error(`there is no service ${name}`);
         return [name, assemble({ ...definition, partitions }, resources)];
       }),
     );
-    void begin(slot, clock);
+
+  /** A second thread: it dies with its process, or alone, and is started again by the next task. */
+  function besideOf(slot: Slot): NonNullable<Resources['beside']> {
+    const { process } = slot;
+    let services: Slot['services'] | undefined;
+    const ends = new Set<(error: Error) => void>();
+
+    function start(): Slot['services'] {
+      const thread = newProcess(`${process.name}b`, process.rate);
+      world.note(`${thread.name} starts`);
+      process.onDeath.add(() => world.kill(thread, 'its process'));
+      thread.onDeath.add(() => {
+        services = undefined;
+        for (const end of ends) world.schedule(0, process, () => end(new Error('the second thread ended')));
+        ends.clear();
+      });
+      const started = assembled(slot, resourcesOf(thread, onlyNearby(transportTo(redis, world, thread))));
+      for (const service of started.values()) service.startBeside();
+      return started;
+    }
+
+    return {
+      from: 0,
+      run: (name, task, input, signal) =>
+        new Promise((resolve, reject) => {
+          services ??= start();
+          ends.add(reject);
+          const work = services.get(name)?.runTask(task, input, signal);
+          void work?.then(resolve, reject).finally(() => ends.delete(reject));
+        }),
+    };
   }
 
   async function begin(slot: Slot, clock: Clock): Promise<void> {

@@ -1,0 +1,74 @@
+/** The second thread of `npm start`, as an operator sees it. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { history } from '../bench/lake/history.ts';
+import { type Servers, startServers } from '../embedded/index.ts';
+import { systemClock } from '../events/clock.ts';
+import { silentFeed } from '../events/feed.ts';
+import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
+import { type Client, clientOf, eventually, type System, startSystem, stopAll, temporaryFolder } from './system.ts';
+
+const EVENTS = 3_000;
+const ACCOUNTS = 100;
+const PREFIX = `beside-${process.pid}`;
+const folder = temporaryFolder();
+let servers: Servers;
+let mongo: MongoClient;
+let system: System;
+let olga: Client;
+
+beforeAll(async () => {
+  servers = await startServers({
+    dataDir: folder.path,
+    mongodbUrl: process.env.MONGODB_URL,
+    redisUrl: process.env.REDIS_URL,
+    log: pino({ level: 'silent' }),
+  });
+  const mongodbUrl = new URL(`/${PREFIX}`, servers.mongodbUrl).href;
+  mongo = new MongoClient(mongodbUrl, { ignoreUndefined: true });
+  const rows = mongo.db(`${PREFIX}-lake`).collection<LakeRow>('lake');
+  await rows.createIndexes([...indexes.lake]);
+  const lake = createLake({ rows, feed: silentFeed, clock: systemClock });
+  for (const events of history(EVENTS, ACCOUNTS, 500)) await lake.store(events);
+  system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl });
+  olga = await clientOf(system.url, 'olga', ['operator']);
+}, 60_000);
+
+afterAll(async () => {
+  await stopAll();
+  await mongo?.close();
+  await servers?.stop();
+  folder.remove();
+});
+
+/** How nice each thread of the system's process is: see proc(5). */
+const nices = () =>
+  readdirSync(`/proc/${system.pid}/task`).map(thread => {
+    const stat = readFileSync(`/proc/${system.pid}/task/${thread}/stat`, 'utf8');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
+  });
+
+test('what happened long ago is replayed in a second thread, behind what anybody waits for, and counted where all is counted', async () => {
+  expect(nices().filter(nice => nice > 0)).toEqual([]);
+  const { replay } = await olga.get<{ replay: { id: string; total: number } }>(
+    'mutation { replay(input: { service: "account" }) { id total } }',
+  );
+  await eventually(
+    () =>
+      olga.get<{ replay: { status: string; applied: number; differences: number } }>(
+        `{ replay(id: "${replay.id}") { status applied differences } }`,
+      ),
+    ({ replay }) => replay.status === 'COMPLETED',
+    30_000,
+  );
+  expect(nices().filter(nice => nice > 0)).not.toEqual([]);
+  const accounts = mongo.db(`${PREFIX}-account`).collection('accounts');
+  expect(await accounts.countDocuments()).toBe(ACCOUNTS);
+  const counted = async () => {
+    const metrics = await (await fetch(new URL('/metrics', system.url))).text();
+    return Number(/consumer_events_total\{[^}]*service="account"[^}]*kind="repair"[^}]*\} (\d+)/.exec(metrics)?.[1]);
+  };
+  await eventually(counted, events => events === replay.total);
+}, 60_000);
