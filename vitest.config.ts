@@ -20,7 +20,9 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // How long something may take is for a test to say. These are for what never ends: on a busy machine all takes several times as long.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
   },
 });

@@ -20,10 +20,14 @@ export function recorder(): { log: Logger; lines: string[] } {
   return { log, lines };
 }
 
-/** Polls until the probe answers something truthy, and returns that. */
+/**
+ * Polls until the probe answers something truthy, and returns that.
+ *
+ * @param timeoutMs only so that a test that fails ends before the runner ends it, which would not say what was waited for.
+ */
 export async function until<Answer>(
   probe: () => Answer | Promise<Answer>,
-  timeoutMs = 10_000,
+  timeoutMs = 30_000,
 ): Promise<NonNullable<Answer>> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {

@@ -58,11 +58,12 @@ test('restarts of a child that keeps dying are spaced out, up to the limit, and 
   const { start, pids, file } = await scripted(`if (require('node:fs').existsSync(FILE + '.bad')) process.exit(3)`);
   const supervised = await start();
   await writeFile(`${file}.bad`, '');
+  const killedMs = performance.now();
   kill(supervised.pid());
-  await delay(1_500);
-  const tries = (await pids()).length;
-  expect(tries).toBeGreaterThan(3);
-  expect(tries).toBeLessThan(12);
+  // Were there no limit, the pause before the last of them alone would be 20 s, and 40 s all of them.
+  const pausesMs = [20, 40, 80, 160, 200, 200, 200, 200, 200, 200, 200];
+  await until(async () => (await pids()).length > pausesMs.length);
+  expect(performance.now() - killedMs).toBeGreaterThan(pausesMs.reduce((sum, ms) => sum + ms) - 50);
   await rm(`${file}.bad`);
   await until(() => isRunning(supervised.pid()));
 });
@@ -79,14 +80,20 @@ test('a child that does not become ready is an error that names it and shows its
 });
 
 test('readiness is waited for only so long, and the child that never came is gone', async () => {
-  const { start, pids } = await scripted('', {
+  // However far it has come.
+  const spawned: (number | undefined)[] = [];
+  const { start } = await scripted('', {
     first: `process.on('SIGTERM', () => {})`,
-    ready: () => new Promise(() => undefined),
+    ready: child => {
+      spawned.push(child.pid);
+      return new Promise(() => undefined);
+    },
     readyTimeoutMs: 400,
     attempts: 1,
   });
   await expect(start()).rejects.toThrow('probe could not be started: it was not ready within 400 ms');
-  expect(await Promise.all((await pids()).map(isRunning))).toEqual([false]);
+  expect(spawned).toEqual([expect.any(Number)]);
+  expect(await Promise.all(spawned.map(isRunning))).toEqual([false]);
 });
 
 test('a command that does not exist is an error, not a crash', async () => {

@@ -291,7 +291,9 @@ export function fakeClock(startMs = Date.parse(TIME)) {
   };
   return {
     ...clock,
-    /** Lets time pass for those who sleep, and real time enough for what they do then. */
+    /** Resolves when so many sleep: what they did when they were awake is done. */
+    asleep: (count: number) => until(() => sleepers.size >= count),
+    /** Lets time pass for those who sleep, and a little real time for what they do then; when it is done, `asleep` says. */
     async pass(ms: number, settleMs = 15): Promise<void> {
       passedMs += ms;
       for (const sleeper of [...sleepers]) if (sleeper.untilMs <= passedMs) sleeper.wake();

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Collection } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { EVERY_TYPE } from './binding.ts';
+import { type Clock, systemClock } from './clock.ts';
 import type { Event } from './event.ts';
 import {
   connected,
@@ -139,7 +140,8 @@ describe('when it goes', () => {
     await delay(100);
     await outbox.append(happening('1'));
     active.wake();
-    await until(async () => (await pending()) === 0, 2_000);
+    // The poll comes later than this waits.
+    await until(async () => (await pending()) === 0, 10_000);
   });
 
   test('with the poll when it is not', async () => {
@@ -147,7 +149,7 @@ describe('when it goes', () => {
     relay({ pollMs: 200 });
     await delay(100);
     await outbox.append(happening('1'));
-    await until(async () => (await pending()) === 0, 5_000);
+    await until(async () => (await pending()) === 0);
   });
 
   test('never without the lease', async () => {
@@ -193,7 +195,18 @@ describe('jobs', () => {
     const { system, outbox, relay, pending } = await started();
     await system.bind('a', { partitions: 8 });
     await system.transport.announce('a', 'one');
-    const active = relay();
+    let looks = 0;
+    const look: typeof system.transport.look = async service => {
+      const found = await system.transport.look(service);
+      looks += 1;
+      return found;
+    };
+    const active = relay({ transport: { ...system.transport, look } });
+    /** One look that has begun after this. */
+    const looked = async () => {
+      const before = looks;
+      await until(() => looks > before + 1);
+    };
     const send = async (round: number) => {
       const subjects = Array.from({ length: 20 }, (_, index) => `${index}`);
       await outbox.appendDerived(subjects.map(subject => happening(`${round} ${subject}`, { subject })));
@@ -209,11 +222,11 @@ describe('jobs', () => {
     expect(await used()).toEqual([0]);
     await system.transport.announce('a', 'two');
     await system.transport.announce('a', 'three');
-    await delay(100);
+    await looked();
     await send(2);
     expect(await used()).toEqual([0, 1, 2]);
     for (const name of ['one', 'two', 'three']) await system.transport.leave('a', name);
-    await delay(100);
+    await looked();
     // Nobody is there: whoever comes should find something to share.
     await send(3);
     expect((await used()).length).toBeGreaterThan(3);
@@ -291,10 +304,20 @@ describe('what somebody waits for', () => {
   });
 
   test('is sent again when Redis has lost it before the flush for which it is gathered', async () => {
-    const { system, store, sent, pending } = await hurrying({ gatherMs: 300 });
+    // The flush is due when the test says so.
+    let aheadMs = 0;
+    const ends: (() => void)[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      monotonic: () => systemClock.monotonic() + aheadMs,
+      sleep: (ms, signal) => Promise.race([systemClock.sleep(ms, signal), new Promise<void>(end => ends.push(end))]),
+    };
+    const { system, store, sent, pending } = await hurrying({ clock, pollMs: 600_000 });
     await store('1');
     await sent('a', 1);
     await system.loseRedis();
+    aheadMs = 60_000;
+    for (const end of ends) end();
     await until(async () => (await pending()) === 0);
     expect(await waitingIds(system, 'a')).toEqual(['1']);
     // What the flush has sent before it noticed may be lost as well, and is sent again.
@@ -476,7 +499,7 @@ describe('what somebody in this process waits for', () => {
       id === '' ? new Promise(() => undefined) : Promise.resolve(),
     );
     await store('1');
-    await until(async () => (await pending()) === 0 && ids().length === 2, 8_000);
+    await until(async () => (await pending()) === 0 && ids().length === 2);
     expect(ids()).toEqual([['1'], ['1']]);
   });
 
@@ -595,8 +618,17 @@ describe('two relays', () => {
   test('the fenced one cannot put an earlier flush number on what the new tenure has relayed', async () => {
     const { system, ...source } = await started('a');
     const stale = await paused(system, source);
-    const current = source.relay({ lease: leaseOf(2), pollMs: 20_000 });
-    await delay(100);
+    let rests = 0;
+    const clock: Clock = {
+      ...systemClock,
+      sleep(ms, signal) {
+        rests += 1;
+        return systemClock.sleep(ms, signal);
+      },
+    };
+    const current = source.relay({ lease: leaseOf(2), pollMs: 60_000, clock });
+    // One of what hurries, which there is not; and one after the first turn, which has found nothing.
+    await until(() => rests > 1);
     await source.outbox.append(happening('1'));
     await stale.intoClearing();
     current.wake();
@@ -609,6 +641,7 @@ describe('two relays', () => {
     const { system, ...source } = await started('a');
     const stale = await paused(system, source);
     let begun = false;
+    let isStanding = false;
     let goOn: () => void = () => undefined;
     const asked = new Promise<void>(resolve => {
       goOn = resolve;
@@ -616,18 +649,22 @@ describe('two relays', () => {
     source.relay({
       lease: leaseOf(2),
       ...watched(system, source.events, async step => {
-        if (begun && step === 'bindings') await asked;
+        if (begun && step === 'bindings') {
+          isStanding = true;
+          await asked;
+        }
         if (begun && step === 'find') await stale.goOn();
         if (step === 'find') begun = true;
       }),
     });
-    await delay(150);
+    // It has found nothing, and is about to look again.
+    await until(() => isStanding);
     await source.outbox.append(happening('1'));
     await stale.intoClearing();
     await system.loseRedis();
     goOn();
     await until(async () => (await source.pending()) === 0);
-    await until(async () => (await waitingIds(system, 'a')).includes('1'), 2_000);
+    await until(async () => (await waitingIds(system, 'a')).includes('1'));
   });
 });
 
@@ -667,7 +704,7 @@ describe('when Redis loses everything', () => {
       });
       await until(async () => (await pending()) === 0);
       for (const service of ['a', 'b']) {
-        await until(async () => (await waitingIds(system, service)).includes('1'), 3_000).catch(() => {
+        await until(async () => (await waitingIds(system, service)).includes('1')).catch(() => {
           throw new Error(`lost for ${service} when Redis loses everything before step ${loseAt}`);
         });
       }
@@ -690,10 +727,10 @@ describe('when Redis loses everything', () => {
           if (at === loseAt) await system.loseRedis();
         }),
       });
-      await until(async () => (await pending()) === 0 && (await waitingIds(system, 'a')).length > 0, 3_000);
+      await until(async () => (await pending()) === 0 && (await waitingIds(system, 'a')).length > 0);
       await watermark.observe();
       await system.loseRedis();
-      await until(async () => (await waitingIds(system, 'a')).includes('1'), 3_000).catch(() => {
+      await until(async () => (await waitingIds(system, 'a')).includes('1')).catch(() => {
         throw new Error(`lost when Redis loses everything before step ${loseAt}`);
       });
       await active.stop();

@@ -1,5 +1,6 @@
 /** kill -9 in the middle of writes: what was acknowledged is there, and every index agrees with its collection. */
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Collection, type Document, MongoClient } from 'mongodb';
 import { expect, test } from 'vitest';
 import { THOROUGH } from '../../test/thorough.ts';
@@ -83,7 +84,6 @@ test(`${ROUNDS} times kill -9 while ${WRITERS} clients write loses nothing that 
       maxPoolSize: WRITERS,
       retryReads: false,
       retryWrites: false,
-      serverSelectionTimeoutMS: 500,
     });
     const items = client.db('crash').collection<Document>('items');
     await items.createIndexes([
@@ -109,21 +109,23 @@ test(`${ROUNDS} times kill -9 while ${WRITERS} clients write loses nothing that 
 
 test('an index cut short while it was built, and a collection while it was dropped, leave nothing behind', async () => {
   const dir = temporary();
-  const first = await startChild(dir);
-  const client = await MongoClient.connect(first.url, { serverSelectionTimeoutMS: 500 });
+  const failingDisk = join(dir, 'fails');
+  const first = await startChild(dir, { failingDisk, killedAt: 5 });
+  const client = await MongoClient.connect(first.url);
   const db = client.db('crash');
   const docs = Array.from({ length: 10_000 }, (_, i) => ({ _id: i, a: i % 10, b: i }));
   await db.collection<{ _id: number }>('built').insertMany(docs);
   await db.collection<{ _id: number }>('dropped').insertMany(docs);
   await db.collection('dropped').createIndex({ b: 1 });
   await db.collection('dropped').drop();
+  // It is built in twenty parts, each of which is on disk before the next begins.
+  writeFileSync(failingDisk, '');
   const building = db
     .collection('built')
     .createIndex({ a: 1, b: 1 })
     .catch(() => 'cut short');
-  await new Promise(resolve => setTimeout(resolve, 30));
-  await first.stop('SIGKILL');
   expect(await building).toBe('cut short');
+  expect(await first.exited).toBeNull();
   await client.close();
 
   const second = await startChild(dir);

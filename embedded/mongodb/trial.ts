@@ -22,13 +22,13 @@ export type Child = {
 /**
  * Starts the server over a folder and resolves when it listens; rejects with what it wrote to stderr.
  *
- * @param how `failingDisk`: see failing.ts.
+ * @param how `failingDisk` and `killedAt`: see failing.ts.
  */
-export function startChild(dir: string, { port = 0, failingDisk = '' } = {}): Promise<Child> {
+export function startChild(dir: string, { port = 0, failingDisk = '', killedAt = 0 } = {}): Promise<Child> {
   const preload = failingDisk === '' ? [] : ['--preload', FAILING];
   const child = fork(RUNNER, [...preload, MAIN, '--dir', dir, '--port', String(port)], {
     silent: true,
-    env: { ...process.env, FAILING_DISK: failingDisk },
+    env: { ...process.env, FAILING_DISK: failingDisk, KILLED_AT: String(killedAt) },
   });
   const exited = new Promise<number | null>(resolve => child.once('exit', resolve));
   let errors = '';

@@ -25,9 +25,9 @@ export function topic<T>() {
   };
 }
 
-/** Waits until something holds. @throws when it does not within 5 s. */
+/** Waits until something holds. @throws when it does not within 30 s: only so that a test that fails says what it waited for. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endMs = Date.now() + 5_000; !(await holds()); ) {
+  for (const endMs = Date.now() + 30_000; !(await holds()); ) {
     if (Date.now() > endMs) throw new Error(`did not come true: ${holds}`);
     await new Promise(resolve => setTimeout(resolve, 5));
   }
