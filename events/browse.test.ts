@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { browseQueues, OutOfReach } from './browse.ts';
 import { connected, createSystem, happening, mortalRedis, type System, until, useServers } from './fixture.ts';
@@ -10,6 +11,9 @@ function browserOf({ prefix, bindings }: System, redisUrl = urls.redisUrl, all =
   const names = async () => (await browser.look()).map(({ service, partition }) => `${service} ${partition}`);
   return { ...browser, names };
 }
+
+/** What comes of it before a timer of 3 s ends: on a busy machine that is late as well. */
+const soon = <Answer>(answer: Promise<Answer>) => Promise.race([answer, delay(3_000)]);
 
 test('shows the queues of all services that are bound, one that is added later among them', async () => {
   const system = createSystem(urls);
@@ -63,9 +67,7 @@ test('says at once that Redis is away, and goes on when it is there again', asyn
   const browser = browserOf(system, redis.url);
   expect(await browser.names()).toEqual(['a 0']);
   await redis.kill();
-  const beganMs = performance.now();
-  await expect(browser.look()).rejects.toThrow(OutOfReach);
-  expect(performance.now() - beganMs).toBeLessThan(3_000);
+  await expect(soon(browser.look())).rejects.toThrow(OutOfReach);
   await redis.start();
   await until(async () =>
     browser.look().then(
@@ -92,7 +94,5 @@ test('does without MongoDB once it has said which services are bound', async () 
 test('waits for a server that does not answer no longer than 2 s', async () => {
   const system = createSystem(urls);
   const browser = browserOf(system, urls.redisUrl, () => new Promise(() => undefined));
-  const beganMs = performance.now();
-  await expect(browser.look()).rejects.toThrow(OutOfReach);
-  expect(performance.now() - beganMs).toBeLessThan(3_000);
+  await expect(soon(browser.look())).rejects.toThrow(OutOfReach);
 });

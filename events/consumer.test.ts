@@ -97,12 +97,18 @@ describe('batches', () => {
     const { system, send } = await started();
     const { rule: note, batches } = remembering();
     await send(...happenings(40).map(event => [event]));
-    // While a batch is handled the next ones gather.
+    // While the first batch is handled all others gather that are taken at one time.
+    let goOn: () => void = () => undefined;
+    const first = new Promise<void>(resolve => {
+      goOn = resolve;
+    });
     const slow = rule([happened], async events => {
-      await delay(50);
+      await first;
       await note.handle(events);
     });
-    consuming(system, 'a', { rules: [slow], batchMax: 8 });
+    consuming(system, 'a', { rules: [slow], batchMax: 8, concurrency: 32 });
+    await until(async () => (await system.transport.queue('a', 0).getActiveCount()) === 32);
+    goOn();
     await until(() => empty(system));
     expect(Math.max(...batches.map(({ length }) => length))).toBe(8);
     expect(batches.flat()).toHaveLength(40);
@@ -229,7 +235,7 @@ describe('an unavailable store', () => {
     const { faults } = consuming(system, 'a', { rules: [rule], clock });
     await send([happening('1'), happening('2')]);
     // More often than the consumer tries by itself: the job has gone back to its queue meanwhile.
-    await until(() => tries > 7, 15_000);
+    await until(() => tries > 7);
     isAway = false;
     await until(() => empty(system));
     expect(applied()).toEqual(['1', '2']);
@@ -245,7 +251,7 @@ describe('an unavailable store', () => {
     });
     const { faults } = consuming(system, 'a', { rules: [rule], clock });
     await send([happening('poison'), happening('1')]);
-    await until(() => empty(system), 15_000);
+    await until(() => empty(system));
     // Its job came again, and a fault that comes again is the same fault.
     expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
     expect(applied()).toContain('1');
@@ -265,7 +271,7 @@ describe('an unavailable store', () => {
     });
     const { faults } = consuming(system, 'a', { rules: [rule], clock, deliveries: cannotTakeBack });
     await send([happening('poison'), happening('1')]);
-    await until(() => empty(system), 15_000);
+    await until(() => empty(system));
     expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
     expect(applied()).toContain('1');
   });
@@ -385,7 +391,7 @@ describe('a process that dies', () => {
     const killedMs = performance.now();
     const { rule, applied } = remembering();
     const { faults } = consuming(system, 'a', { rules: [rule] });
-    await until(() => empty(system), 15_000);
+    await until(() => empty(system));
     expect(performance.now() - killedMs).toBeLessThan(12_000);
     expect(applied()).toEqual(['1', 'hang']);
     expect(faults).toEqual([]);
@@ -402,7 +408,7 @@ describe('a process that dies', () => {
     for (let isOver = false; !isOver; ) {
       const child = consumingProcess(urls, system.prefix);
       const died = once(child, 'exit').then(() => true);
-      const done = until(() => empty(system), 20_000).then(() => false);
+      const done = until(() => empty(system)).then(() => false);
       isOver = !(await Promise.race([died, done]));
       done.catch(() => undefined);
       if (isOver) break;

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { EVERY_TYPE } from './binding.ts';
 import {
@@ -129,14 +128,13 @@ describe('a service that is added', () => {
 });
 
 test('a service that is unbound gets nothing any more, and nothing is sent again for the loss of its marks', async () => {
-  const { system, emit, events } = await grown();
+  const { system, emit, events, betweenLooks } = await grown();
   const before = await events.find().sort({ _id: 1 }).toArray();
   await system.bindings.unbind('known');
   await system.transport.remove('known');
   // The relay may not have looked yet.
   await emit('3');
-  await delay(200);
-  await system.transport.remove('known');
+  await betweenLooks(() => system.transport.remove('known'));
   await emit('4');
   expect(await waitingIds(system, 'known')).toEqual([]);
   const old = { _id: { $in: ['1', '2'] } };

@@ -157,7 +157,7 @@ describe('assembled services', () => {
     let context: ServiceContext | undefined;
     await running(system, [emitter(given => (context = given)), answerer, listener(heard)]);
     await context?.outbox.append(happening('1'));
-    await until(() => heard.length >= 2, 5_000);
+    await until(() => heard.length >= 2);
     expect(heard.map(({ type }) => type).sort()).toEqual(['answered', 'happened']);
     expect(await system.collection('answerer', 'answers').find().toArray()).toEqual([{ _id: '1', n: 1 }]);
   });
@@ -179,7 +179,7 @@ describe('assembled services', () => {
     await running(system, [emitter(given => (context = given)), answerer, listener(heard)]);
     const poison = happening('poison');
     await context?.outbox.append(poison);
-    const found = await until(() => heard.find(({ type }) => type === 'fault'), 5_000);
+    const found = await until(() => heard.find(({ type }) => type === 'fault'));
     expect(found).toMatchObject({
       source: '/answerer',
       causationid: 'poison',
@@ -224,7 +224,7 @@ describe('assembled services', () => {
     await until(() => heard.length === 1);
     for (const [index, { outbox }] of contexts.entries()) {
       await outbox.append(happening(`${index + 1}`));
-      await until(() => heard.length >= index + 2, 5_000);
+      await until(() => heard.length >= index + 2);
     }
     expect(heard.map(({ id }) => id)).toEqual(['0', '1', '2']);
   });
@@ -236,7 +236,7 @@ describe('assembled services', () => {
     await context?.outbox.append(happening('1'));
     const events = system.collection<OutboxEntry>(ORIGIN, 'events');
     const relayed = await until(async () => (await events.findOne())?.relayed);
-    await until(async () => ((await system.bindings.find('listener'))?.passed?.[ORIGIN] ?? 0) >= relayed, 8_000);
+    await until(async () => ((await system.bindings.find('listener'))?.passed?.[ORIGIN] ?? 0) >= relayed);
   });
 });
 
