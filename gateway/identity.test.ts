@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { bearer, signToken, tokenVerifier } from './identity.ts';
 
 const SECRET = 'a secret for tests that is long enough';
@@ -20,9 +20,11 @@ const token = (change: (jwt: SignJWT) => SignJWT = jwt => jwt, alg = 'HS256', se
   ).sign(secret);
 
 test('a good token says who, with what role, and until when', async () => {
+  vi.useFakeTimers({ now: Date.parse('2026-01-31T12:00:00Z'), toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
   const caller = await verify(await signToken(SECRET, { sub: 'olga', roles: ['operator'], expiresIn: '10s' }));
   expect(caller.identity).toEqual({ ownerId: 'olga', operator: true });
-  expect(caller.expiresAtMs - Date.now()).toBeGreaterThan(8_000);
+  expect(caller.expiresAtMs - Date.now()).toBe(10_000);
   expect((await verify(await token())).identity).toEqual({ ownerId: 'alice', operator: false });
 });
 
@@ -58,9 +60,13 @@ test.each<[string, () => Promise<string> | string | undefined]>([
 });
 
 test('a token that was good stops being so when it expires', async () => {
-  const short = await signToken(SECRET, { sub: 'alice', expiresIn: '1s' });
+  // A token says in whole seconds when it expires.
+  vi.useFakeTimers({ now: Date.parse('2026-01-31T12:00:00.900Z'), toFake: ['Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const short = await signToken(SECRET, { sub: 'alice', expiresIn: '2s' });
+  vi.setSystemTime('2026-01-31T12:00:01.999Z');
   await verify(short);
-  await new Promise(resolve => setTimeout(resolve, 1_100));
+  vi.setSystemTime('2026-01-31T12:00:02Z');
   await expect(verify(short)).rejects.toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } });
 });
 

@@ -70,13 +70,25 @@ function finished(args: string[], env: NodeJS.ProcessEnv) {
 const npmThatInstalls = '/bin/mkdir -p node_modules && /bin/cp package-lock.json node_modules/.package-lock.json';
 
 test('with everything in place it is quick, silent and starts nothing', async () => {
-  const { program, installed, setup, calls } = await machine();
+  const { dir, program, installed, setup, calls } = await machine();
   await Promise.all(['redis-server', 'npm', 'apt-get'].map(name => program(name)));
   await installed();
-  const runs = [await setup(), await setup(), await setup()];
-  expect(runs.map(({ code, text }) => ({ code, text }))).toEqual(Array(3).fill({ code: 0, text: '' }));
+  // What the processor has done for it: others may use that meanwhile, and then all takes longer.
+  const measure = join(dir, 'measure.cjs');
+  await writeFile(
+    measure,
+    `process.on('exit', () => {
+       const { user, system } = process.cpuUsage();
+       require('node:fs').appendFileSync(${JSON.stringify(join(dir, 'took'))}, (user + system) / 1000 + '\\n');
+     });`,
+  );
+  const run = () => setup({ NODE_OPTIONS: `--require ${measure}` });
+  const runs = [await run(), await run(), await run()];
+  expect(runs).toMatchObject(Array(3).fill({ code: 0, text: '' }));
   expect(await calls()).toEqual([]);
-  expect(Math.min(...runs.map(run => run.tookMs))).toBeLessThan(500);
+  const tookMs = (await readFile(join(dir, 'took'), 'utf8')).trim().split('\n').map(Number);
+  expect(tookMs).toHaveLength(3);
+  expect(Math.min(...tookMs)).toBeLessThan(500);
 });
 
 test('on a fresh clone it installs the packages, says so, and needs to only once', async () => {

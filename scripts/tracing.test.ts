@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readPlace, untraced } from '../events/tracing.ts';
@@ -61,8 +62,8 @@ describe('with an endpoint', () => {
   test('a collector that is away keeps nobody waiting', async () => {
     const { tracerOf, stop } = await tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' });
     tracerOf('gateway').begin('ask').end();
-    const startedMs = performance.now();
-    await stop();
-    expect(performance.now() - startedMs).toBeLessThan(4_000);
+    // A timer of 4 s is as late as all else where the machine is busy.
+    const kept = await Promise.race([stop(), delay(4_000, 'kept waiting')]);
+    expect(kept).toBeUndefined();
   });
 });

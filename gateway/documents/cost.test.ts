@@ -78,7 +78,7 @@ test('fragments that double with each other are counted at once, though they cos
     Array.from({ length: 20 }, (_, level) => `fragment F${level} on Node { ${spread(level + 1)} }`).join(' ');
   const text = (spread: (next: number) => string) =>
     `query ($n: Int) { endless { ...F0 } } ${fragments(spread)} fragment F20 on Node { more(first: $n) { nodes { __typename } } }`;
-  const startedMs = performance.now();
+  const { user: before } = process.cpuUsage();
   const doubled = parse(text(next => `a: next { ...F${next} } b: next { ...F${next} }`));
   const merged = parse(text(next => `...F${next} ... on Node { ...F${next} }`));
   const costs = [doubled, merged].map(document => {
@@ -87,5 +87,6 @@ test('fragments that double with each other are counted at once, though they cos
   });
   expect(costs[0]).toBeGreaterThan(2 ** 20);
   expect(costs[1]).toBe(10 + 10 + 10 + 1);
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  // Of the processor, in microseconds: others may use it meanwhile.
+  expect(process.cpuUsage().user - before).toBeLessThan(1_000_000);
 });

@@ -2,6 +2,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../../embedded/harness.ts';
 import { answerOf, createClient } from './client.ts';
 
 /** A client of a server that answers so. */
@@ -84,6 +85,8 @@ test('no more requests at one time than were allowed', async () => {
     async (_, response) => {
       running += 1;
       most = Math.max(most, running);
+      // The first ones stay until there are as many as there may be, and a moment in which one more would come.
+      await until(() => most === 3);
       await delay(5);
       running -= 1;
       response.end(data);

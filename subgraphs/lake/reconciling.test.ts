@@ -67,12 +67,12 @@ async function started(reconciling: Resources['reconciling'] = AT_ONCE) {
     emit: (count: number, from = 0) =>
       context?.outbox.appendDerived(happenings(from + count).slice(from)) ?? Promise.reject(),
     verify: () => createLake({ rows, feed: system.feed, clock: system.clock }).verify(),
-    lakeHas: (count: number) => until(async () => (await rows.countDocuments()) === count, 10_000),
+    lakeHas: (count: number) => until(async () => (await rows.countDocuments()) === count),
     confirmed: (count: number) =>
       until(async () => {
         const { pending, unconfirmed } = await origin.outboxState();
         return pending + unconfirmed === 0 && (await entries.countDocuments({ relayed: { $exists: true } })) === count;
-      }, 10_000),
+      }),
   };
 }
 
@@ -113,7 +113,7 @@ describe('an event that was sent and is not in the lake', () => {
     const lost = [7, 18, 19, 20];
     const ids = (await rows.find({ version: { $in: lost } }).toArray()).map(({ _id }) => _id);
     await rows.deleteMany({ version: { $in: lost } });
-    await until(async () => (await rows.countDocuments({ _id: { $in: ids } })) === 4, 10_000);
+    await until(async () => (await rows.countDocuments({ _id: { $in: ids } })) === 4);
     expect(await verify()).toMatchObject({ valid: false, firstBadPosition: 7 });
   });
 
@@ -122,7 +122,7 @@ describe('an event that was sent and is not in the lake', () => {
     await emit(3);
     await lakeHas(3);
     await entries.insertOne({ _id: 'restored', event: happening('restored') });
-    await until(async () => (await rows.countDocuments({ _id: 'restored' })) === 1, 10_000);
+    await until(async () => (await rows.countDocuments({ _id: 'restored' })) === 1);
   });
 
   test('is not sent again for ever when the lake can do nothing with it', async () => {
@@ -134,7 +134,7 @@ describe('an event that was sent and is not in the lake', () => {
     await entries.insertOne({ _id: 'bad', event: bad, pending: 1 });
     await lakeHas(2);
     await until(async () => (await entries.countDocuments({ relayed: { $exists: true } })) === 2);
-    await until(async () => (await origin.outboxState()).unconfirmed === 0, 10_000);
+    await until(async () => (await origin.outboxState()).unconfirmed === 0);
     expect((await origin.outboxState()).resent).toBe(0);
     const expected = faultEvent(
       { service: 'lake', original: bad, error: '', deliveries: 1, resubmission: 0 },
@@ -149,12 +149,12 @@ test('nothing is asked and nothing sent again while the lake is away; what it ge
   await emit(1);
   await lakeHas(1);
   await confirmed(1);
-  await until(async () => ((await system.bindings.find(ORIGIN))?.reconciled?.flush ?? 0) > 0, 10_000);
+  await until(async () => ((await system.bindings.find(ORIGIN))?.reconciled?.flush ?? 0) > 0);
   await lake.stop();
   await emit(30, 1);
   await until(async () => (await entries.countDocuments({ pending: { $exists: true } })) === 0);
   // It may have asked the lake for something just before, and waits for that answer first.
-  await until(async () => (await origin.outboxState()).unconfirmed === 30, 30_000);
+  await until(async () => (await origin.outboxState()).unconfirmed === 30);
   expect((await system.bindings.find(ORIGIN))?.reconciled).toMatchObject({ unconfirmed: 30, resent: 0 });
   await startLake();
   await confirmed(31);
@@ -162,7 +162,8 @@ test('nothing is asked and nothing sent again while the lake is away; what it ge
 });
 
 test('1,000 events cost three commands of MongoDB and two messages of Redis; nothing new costs one query a look', async () => {
-  const { system, entries, emit, confirmed, lakeHas } = await started({ ...AT_ONCE, pollMs: 400 });
+  // All flushes of it are asked for between one look at how far the lake is and the next.
+  const { system, entries, emit, confirmed, lakeHas } = await started({ ...AT_ONCE, pollMs: 1_000 });
   await emit(1);
   await lakeHas(1);
   await confirmed(1);
@@ -199,7 +200,7 @@ test('1,000 events cost three commands of MongoDB and two messages of Redis; not
   const published = vi.spyOn(system.transport.redis, 'publish');
   system.mongo.on('commandStarted', looked);
   await system.bindings.pass('lake', { [ORIGIN]: relayed + 5 });
-  await until(async () => (await system.bindings.find(ORIGIN))?.reconciled?.flush === relayed + 5, 10_000);
+  await until(async () => (await system.bindings.find(ORIGIN))?.reconciled?.flush === relayed + 5);
   system.mongo.off('commandStarted', looked);
   expect(commands.get('rows')).toBe(5);
   // Signs of life are others.

@@ -82,7 +82,7 @@ async function started() {
       for (const replayer of running) replayer.wake();
       return row;
     },
-    completed: (id: string) => until(async () => (await replays.find(id)).status === 'COMPLETED', 15_000),
+    completed: (id: string) => until(async () => (await replays.find(id)).status === 'COMPLETED'),
     /** All data of the service, as one hash. */
     async state(): Promise<string> {
       const hash = createHash('sha256');
@@ -324,7 +324,7 @@ describe('a service that takes nothing', () => {
     expect(await replays.cancel(first._id)).toMatchObject({ status: 'CANCELLED' });
     const next = await request();
     active.wake();
-    await until(async () => (await replays.find(next._id)).status === 'RUNNING', 5_000);
+    await until(async () => (await replays.find(next._id)).status === 'RUNNING');
   });
 });
 
