@@ -110,7 +110,7 @@ function audit(args: readonly string[], env: NodeJS.ProcessEnv = { AUTH_SECRET }
     const child = execFile(
       process.execPath,
       command,
-      { env: { PATH: process.env.PATH, DATA_DIR: folders[0].path, ...env }, timeout: 20_000 },
+      { env: { PATH: process.env.PATH, DATA_DIR: folders[0].path, ...env }, timeout: 100_000 },
       (_, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });
@@ -123,7 +123,7 @@ async function evidence(): Promise<AccountEvidence[]> {
 }
 
 test('the evidence is all that there is, in its order', async () => {
-  expect(await settled(operator, 15_000)).toMatchObject({ waiting: [] });
+  expect(await settled(operator, 60_000)).toMatchObject({ waiting: [] });
   const all = await evidence();
   expect(all.map(({ id }) => id).sort()).toEqual(Object.values(accounts).sort());
   const hers = all.find(({ id }) => id === accounts.alice);

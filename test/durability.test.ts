@@ -100,7 +100,6 @@ async function nothingIsMissing(system: System, acknowledged: Map<string, string
     const { rows } = await eventually(
       () => ledgerOf(alice, id),
       ({ rows, balance }) => rows.length >= ids.length && balance.version === rows.length,
-      30_000,
     );
     const inLedger = new Set(rows.map(({ eventId }) => eventId));
     expect(ids.filter(eventId => !inLedger.has(eventId))).toEqual([]);
@@ -152,14 +151,14 @@ describe('nothing that was acknowledged is missing', () => {
       expect(await system.exited).toBe(0);
       expect(Date.now() - startedMs).toBeLessThan(10_000);
     });
-  }, 90_000);
+  });
 
   it('after kill -9 of the whole process tree under load', async () => {
     await underLoad(async system => {
       for (const pid of tree(system.pid)) process.kill(pid, 'SIGKILL');
       await system.exited;
     });
-  }, 90_000);
+  });
 
   it('after kill -9 of one of the servers under load, which comes back by itself', async () => {
     const dataDir = newFolder();
@@ -187,7 +186,7 @@ describe('nothing that was acknowledged is missing', () => {
     await nothingIsMissing(system, acknowledged, unknown);
     system.kill('SIGTERM');
     expect(await system.exited).toBe(0);
-  }, 90_000);
+  });
 
   it('and a second start on the same folder is refused with one clear line', async () => {
     const dataDir = newFolder();
@@ -199,5 +198,5 @@ describe('nothing that was acknowledged is missing', () => {
       .slice(1)
       .filter(Boolean);
     expect(lines).toEqual([expect.stringContaining(`${dataDir} is in use`)]);
-  }, 60_000);
+  });
 });

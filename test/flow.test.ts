@@ -323,21 +323,30 @@ describe('a subscription', () => {
   it('of the lake shows every event stored, in order, without a gap', async () => {
     const socket = olga.socket();
     const id = await openAccount(alice);
-    const positions: number[] = [];
-    const stream = socket.iterate<{ eventStored: { position: number } }>({
+    const seen: { id: string; position: number }[] = [];
+    let last: string | undefined;
+    const stream = socket.iterate<{ eventStored: { id: string; position: number } }>({
       query:
         'subscription ($id: ID) { eventStored(filter: { subject: $id, types: ["deposited"] }) { id type position data } }',
       variables: { id },
     });
     const watching = (async () => {
       for await (const { data } of stream) {
-        if (data) positions.push(data.eventStored.position);
-        if (positions.length === 40) break;
+        if (data) seen.push(data.eventStored);
+        if (seen.at(-1)?.id === last) break;
       }
     })();
-    await new Promise(resolve => setTimeout(resolve, 300));
-    for (let count = 0; count < 40; count++) await deposit(alice, id, 1);
+    // The subscription stands when it has told of one.
+    await eventually(
+      async () => (seen.length > 0 ? seen.length : deposit(alice, id, 1).then(() => 0)),
+      told => told > 0,
+    );
+    const ids: string[] = [];
+    for (let count = 0; count < 40; count++) ids.push((await deposit(alice, id, 1)).id);
+    last = (await deposit(alice, id, 1)).id;
     await watching;
+    expect(seen.map(event => event.id).filter(event => ids.includes(event))).toEqual(ids);
+    const positions = seen.map(({ position }) => position);
     expect(positions.every((position, index) => index === 0 || position > (positions[index - 1] ?? 0))).toBe(true);
     await socket.dispose();
   });
@@ -382,8 +391,13 @@ describe('a replay', () => {
   });
 
   it('shows its progress until it is over', async () => {
+    const { replay: planned } = await olga.get<{ replay: Replay }>(
+      'mutation { replay(input: { service: "account", dryRun: true }) { total } }',
+    );
+    // It takes some seconds, so that it is watched before it is over.
     const { replay } = await olga.get<{ replay: Replay }>(
-      'mutation { replay(input: { service: "account", ratePerSecond: 200 }) { id } }',
+      'mutation ($rate: Int) { replay(input: { service: "account", ratePerSecond: $rate }) { id } }',
+      { rate: Math.ceil(planned.total / 4) },
     );
     const socket = olga.socket();
     const seen: Replay[] = [];

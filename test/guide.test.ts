@@ -122,7 +122,7 @@ describe('the guide', () => {
       cwd: copy,
     });
     expect(JSON.parse(stdout)).toEqual({ eventId: 'd', points: 3, reason: 'deposit' });
-  }, 240_000);
+  }, 600_000);
 });
 
 /** How many lines of a source are not in the file as it is. */

@@ -50,7 +50,7 @@ beforeAll(async () => {
   exported = gunzipSync(readFileSync(packed));
   system.kill('SIGTERM');
   await system.exited;
-}, 90_000);
+});
 
 afterAll(async () => {
   await stopAll();
@@ -99,7 +99,7 @@ const LAKE = `{
 /** Everything that is shown of a system that has come to rest. */
 async function seen(url: string): Promise<Seen> {
   const operator = await operatorClient(url, AUTH_SECRET);
-  expect(await settled(operator, 30_000)).toMatchObject({ waiting: [] });
+  expect(await settled(operator, 60_000)).toMatchObject({ waiting: [] });
   const owners = await Promise.all(
     ['alice', 'bob'].map(async owner => (await clientOf(url, owner)).get<Seen['owners'][number]>(ACCOUNTS)),
   );
@@ -199,7 +199,7 @@ describe('a system that was imported', () => {
     );
     expect(look.account.balance).toEqual({ amount: (balance?.amount ?? 0) + 5, version: (balance?.version ?? 0) + 1 });
     const operator = await operatorClient(copy.url, AUTH_SECRET);
-    await settled(operator, 30_000);
+    await settled(operator, 60_000);
     for await (const evidence of accountsOf(operator, { inFlight: 2 })) expect(auditAccount(evidence)).toEqual([]);
   });
 

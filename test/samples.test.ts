@@ -98,7 +98,7 @@ describe('docs/CLIENT.md', () => {
     const { stdout, stderr } = await execute(process.execPath, ['client.mjs'], {
       cwd: files.path,
       env: { PATH: process.env.PATH, GATEWAY: system.url, TOKEN: token },
-      timeout: 50_000,
+      timeout: 100_000,
     });
     expect(stderr).toBe('');
     expect(stdout).toBe(block('docs/CLIENT.md', 'A transfer', ''));

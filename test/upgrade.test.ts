@@ -85,7 +85,7 @@ test('the guide leads to a version that is read first and written then', async (
   expect(readFileSync(join(copy, 'test/corpus/overdrawn.2.json'), 'utf8')).toContain('"belowMinor": 1500');
   await follow(copy, 'It is written');
   expect(await overdraft(copy)).toMatchObject({ version: '2', written: { belowMinor: 7 }, read: [1_500, 1_500] });
-}, 240_000);
+}, 600_000);
 
 test('every command of it is among those that are run here, or is one for a running system', () => {
   const said = [...guide.matchAll(/^```sh\n([\s\S]*?)^```/gm)].flatMap(([, text = '']) => text.trim().split('\n'));

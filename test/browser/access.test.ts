@@ -66,7 +66,7 @@ const LOOKS = [
 describe.skipIf(!chromiumPath)('axe-core finds nothing wrong with any page', () => {
   beforeAll(async () => {
     [system, browser] = await Promise.all([startSystem(folder.path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stopAll();

@@ -17,6 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
+/** So that what never comes ends a test, and says what did not come. */
+const WITHIN_MS = 60_000;
+
 /** Where a Chromium is: CHROMIUM, or one on the PATH; undefined where there is none, and tests that need it are skipped. */
 export const chromiumPath: string | undefined =
   process.env.CHROMIUM ??
@@ -71,6 +74,7 @@ export async function openWindow(
     viewport: { width: 1280, height: 860 },
     ...options,
   });
+  context.setDefaultTimeout(WITHIN_MS);
   const page = await context.newPage();
   const external: string[] = [];
   const complaints: string[] = [];

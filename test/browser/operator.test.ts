@@ -89,7 +89,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
       launchBrowser(),
     ]);
     alice = await clientOf(system.url, 'alice');
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stopAll();
@@ -150,7 +150,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
       await stop();
     }
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test('a service that does not run is said to, with a lag that grows while deposits are made', async () => {
     const bindings = createBindings(mongo.db(`${prefix}-registry`).collection<Binding>('bindings'));
@@ -162,8 +162,8 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     try {
       const cell = page.getByRole('table', { name: 'Services' }).getByRole('row', { name: /interest/ });
       const lag = async () => Number(await cell.getByRole('cell').first().innerText());
-      const before = await eventually(lag, events => events > 0, 20_000);
-      await eventually(lag, events => events > before, 20_000);
+      const before = await eventually(lag, events => events > 0);
+      await eventually(lag, events => events > before);
       await page.getByText(/events? waits? for it, the oldest for/).waitFor();
       await expectAccessible(page);
     } finally {
@@ -173,7 +173,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     }
     await page.locator('main').getByText('interest does not run.').waitFor({ state: 'detached' });
     expect(complaints).toEqual([]);
-  }, 90_000);
+  });
 
   test('faults are found by service, read, and sent again: one by keyboard, chosen ones, and all', async () => {
     const { page, complaints, external } = await operatorAt('/faults');
@@ -223,7 +223,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Resubmit', exact: true }).click();
     await page.getByRole('dialog').getByText('6 events were sent again.').waitFor();
     expect([complaints, external]).toEqual([[], []]);
-  }, 90_000);
+  });
 
   test('the lake is verified; its checkpoint is taken along, and proves itself', async () => {
     const { page, complaints, external } = await operatorAt('/integrity');
@@ -238,7 +238,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ system: `${prefix}-lake` });
     expect(await verifyFiles([file])).toMatchObject({ code: 0 });
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test('a lake that was changed is said to be, with where it shows and what to do', async () => {
     const rows = mongo.db(`${prefix}-lake`).collection<LakeRow>('lake');
@@ -249,7 +249,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByText('make a copy of it: it is the evidence').waitFor();
     await expectAccessible(page);
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 
   test('a service is compared with the lake, and again every so often until that is ended', async () => {
     const { page, complaints } = await operatorAt('/integrity');
@@ -268,5 +268,5 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByRole('button', { name: 'End it' }).click();
     await page.getByText('No service is reconciled by itself').waitFor();
     expect(complaints).toEqual([]);
-  }, 60_000);
+  });
 });

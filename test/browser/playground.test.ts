@@ -25,7 +25,7 @@ const answer = async (page: Page) =>
   );
 
 async function until(page: Page, text: RegExp): Promise<string> {
-  await expect.poll(() => answer(page), { timeout: 15_000 }).toMatch(text);
+  await expect.poll(() => answer(page)).toMatch(text);
   return answer(page);
 }
 
@@ -55,7 +55,7 @@ async function deposit(page: Page, amount: number): Promise<void> {
 describe.skipIf(!chromiumPath)('the playground in a browser', () => {
   beforeAll(async () => {
     [system, browser] = await Promise.all([startSystem(folders[0].path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stopAll();
@@ -100,7 +100,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     expect(await page.evaluate('JSON.stringify([Object.keys(localStorage), location.href])')).not.toContain('eyJ');
     expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test('an operator has other examples, and is signed in for them', async () => {
     const { page, complaints, external } = await openWindow(browser, system.url, {
@@ -120,7 +120,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await run(page);
     await until(page, /"log": \[[\s\S]*"status": "COMPLETED"/);
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test('on a phone the answer is below the operation, and as wide', async () => {
     const { page } = await openWindow(browser, system.url, { viewport: { width: 390, height: 844 } });
@@ -134,7 +134,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     expect(response?.y).toBeGreaterThanOrEqual((editors?.y ?? 0) + (editors?.height ?? 0));
     expect(response?.width).toBe(editors?.width);
     expect(response?.height).toBeGreaterThan(200);
-  }, 60_000);
+  });
 
   test('where the gateway keeps its schema to itself the playground says so, and works', async () => {
     const production = await startSystem(folders[1].path, 0, { AUTH_SECRET: '', NODE_ENV: 'production' });
@@ -144,5 +144,5 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await run(page);
     await until(page, /"openAccount": \{/);
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 });

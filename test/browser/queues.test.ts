@@ -31,7 +31,7 @@ const change = (page: Page, path: string) =>
 describe.skipIf(!chromiumPath)('the queues in a browser', () => {
   beforeAll(async () => {
     [system, browser] = await Promise.all([startSystem(folder.path, 0, { QUEUES_WRITABLE: '1' }), launchBrowser()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stopAll();
@@ -83,7 +83,7 @@ describe.skipIf(!chromiumPath)('the queues in a browser', () => {
 
     expect(await change(page, '%7Baccount%7D-0/resume')).toBe(200);
     expect([complaints, external]).toEqual([[], []]);
-  }, 60_000);
+  });
 
   test("an owner's token opens nothing, and the page says why", async () => {
     const { page, external } = await openWindow(browser, system.url);

@@ -47,5 +47,4 @@ test.skipIf(!chromiumPath)(
     await balance.getByText('$30.00').waitFor();
     expect([complaints, external]).toEqual([[], []]);
   },
-  90_000,
 );

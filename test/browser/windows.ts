@@ -23,7 +23,7 @@ export function useWindows(): Windows {
 
   beforeAll(async () => {
     [system, browser] = await Promise.all([startSystem(folder.path, 0, { AUTH_SECRET: '' }), launchBrowser()]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await stopAll();

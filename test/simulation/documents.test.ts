@@ -183,7 +183,7 @@ test('the simulated store does what a real server does', async () => {
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+});
 
 test('what it does not know it refuses by name', () => {
   const documents = new Documents();
