@@ -51,7 +51,8 @@ export function fakes(log = recordingLog().log) {
   }
   const host = (name: string, resolvers: HostOptions['resolvers']) =>
     hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
-  const control = { down: false, slowMs: 0, until: Promise.resolve(), accountsAsked: 0, ledgerFetches: 0 };
+  /** `until`: what asks for an account waits for it. */
+  const control = { down: false, until: Promise.resolve(), accountsAsked: 0, ledgerFetches: 0 };
 
   const account = host('account', {
     Query: {
@@ -60,7 +61,6 @@ export function fakes(log = recordingLog().log) {
         if (control.down)
           throw Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:27017'), { code: 'ECONNREFUSED' });
         if (id === 'boom') throw new Error('secret host 10.0.0.1');
-        if (control.slowMs) await new Promise(resolve => setTimeout(resolve, control.slowMs));
         await control.until;
         return id === 'none' ? null : accountOf(id, identity.ownerId, 1);
       },

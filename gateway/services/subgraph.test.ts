@@ -151,7 +151,10 @@ test('stop: what runs is finished over HTTP and sockets, what is new refused, th
         .catch(reason => ({ value: reason }))
     ).value;
   expect(await ask()).toEqual({ data });
-  services.control.slowMs = 500;
+  let finish: () => void = () => undefined;
+  services.control.until = new Promise(resolve => {
+    finish = resolve;
+  });
   const asked = services.control.accountsAsked;
   const slow = fetch(`${other.url}/graphql`, {
     method: 'POST',
@@ -162,11 +165,11 @@ test('stop: what runs is finished over HTTP and sockets, what is new refused, th
   await until(() => services.control.accountsAsked === asked + 2);
   const stopped = other.stop();
   expect(await ask()).toMatchObject([{ extensions: { code: 'UNAVAILABLE' } }]);
+  finish();
   expect(await slowToo).toEqual({ data });
   expect(await (await slow).json()).toEqual({ data });
   await stopped;
   expect(await ask()).toMatchObject({ message: expect.stringContaining('ECONNREFUSED') });
-  services.control.slowMs = 0;
 });
 
 test.each<[string, () => Promise<string> | string | undefined]>([
