@@ -21,8 +21,8 @@ export default defineConfig({
     // Tests of one file that may run at once compute: planted bugs are looked for in processes of their own.
     maxConcurrency: 2,
     // How long something may take is for a test to say. These are for what never ends: on a busy machine all takes several times as long.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     expect: { poll: { timeout: 30_000 } },
   },
 });

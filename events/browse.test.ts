@@ -8,8 +8,16 @@ const urls = useServers();
 function browserOf({ prefix, bindings }: System, redisUrl = urls.redisUrl, all = bindings.all) {
   const browser = browseQueues({ redisUrl, prefix, bindings: { all }, onError: () => undefined });
   onTestFinished(() => browser.close());
-  const names = async () => (await browser.look()).map(({ service, partition }) => `${service} ${partition}`);
-  return { ...browser, names };
+  /** What it shows once the servers answer in time: on a busy machine that may take more than one look. */
+  const shown = () =>
+    until(() =>
+      browser.look().catch(error => {
+        if (!(error instanceof OutOfReach)) throw error;
+        return undefined;
+      }),
+    );
+  const names = async () => (await shown()).map(({ service, partition }) => `${service} ${partition}`);
+  return { ...browser, shown, names };
 }
 
 /** What comes of it before a timer of 3 s ends: on a busy machine that is late as well. */
@@ -40,7 +48,7 @@ test('shows what waits, and writes nothing', async () => {
   await system.transport.send([{ service: 'a', partition: 0, source: 'b', events: [happening('1')] }]);
   const keys = async () => (await system.transport.redis.keys(`${system.prefix}:*`)).sort();
   const before = await keys();
-  const queues = await browserOf(system).look();
+  const queues = await browserOf(system).shown();
   const [jobs, none] = await Promise.all(queues.map(({ queue }) => queue.getJobs(['waiting'])));
   expect(jobs?.map(({ data }) => data)).toEqual([{ source: 'b', events: [happening('1')] }]);
   expect(none).toEqual([]);
@@ -51,7 +59,7 @@ test('has those who take from the queues look at them at once', async () => {
   const system = createSystem(urls);
   await system.bind('a');
   const browser = browserOf(system);
-  await browser.look();
+  await browser.shown();
   let looks = 0;
   onTestFinished(system.feed.listen('members/a', () => void looks++));
   await until(async () => {
@@ -69,12 +77,7 @@ test('says at once that Redis is away, and goes on when it is there again', asyn
   await redis.kill();
   await expect(soon(browser.look())).rejects.toThrow(OutOfReach);
   await redis.start();
-  await until(async () =>
-    browser.look().then(
-      () => true,
-      () => false,
-    ),
-  );
+  expect(await browser.names()).toEqual(['a 0']);
 });
 
 test('does without MongoDB once it has said which services are bound', async () => {

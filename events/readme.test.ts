@@ -46,7 +46,7 @@ test('its samples run as they stand', async () => {
     ...{ cwd: join(here, '..'), env, timeout: 50_000 },
   });
   expect(await run).toEqual({ stdout: 'shipped: Moby-Dick\n', stderr: '' });
-}, 60_000);
+});
 
 test('it names every export, and none that is not there', () => {
   const tables = readme.slice(readme.indexOf('## What there is'));

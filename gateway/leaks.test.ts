@@ -58,7 +58,7 @@ async function subscriber(url: string, token: string, number: number): Promise<W
   return socket;
 }
 
-test('10,000 subscriptions that ended in every way have left nothing behind', { timeout: 120_000 }, async () => {
+test('10,000 subscriptions that ended in every way have left nothing behind', async () => {
   const served = await serveSubgraph({
     ...{ identities, log },
     subgraph: services.account,

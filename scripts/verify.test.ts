@@ -150,4 +150,4 @@ test('what cannot be read is neither right nor wrong: exit code 2', async () => 
   const script = fileURLToPath(new URL('verify.ts', import.meta.url));
   const run = promisify(execFile)(process.execPath, ['--import', 'tsx', script, path('no.json')]);
   await expect(run).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(/is no checkpoint/) });
-}, 60_000);
+});

@@ -93,4 +93,4 @@ it(`a deposit costs the same in an account with ${SHORT} and with ${LONG} of the
     version: LONG + MEASURED,
     balanceMinor: LONG + MEASURED,
   });
-}, 120_000);
+});

@@ -251,7 +251,7 @@ describe('among 100,000 documents', () => {
         }) as Document[],
       );
     }
-  }, 60_000);
+  });
 
   const stats = async (filter: Document, sort: Document = {}, limit = 0) => {
     const { executionStats } = await big.find(filter).sort(sort).limit(limit).explain('executionStats');

@@ -125,7 +125,7 @@ test.each(
     }),
     { numRuns: 80, seed: 11 },
   );
-}, 60_000);
+});
 
 test.each(
   NAMES,
@@ -149,7 +149,7 @@ test.each(
     }),
     { numRuns: 40, seed: 5 },
   );
-}, 60_000);
+});
 
 test('lists of values before the field of the sort are merged, not sorted', async () => {
   await run({ createIndexes: 'merged', indexes: [{ name: 'kind_n', key: { kind: 1, sub: 1, n: 1 } }] });

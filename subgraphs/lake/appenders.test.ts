@@ -48,4 +48,4 @@ test('positions are 1, 2, 3, ... however many processes store the same events, a
   expect(await lake.verify()).toMatchObject({ valid: true, events: EVENTS });
   const deposits = lakeEvents(0, EVENTS).filter(({ type }) => type === 'deposited').length;
   expect(await lake.count({ types: ['deposited'] })).toBe(deposits);
-}, 120_000);
+});

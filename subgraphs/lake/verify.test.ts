@@ -203,7 +203,7 @@ describe('checkpoints', () => {
     expect(kept.map(({ _id }) => _id)).toEqual([10_000, 20_000]);
     for (const { position, hash } of kept) expect(hash).toBe((await rows.findOne({ version: position }))?.hash);
     expect(await lake.verify()).toMatchObject({ valid: true, events: 20_300 });
-  }, 60_000);
+  });
 
   test('are recorded every minute when there is something new, and the newest 100 are kept', async () => {
     const { lake, checkpoints, recorded, clock } = await started();
@@ -229,7 +229,7 @@ describe('checkpoints', () => {
     }
     await minute();
     expect(await positions()).toEqual(all.map((_, index) => index + 1).slice(5));
-  }, 60_000);
+  });
 
   async function recordedAt8() {
     const own = await started();

@@ -211,6 +211,8 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
 
     await page.getByRole('link', { name: 'Faults', exact: true }).first().click();
     await page.getByLabel('Service').selectOption('reporting');
+    const listed = (service: RegExp) => page.getByRole('row', { name: service }).count();
+    await expect.poll(async () => [await listed(/reporting/), await listed(/balance/)]).toEqual([4, 0]);
     await page.getByLabel('Choose all on this page').check();
     await page.getByRole('button', { name: /Resubmit 4 chosen/ }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Resubmit', exact: true }).click();
