@@ -79,7 +79,6 @@ export function createSystem({ mongodbUrl, redisUrl }: ServerUrls, options: { pr
   const { prefix = `t${randomUUID().slice(0, 8)}`, clock = systemClock } = options;
   const mongo = new MongoClient(mongodbUrl, {
     ignoreUndefined: true,
-    serverSelectionTimeoutMS: 2_000,
     monitorCommands: true,
     writeConcern: { w: 'majority', journal: true },
   });

@@ -67,6 +67,15 @@ async function troubles(settings: Partial<Config> = {}, url = system.url): Promi
   );
 }
 
+/** These troubles and no others. On a busy machine something may answer late for a moment, which is a trouble of its own. */
+async function finds(how: Parameters<typeof troubles>, expected: readonly unknown[]): Promise<void> {
+  const found = await eventually(
+    () => troubles(...how),
+    all => all.length === expected.length,
+  );
+  expect(found).toEqual(expected);
+}
+
 function run(args: readonly string[]): Promise<{ code: number; output: string }> {
   const env = { PATH: process.env.PATH, ...storesOf(folder.path), AUTH_SECRET };
   return new Promise(resolve => {
@@ -82,7 +91,10 @@ test('a system that is well: every line is ok, and the exit code 0', async () =>
     () => troubles(),
     found => found.length === 0,
   );
-  const { code, output } = await run(['--url', system.url]);
+  const { code, output } = await eventually(
+    () => run(['--url', system.url]),
+    ended => ended.code === 0,
+  );
   expect([code, output]).toEqual([0, expect.stringContaining('All is well')]);
   for (const line of ['node', 'append-only file', 'acknowledged means', 'indexes', 'bound', 'lag', 'faults', 'lake']) {
     expect(output).toMatch(new RegExp(`^  ok    ${line} `, 'm'));
@@ -90,7 +102,10 @@ test('a system that is well: every line is ok, and the exit code 0', async () =>
 });
 
 test('for programs it is one JSON object', async () => {
-  const { code, output } = await run(['--url', system.url, '--json']);
+  const { code, output } = await eventually(
+    () => run(['--url', system.url, '--json']),
+    ended => ended.code === 0,
+  );
   const { ok, exitCode, findings } = JSON.parse(output);
   expect([code, ok, exitCode]).toEqual([0, true, 0]);
   expect(findings.length).toBeGreaterThan(20);
@@ -108,12 +123,9 @@ test('a Redis that forgets and throws away', async () => {
   const probe = new Redis(REDIS_URL, { maxRetriesPerRequest: null, retryStrategy: () => 50 });
   probe.on('error', () => undefined);
   await probe.ping();
-  expect(await troubles({ REDIS_URL })).toEqual([
-    'Redis: append-only file: off',
-    'Redis: when memory is full: allkeys-lru',
-  ]);
+  await finds([{ REDIS_URL }], ['Redis: append-only file: off', 'Redis: when memory is full: allkeys-lru']);
   await probe.config('SET', 'appendonly', 'yes', 'appendfsync', 'no', 'maxmemory-policy', 'noeviction');
-  expect(await troubles({ REDIS_URL })).toEqual(['Redis: synced to disk: no']);
+  await finds([{ REDIS_URL }], ['Redis: synced to disk: no']);
   await probe.replicaof('127.0.0.1', await freePort());
   expect(await troubles({ REDIS_URL })).toContain('Redis: role: slave');
   probe.disconnect();
@@ -122,29 +134,27 @@ test('a Redis that forgets and throws away', async () => {
 test('servers that are not there', async () => {
   const REDIS_URL = `redis://127.0.0.1:${await freePort()}`;
   const MONGODB_URL = `mongodb://127.0.0.1:${await freePort()}/t`;
-  expect(await troubles({ REDIS_URL, MONGODB_URL })).toEqual([
-    expect.stringMatching(/^Redis: answers: no: /),
-    expect.stringMatching(/^MongoDB: answers: no: /),
-  ]);
+  await finds(
+    [{ REDIS_URL, MONGODB_URL }],
+    [expect.stringMatching(/^Redis: answers: no: /), expect.stringMatching(/^MongoDB: answers: no: /)],
+  );
 });
 
 test('a MONGODB_URL that reads elsewhere than it writes', async () => {
   const url = new URL(mongodbUrl);
   url.searchParams.set('readPreference', 'secondaryPreferred');
-  expect(await troubles({ MONGODB_URL: url.href })).toEqual(['MongoDB: reads go to: secondaryPreferred']);
+  await finds([{ MONGODB_URL: url.href }], ['MongoDB: reads go to: secondaryPreferred']);
 });
 
 test('nothing at the address', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
-  expect(await troubles({}, url)).toEqual([expect.stringMatching(/^The gateway: ready: nothing of the kind at /)]);
+  await finds([{}, url], [expect.stringMatching(/^The gateway: ready: nothing of the kind at /)]);
   const { code, output } = await run(['--url', url]);
   expect([code, output]).toEqual([1, expect.stringContaining('→ Start it: npm start.')]);
 });
 
 test('a token that is not the system’s', async () => {
-  expect(await troubles({ AUTH_SECRET: 'x'.repeat(32) })).toEqual([
-    expect.stringMatching(/^What flows: system: UNAUTHENTICATED/),
-  ]);
+  await finds([{ AUTH_SECRET: 'x'.repeat(32) }], [expect.stringMatching(/^What flows: system: UNAUTHENTICATED/)]);
 });
 
 test('a wrong option says so, with 2', async () => {
@@ -156,9 +166,7 @@ test('an index that is gone', async () => {
   const rows = collection('balance', 'events');
   const [index] = (await rows.listIndexes().toArray()).filter(({ key }) => 'cause' in key);
   await rows.dropIndex(index?.name);
-  expect(await troubles()).toEqual([
-    expect.stringMatching(/^Services: index: .*-balance\.events \{"cause":1\} is missing$/),
-  ]);
+  await finds([], [expect.stringMatching(/^Services: index: .*-balance\.events \{"cause":1\} is missing$/)]);
   await rows.createIndex({ cause: 1 }, { unique: true, sparse: true });
 });
 
@@ -170,14 +178,14 @@ test('bindings: one that is older than its definition, one that is gone, and one
   await bindings.deleteOne({ _id: 'reporting' });
   expect(await troubles()).toContain('Services: reporting: not bound: it has never run, or was unbound');
   if (reporting) await bindings.insertOne(reporting);
-  expect(await troubles()).toEqual([]);
+  await finds([], []);
 });
 
 test('a balance that is not the sum, and a lake that was touched', async () => {
   const rows = collection('account', 'accounts');
   const row = await rows.findOne({});
   await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: 1 } });
-  expect(await troubles()).toEqual([expect.stringMatching(/^What flows: accounts: .*balance/)]);
+  await finds([], [expect.stringMatching(/^What flows: accounts: .*balance/)]);
   await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: -1 } });
   await collection('lake', 'lake').updateOne({ version: 2 }, { $set: { 'event.data.amountMinor': 7 } });
   const found = await troubles();
