@@ -1,5 +1,5 @@
 /** The second thread's program: see beside.ts. */
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import { type Measures, unmeasured } from '../events/measures.ts';
@@ -18,7 +18,8 @@ void main();
 
 async function main(): Promise<void> {
   // On Linux a thread has a priority of its own: where both want a core, the first one has it.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  // Not where it has a lower one already: to raise it is not for everybody.
+  if (getPriority() < constants.priority.PRIORITY_BELOW_NORMAL) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   const log = pino({ level }, { write: line => tell({ say: 'log', line }) });
   const connections = connect({ mongodbUrl, redisUrl, log, holder, nearby: onlyNearby });
   const resources = { ...connections.resources, measuresOf };

@@ -1,5 +1,6 @@
 /** The second thread of `npm start`, as an operator sees it. */
 import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -51,7 +52,8 @@ const nices = () =>
   });
 
 test('what happened long ago is replayed in a second thread, behind what anybody waits for, and counted where all is counted', async () => {
-  expect(nices().filter(nice => nice > 0)).toEqual([]);
+  const [own = 0, ...others] = new Set(nices());
+  expect(others).toEqual([]);
   const { replay } = await olga.get<{ replay: { id: string; total: number } }>(
     'mutation { replay(input: { service: "account" }) { id total } }',
   );
@@ -62,7 +64,11 @@ test('what happened long ago is replayed in a second thread, behind what anybody
       ),
     ({ replay }) => replay.status === 'COMPLETED',
   );
-  expect(nices().filter(nice => nice > 0)).not.toEqual([]);
+  // Whoever starts all of it at a low priority has it at that one.
+  expect([Math.min(...nices()), Math.max(...nices())]).toEqual([
+    own,
+    Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL),
+  ]);
   const accounts = mongo.db(`${PREFIX}-account`).collection('accounts');
   expect(await accounts.countDocuments()).toBe(ACCOUNTS);
   const counted = async () => {
