@@ -14,7 +14,7 @@ export type Clock = {
 /** What of an AbortSignal a sleep looks at: the signal of a wake is no more than this. */
 type Ending = {
   readonly aborted: boolean;
-  addEventListener(type: 'abort', listener: () => void): void;
+  addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 };
 
@@ -69,6 +69,7 @@ function ending(): Ending & { end(): void } {
       onEnd = undefined;
     },
     end() {
+      if (aborted) return;
       aborted = true;
       onEnd?.();
     },
