@@ -8,7 +8,14 @@ export type Clock = {
   /** Milliseconds from some start; never jumps. Only differences mean something. */
   monotonic(): number;
   /** Resolves after `ms`, or at once when the signal aborts. Never rejects. Does not keep the process alive. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  sleep(ms: number, signal?: Ending): Promise<void>;
+};
+
+/** What of an AbortSignal a sleep looks at: the signal of a wake is no more than this. */
+type Ending = {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
 };
 
 /** Identity that follows from nothing. */
@@ -47,7 +54,27 @@ export type Wake = {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-const WOKEN = 'woken';
+/** For one sleep. An AbortController costs more than all the rest of a wake. */
+function ending(): Ending & { end(): void } {
+  let aborted = false;
+  let onEnd: (() => void) | undefined;
+  return {
+    get aborted() {
+      return aborted;
+    },
+    addEventListener(_type, listener) {
+      onEnd = listener;
+    },
+    removeEventListener() {
+      onEnd = undefined;
+    },
+    end() {
+      if (aborted) return;
+      aborted = true;
+      onEnd?.();
+    },
+  };
+}
 
 /** "Woken at once, with a poll behind it": one waiter, any number of notifiers. */
 export function createWake(clock: Clock): Wake {
@@ -60,12 +87,11 @@ export function createWake(clock: Clock): Wake {
     },
     async wait(ms, signal) {
       if (!notified) {
-        const waiting = new AbortController();
-        // With a reason of its own: making the usual one costs more than all the rest of a wake.
-        end = () => waiting.abort(WOKEN);
+        const waiting = ending();
+        end = waiting.end;
         // Not AbortSignal.any: in Node 20 each one stays on the list of a signal that lives on.
         signal.addEventListener('abort', end);
-        if (!signal.aborted) await clock.sleep(ms, waiting.signal);
+        if (!signal.aborted) await clock.sleep(ms, waiting);
         signal.removeEventListener('abort', end);
         end = undefined;
       }

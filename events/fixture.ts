@@ -284,7 +284,7 @@ export function fakeClock(startMs = Date.parse(TIME)) {
           resolve();
         }
         if (signal?.aborted) return resolve();
-        signal?.addEventListener('abort', wake, { once: true });
+        signal?.addEventListener('abort', wake);
         sleepers.add(sleeper);
       }),
   };

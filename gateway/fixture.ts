@@ -49,8 +49,22 @@ export function fakes(log = recordingLog().log) {
       yield { eventStored: { position, type: `type ${position}` } };
     }
   }
-  const host = (name: string, resolvers: HostOptions['resolvers']) =>
-    hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
+  /** Made when it is first asked something: most tests ask one of them, and to make all of them takes longer than what is asked. */
+  function host(name: string, resolvers: HostOptions['resolvers']): ReturnType<typeof hostSubgraph> {
+    let made: ReturnType<typeof hostSubgraph> | undefined;
+    const now = () => {
+      made ??= hostSubgraph({ name, sdl: sdlOf(name), resolvers, identities, log });
+      return made;
+    };
+    return {
+      name,
+      get schema() {
+        return now().schema;
+      },
+      execute: request => now().execute(request),
+      subscribe: request => now().subscribe(request),
+    };
+  }
   /** `until`: what asks for an account waits for it. */
   const control = { down: false, until: Promise.resolve(), accountsAsked: 0, ledgerFetches: 0 };
 

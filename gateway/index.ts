@@ -12,9 +12,9 @@ import type { PersistedDocuments } from './documents/persisted.ts';
 import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import { LAKE, lakeExport } from './http/export.ts';
-import { startGraph } from './http/graph.ts';
 import { fastLane } from './http/lane.ts';
-import { GRAPHQL_PATH, gatewayApp, securityHeaders } from './http/server.ts';
+import { lazyGraph } from './http/lazy.ts';
+import { contextOf, GRAPHQL_PATH, gatewayApp, securityHeaders } from './http/server.ts';
 import type { TokenVerifier } from './identity.ts';
 import { type Limits, perMinute } from './limits.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -113,19 +113,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const record = requestRecorder(log, metrics);
   const pushes = tracePushes(tracer);
   let current = load(supergraphSdl, subgraphs);
-  const graph = await startGraph({
+  const graph = lazyGraph(
+    {
+      subgraphOf: name => current.subgraphs[name],
+      ...{ identities, rules, introspection, formatError, contextOf, tracer, log },
+    },
     supergraphSdl,
-    subgraphOf: name => current.subgraphs[name],
-    ...{ identities, rules, introspection, formatError, tracer, log },
-  });
-  const { apollo } = graph;
+  );
   const read: OperationReader = request => current.read(request);
   const execute: Execute = (...asked) => current.execute(...asked);
   const allow = perMinute(limits.requestsPerMinute);
   const door = listener((request, response) => lane(request, response), options.timeouts);
   const health = healthRoutes(options.health, door.stopping);
   const app = gatewayApp({
-    apollo,
+    answer: graph.answer,
     tokens,
     allow,
     read,
@@ -198,7 +199,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function stop(): Promise<void> {
     await Promise.all([door.stop(FINISH_REQUESTS_MS), sockets.stop(FINISH_SOCKETS_MS)]);
-    await apollo.stop();
+    await graph.stop();
   }
 
   let stopped: Promise<void> | undefined;

@@ -5,6 +5,8 @@ import {
   ApolloServerPluginLandingPageDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
+import { expressMiddleware } from '@as-integrations/express5';
+import type { RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import type { Tracer } from '../../events/tracing.ts';
 import type { IdentityCodec } from '../../schema/identity.ts';
@@ -22,21 +24,25 @@ export type GraphOptions = {
   rules: DocumentRules;
   introspection: boolean;
   formatError: FormatError;
+  /** Who asks, as the handlers before have found out. */
+  contextOf(response: Response): GatewayContext;
   tracer?: Tracer | undefined;
   log: Logger;
 };
 
 /** Apollo's server, over a supergraph that may be replaced while it runs. */
 export type Graph = {
-  apollo: ApolloServer<GatewayContext>;
-  /** Plans by another supergraph from now on. @throws when it is not valid; then the one before it stays. */
+  /** Answers a request whose body has been read. */
+  answer: RequestHandler;
+  /** Plans by another supergraph from now on. @throws when Apollo does not take it; then the one before it stays. */
   update(supergraphSdl: string): void;
+  stop(): Promise<void>;
 };
 
 /**
  * Starts Apollo's server and gateway, for the requests that do not go by the lane (lane.ts).
  *
- * @throws when the supergraph is not valid.
+ * @param options `supergraphSdl`: a valid one, as the gateway's own planner has found it.
  */
 export async function startGraph(options: GraphOptions): Promise<Graph> {
   const { supergraphSdl, subgraphOf, identities, rules, introspection, formatError, tracer } = options;
@@ -52,6 +58,8 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     },
     logger: log,
     buildService: ({ name }) => dataSource(() => subgraphOf(name), identities, tracer),
+    // The gateway's own planner has done it.
+    validateSupergraph: false,
     __exposeQueryPlanExperimental: false,
   });
   const server = new ApolloServer<GatewayContext>({
@@ -73,7 +81,8 @@ export async function startGraph(options: GraphOptions): Promise<Graph> {
     ],
   });
   await server.start();
-  return { apollo: server, update: sdl => update(sdl) };
+  const context = async ({ res }: { res: Response }) => options.contextOf(res);
+  return { answer: expressMiddleware(server, { context }), update: sdl => update(sdl), stop: () => server.stop() };
 }
 
 // At info, Apollo tells of every schema that it loads.

@@ -1,7 +1,5 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { ApolloServer } from '@apollo/server';
-import { expressMiddleware } from '@as-integrations/express5';
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -29,7 +27,8 @@ import { type AnswerExport, EXPORT_PATH, statusOfRefusal } from './export.ts';
 import { BODY, BODY_BYTES_MAX, badRequest, NO_REQUEST, SUBSCRIPTIONS_ELSEWHERE } from './lane.ts';
 
 export type AppOptions = {
-  apollo: ApolloServer<GatewayContext>;
+  /** Answers what is not refused before. */
+  answer: RequestHandler;
   tokens: TokenVerifier;
   allow: Allow;
   read: OperationReader;
@@ -76,7 +75,7 @@ export function securityHeaders(): string[] {
 
 /** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
 export function gatewayApp(options: AppOptions): Express {
-  const { apollo, registry, health, signIn, pages, formatError } = options;
+  const { answer, registry, health, signIn, pages, formatError } = options;
   const app = express();
   app.set('etag', false);
   app.use(secure);
@@ -92,7 +91,7 @@ export function gatewayApp(options: AppOptions): Express {
     only('POST', 'GraphQL requests are HTTP POST.'),
     express.json({ limit: BODY_BYTES_MAX }),
     readable(options),
-    expressMiddleware(apollo, { context: async ({ res }) => contextOf(res) }),
+    answer,
   );
   app.all(
     EXPORT_PATH,
@@ -185,7 +184,8 @@ const exported =
     }
   };
 
-function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {
+/** Who asks, as the handlers of the request have found out. */
+export function contextOf({ locals }: Response<unknown, Partial<Locals>>): GatewayContext {
   const { identity, visit, span } = locals;
   if (!identity) throw new Error('an operation that was not authenticated');
   return { identity, trace: span?.place, correlationId: visit?.correlationId };

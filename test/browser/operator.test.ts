@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { MongoClient } from 'mongodb';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Binding, createBindings } from '../../events/binding.ts';
 import { useServers } from '../../events/fixture.ts';
 import { createTransport, type QueueTransport } from '../../events/queue.ts';
@@ -36,6 +36,8 @@ let alice: Client;
 /** A window in which an operator is signed in with a token, as it is pasted. */
 async function operatorAt(path: string, visit: Visit = {}) {
   const window = await openWindow(browser, system.url, visit);
+  // What a window shows goes on moving, and costs a core, as long as it is open.
+  onTestFinished(() => window.context.close());
   const token = await signToken(AUTH_SECRET, { sub: 'olga', roles: ['operator'], expiresIn: '1h' });
   await window.page.goto(path);
   await window.page.getByLabel('Token').fill(token);
@@ -72,10 +74,11 @@ function depositing(account: string): () => Promise<void> {
   };
 }
 
+/** Colours are all that differs between light and dark, so the rest of the rules is asked once. */
 async function expectAccessible(page: Page): Promise<void> {
   expect(await violationsOf(page)).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark' });
-  expect(await violationsOf(page)).toEqual([]);
+  expect(await violationsOf(page, ['color-contrast'])).toEqual([]);
   await page.emulateMedia({ colorScheme: 'light' });
 }
 

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { DEPOSIT, type System, startSystem, stopAll, temporaryFolder } from '../system.ts';
-import { chromiumPath, launchBrowser, openWindow } from './browser.ts';
+import { chromiumPath, launchBrowser, openWindow, type Visit, type Watched } from './browser.ts';
 
 const folders = [temporaryFolder(), temporaryFolder()] as const;
 let system: System;
@@ -9,6 +9,13 @@ let browser: Browser;
 
 /** High enough for a log of some results to be seen as a whole: the editor draws nothing else. */
 const HIGH = { width: 1280, height: 2_400 };
+
+/** A window until the end of the test: what it follows costs something as long as it is open. */
+async function openHere(url: string, visit: Visit): Promise<Watched> {
+  const window = await openWindow(browser, url, visit);
+  onTestFinished(() => window.context.close());
+  return window;
+}
 
 /** Sends what the open tab holds, as soon as there are editors to hold it and the answer. */
 async function run(page: Page): Promise<void> {
@@ -63,7 +70,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
   });
 
   test('a client developer opens an account, deposits, and sees every change of the balance stay in the log', async () => {
-    const { page, complaints, external } = await openWindow(browser, system.url, { viewport: HIGH });
+    const { page, complaints, external } = await openHere(system.url, { viewport: HIGH });
     await page.goto('/graphiql');
     await expect.poll(() => page.getByRole('combobox', { name: 'As' }).inputValue()).toBe('alice');
     await run(page);
@@ -103,7 +110,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
   });
 
   test('an operator has other examples, and is signed in for them', async () => {
-    const { page, complaints, external } = await openWindow(browser, system.url, {
+    const { page, complaints, external } = await openHere(system.url, {
       viewport: HIGH,
       colorScheme: 'dark',
     });
@@ -123,7 +130,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
   });
 
   test('on a phone the answer is below the operation, and as wide', async () => {
-    const { page } = await openWindow(browser, system.url, { viewport: { width: 390, height: 844 } });
+    const { page } = await openHere(system.url, { viewport: { width: 390, height: 844 } });
     await page.goto('/graphiql');
     await page.locator('.graphiql-response').waitFor();
     // Both at one moment: what is still being drawn above them moves both.
@@ -138,7 +145,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
 
   test('where the gateway keeps its schema to itself the playground says so, and works', async () => {
     const production = await startSystem(folders[1].path, 0, { AUTH_SECRET: '', NODE_ENV: 'production' });
-    const { page, complaints, external } = await openWindow(browser, production.url, { tolerated: /status of 400/ });
+    const { page, complaints, external } = await openHere(production.url, { tolerated: /status of 400/ });
     await page.goto('/graphiql');
     await page.getByText('This gateway keeps its schema to itself').waitFor();
     await run(page);

@@ -196,7 +196,7 @@ function clockOf(world: World, process: SimProcess): Clock {
           signal?.removeEventListener('abort', wake);
           resolve();
         };
-        signal?.addEventListener('abort', wake, { once: true });
+        signal?.addEventListener('abort', wake);
         world.schedule(ms / process.rate, process, wake);
       }),
   };
