@@ -17,9 +17,7 @@ const aborts = new Map<number, AbortController>();
 void main();
 
 async function main(): Promise<void> {
-  // On Linux a thread has a priority of its own: where both want a core, the first one has it.
-  // Not where it has a lower one already: to raise it is not for everybody.
-  if (getPriority() < constants.priority.PRIORITY_BELOW_NORMAL) setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+  stepBack();
   const log = pino({ level }, { write: line => tell({ say: 'log', line }) });
   const connections = connect({ mongodbUrl, redisUrl, log, holder, nearby: onlyNearby });
   const resources = { ...connections.resources, measuresOf };
@@ -31,6 +29,13 @@ async function main(): Promise<void> {
     else if (message.say === 'abort') aborts.get(message.id)?.abort();
     else void stop(services, connections);
   });
+}
+
+/** On Linux a thread has a priority of its own: where both want a core, the first one has it, however low its own is. */
+function stepBack(): void {
+  const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+  // Never a higher one than it has: that not everybody may ask for.
+  setPriority(Math.min(getPriority() + PRIORITY_BELOW_NORMAL, PRIORITY_LOW));
 }
 
 type Services = ReadonlyMap<string, RunningService<unknown>>;

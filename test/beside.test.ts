@@ -1,6 +1,6 @@
 /** The second thread of `npm start`, as an operator sees it. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -13,6 +13,8 @@ import { type Client, clientOf, eventually, type System, startSystem, stopAll, t
 
 const EVENTS = 3_000;
 const ACCOUNTS = 100;
+/** Below what the second thread would have beside a process of ordinary priority. */
+const NICE = 12;
 const PREFIX = `beside-${process.pid}`;
 const folder = temporaryFolder();
 let servers: Servers;
@@ -35,7 +37,7 @@ beforeAll(async () => {
   for (const events of history(EVENTS, ACCOUNTS, 500)) await lake.store(events);
   system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl });
   olga = await clientOf(system.url, 'olga', ['operator']);
-});
+}, 60_000);
 
 afterAll(async () => {
   await stopAll();
@@ -52,8 +54,10 @@ const nices = () =>
   });
 
 test('what happened long ago is replayed in a second thread, behind what anybody waits for, and counted where all is counted', async () => {
-  const [own = 0, ...others] = new Set(nices());
-  expect(others).toEqual([]);
+  expect(new Set(nices()).size).toBe(1);
+  // As whoever starts it with `nice` does, who may not raise its priority again.
+  setPriority(system.pid, Math.max(getPriority(), NICE));
+  const behind = Math.min(getPriority(system.pid) + 10, constants.priority.PRIORITY_LOW);
   const { replay } = await olga.get<{ replay: { id: string; total: number } }>(
     'mutation { replay(input: { service: "account" }) { id total } }',
   );
@@ -64,11 +68,7 @@ test('what happened long ago is replayed in a second thread, behind what anybody
       ),
     ({ replay }) => replay.status === 'COMPLETED',
   );
-  // Whoever starts all of it at a low priority has it at that one.
-  expect([Math.min(...nices()), Math.max(...nices())]).toEqual([
-    own,
-    Math.max(own, constants.priority.PRIORITY_BELOW_NORMAL),
-  ]);
+  expect(nices()).toContain(behind);
   const accounts = mongo.db(`${PREFIX}-account`).collection('accounts');
   expect(await accounts.countDocuments()).toBe(ACCOUNTS);
   const counted = async () => {
@@ -76,4 +76,4 @@ test('what happened long ago is replayed in a second thread, behind what anybody
     return Number(/consumer_events_total\{[^}]*service="account"[^}]*kind="repair"[^}]*\} (\d+)/.exec(metrics)?.[1]);
   };
   await eventually(counted, events => events === replay.total);
-});
+}, 60_000);
