@@ -9,6 +9,8 @@ import { createBeside } from './beside.ts';
 const PROGRAM = `
 import { parentPort, threadId, workerData } from 'node:worker_threads';
 const say = message => parentPort?.postMessage(message);
+if (workerData.holder === 'nobody') process.exit(1);
+say({ say: 'ready' });
 parentPort?.on('message', message => {
   const { say: what, id, service, task, input } = message;
   if (what === 'stop') process.exit(0);
@@ -23,16 +25,16 @@ parentPort?.on('message', message => {
 });
 `;
 
-async function started(idleMs = 30_000) {
+async function started({ idleMs = 30_000, withoutMs = 60_000, holder = 'a process beside' } = {}) {
   const program = join(await temporaryDir(), 'thread.ts');
   await writeFile(program, PROGRAM);
   const { log, lines } = recorder();
   const counted: unknown[] = [];
   const handled: Measures['handled'] = (...args) => void counted.push(args);
   const beside = createBeside({
-    settings: { mongodbUrl: '', redisUrl: '', holder: 'a process beside', level: 'info' },
+    settings: { mongodbUrl: '', redisUrl: '', holder, level: 'info', services: [] },
     measuresOf: service => ({ ...unmeasured, handled: (...args) => void (service === 'a' && handled(...args)) }),
-    ...{ log, program, idleMs },
+    ...{ log, program, idleMs, withoutMs },
   });
   onTestFinished(() => beside.stop());
   const abort = new AbortController();
@@ -75,6 +77,21 @@ test.each([
   expect(threads()).toBe(2);
 });
 
+test('where a thread ends before it is ready tasks are done without one; after a while it is tried again', async () => {
+  const { beside, run } = await started({ holder: 'nobody', withoutMs: 200 });
+  const { from } = beside;
+  await expect(run('work')).rejects.toThrow('the second thread ended');
+  expect(beside.from).toBe(Number.POSITIVE_INFINITY);
+  await until(() => beside.from === from);
+});
+
+test('one that ends when it was ready is had again at once', async () => {
+  const { beside, run } = await started();
+  const { from } = beside;
+  await expect(run('die')).rejects.toThrow('the second thread ended');
+  expect(beside.from).toBe(from);
+});
+
 test('a task is told when nobody needs it any more, and one that nobody needs is not begun', async () => {
   const { run, abort, lines } = await started();
   const waiting = run('wait');
@@ -85,7 +102,7 @@ test('a task is told when nobody needs it any more, and one that nobody needs is
 });
 
 test('a thread that has had nothing to do for a while is ended; there is one again when there is something', async () => {
-  const { run, threads } = await started(20);
+  const { run, threads } = await started({ idleMs: 20 });
   await run('work');
   await until(async () => {
     await run('work');

@@ -10,7 +10,14 @@ import type { Measures } from '../events/measures.ts';
 import type { Resources } from '../events/service.ts';
 
 /** What the thread is started with. */
-export type ThreadSettings = { mongodbUrl: string; redisUrl: string; holder: string; level: string };
+export type ThreadSettings = {
+  mongodbUrl: string;
+  redisUrl: string;
+  holder: string;
+  level: string;
+  /** The names of those that the first thread runs: there may be others in the meantime. */
+  services: readonly string[];
+};
 
 /** What the first thread says. */
 export type ToThread =
@@ -20,16 +27,19 @@ export type ToThread =
 
 /** What the second thread says. `args`: of a call of one of `Measures`. */
 export type FromThread =
+  | { say: 'ready' }
   | { say: 'done'; id: number; error?: string }
   | { say: 'log'; line: string }
   | { say: 'measured'; service: string; what: keyof Omit<Measures, 'sample'>; args: unknown[] };
 
 type Running = { resolve(): void; reject(error: Error): void };
-type Thread = { worker: Worker; ended: Promise<void> };
+type Thread = { worker: Worker; ended: Promise<void>; isReady: boolean };
 
 /** What is less is done before a thread is there. */
 const FROM_EVENTS = 1_000;
 const IDLE_MS = 30_000;
+/** Where no thread can be had, by what the machine allows or what is on the disk, tasks are done without for so long. */
+const WITHOUT_MS = 60_000;
 const STOP_WITHIN_MS = 4_000;
 
 const fileOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
@@ -43,26 +53,35 @@ export function createBeside(options: {
   program?: string;
   /** It ends when it has had nothing to do for so long. Default 30,000. */
   idleMs?: number;
+  /** How long tasks are done without a thread after one has ended before it was ready. Default 60,000. */
+  withoutMs?: number;
 }): NonNullable<Resources['beside']> & { stop(): Promise<void> } {
   const { settings, measuresOf, log, program = fileOf('thread.ts'), idleMs = IDLE_MS } = options;
+  const { withoutMs = WITHOUT_MS } = options;
   const running = new Map<number, Running>();
   let asked = 0;
   let thread: Thread | undefined;
   let idle: NodeJS.Timeout | undefined;
+  let againMs = Number.NEGATIVE_INFINITY;
 
   const tell = (message: ToThread) => thread?.worker.postMessage(message);
 
   function start(): Thread {
     const worker = new Worker(fileOf('run.mjs'), { argv: [program], workerData: settings });
-    worker.on('message', hear);
+    worker.on('message', (message: FromThread) => {
+      if (message.say === 'ready') started.isReady = true;
+      else hear(message);
+    });
     worker.on('error', error => log.error({ err: error }, 'the second thread died'));
     const ended = new Promise<void>(resolve => {
       worker.once('exit', () => {
         if (thread?.worker === worker) forget();
+        if (!started.isReady) againMs = performance.now() + withoutMs;
         resolve();
       });
     });
-    return { worker, ended };
+    const started: Thread = { worker, ended, isReady: false };
+    return started;
   }
 
   /** What it had at hand is its caller's again. */
@@ -72,7 +91,7 @@ export function createBeside(options: {
     running.clear();
   }
 
-  function hear(message: FromThread): void {
+  function hear(message: Exclude<FromThread, { say: 'ready' }>): void {
     if (message.say === 'log') {
       const { level, msg, time: _, pid: __, hostname: ___, ...rest } = JSON.parse(message.line);
       const name = log.levels.labels[level] as 'info' | undefined;
@@ -101,7 +120,9 @@ export function createBeside(options: {
   }
 
   return {
-    from: FROM_EVENTS,
+    get from() {
+      return performance.now() < againMs ? Number.POSITIVE_INFINITY : FROM_EVENTS;
+    },
     async run(service, task, input, signal) {
       if (signal.aborted) return;
       clearTimeout(idle);

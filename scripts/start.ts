@@ -60,19 +60,21 @@ void run(log, async undo => {
   undo(() => connections.close());
 
   const { resources } = connections;
+  const names = serviceNames();
   const beside = createBeside({
     settings: {
       mongodbUrl: servers.mongodbUrl,
       redisUrl: servers.redisUrl,
       holder: `${resources.holder} beside`,
       level: log.level,
+      services: names,
     },
     measuresOf: service => measuresOf(registry, service),
     log,
   });
   undo(() => beside.stop());
 
-  const entries = await Promise.all(serviceNames().map(loadService));
+  const entries = await Promise.all(names.map(loadService));
   const services = entries.map(({ definition, sdl }) => ({
     sdl,
     service: assemble(definition, { ...resources, beside }),

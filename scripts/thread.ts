@@ -5,11 +5,11 @@ import { pino } from 'pino';
 import { type Measures, unmeasured } from '../events/measures.ts';
 import { onlyNearby } from '../events/nearby.ts';
 import { assemble, type RunningService } from '../events/service.ts';
-import { loadService, serviceNames } from '../subgraphs/catalog.ts';
+import { loadService } from '../subgraphs/catalog.ts';
 import type { FromThread, ThreadSettings, ToThread } from './beside.ts';
 import { type Connections, connect } from './process.ts';
 
-const { mongodbUrl, redisUrl, holder, level } = workerData as ThreadSettings;
+const { mongodbUrl, redisUrl, holder, level, services: names } = workerData as ThreadSettings;
 const port = parentPort;
 const tell = (message: FromThread) => port?.postMessage(message);
 const aborts = new Map<number, AbortController>();
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const log = pino({ level }, { write: line => tell({ say: 'log', line }) });
   const connections = connect({ mongodbUrl, redisUrl, log, holder, nearby: onlyNearby });
   const resources = { ...connections.resources, measuresOf };
-  const entries = await Promise.all(serviceNames().map(loadService));
+  const entries = await Promise.all(names.map(loadService));
   const services = new Map(entries.map(({ definition }) => [definition.name, assemble(definition, resources)]));
   for (const service of services.values()) service.startBeside();
   port?.on('message', (message: ToThread) => {
@@ -29,6 +29,7 @@ async function main(): Promise<void> {
     else if (message.say === 'abort') aborts.get(message.id)?.abort();
     else void stop(services, connections);
   });
+  tell({ say: 'ready' });
 }
 
 /** On Linux a thread has a priority of its own: where both want a core, the first one has it, however low its own is. */

@@ -107,12 +107,14 @@ async function counted(count: number): Promise<Started> {
 /** A transport with a consumer nearby that takes all, and is done with nothing until it is told to refuse it. */
 function nearby({ transport }: ReturnType<typeof createSystem>) {
   const handed: unknown[][] = [];
+  const names: unknown[] = [];
   const refuse: (() => void)[] = [];
-  const hand = ({ events }: Letter) => {
+  const hand = ({ events }: Letter, { jobId }: { jobId?: string } = {}) => {
     handed.push((events as Event[]).map(({ id }) => id));
+    names.push(jobId);
     return new Promise<boolean>(resolve => void refuse.push(() => resolve(false)));
   };
-  return { transport: { ...transport, hand }, handed, refuse };
+  return { transport: { ...transport, hand }, handed, names, refuse };
 }
 
 describe('a replay', () => {
@@ -225,6 +227,32 @@ describe('a replay', () => {
     expect(await waitingIds(system, 'reporting')).toEqual(['young']);
     expect(handed).toEqual([deposits(20).map(({ id }) => id)]);
     expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
+  });
+
+  test('waits for both, for what is handed over and for as many that go by the queue', async () => {
+    const { system, lake, replayer, request } = await counted(1);
+    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
+    await lake.store(young ? [young] : []);
+    const { transport, names } = nearby(system);
+    replayer({ transport });
+    await request();
+    const queued = () => system.transport.queue('reporting', 0).getJobs(['prioritized']);
+    await until(async () => (await queued()).length > 0);
+    const all = [...names, ...(await queued()).map(({ id }) => id)];
+    expect([all.length, new Set(all).size]).toEqual([2, 2]);
+  });
+
+  test('that goes on after a death hands over again what nobody can have had at hand', async () => {
+    const { system, lake, replayer, request, replays, runService } = await started();
+    const events = deposits(12 * 400 + 1);
+    for (let at = 0; at < events.length; at += 500) await lake.store(events.slice(at, at + 500));
+    const { _id } = await request();
+    await replays.rows.updateOne({ _id }, { $set: { status: 'RUNNING' } });
+    const { transport, handed } = nearby(system);
+    await runService();
+    replayer({ transport });
+    await until(() => handed.length > 0, 30_000);
+    expect(handed).toEqual([[events.at(-1)?.id]]);
   });
 
   test('that goes on after a death goes by the queue first, where deaths are counted: whoever worked on it may have died of it', async () => {

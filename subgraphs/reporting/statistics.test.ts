@@ -188,8 +188,17 @@ describe('an hour whose totals are wrong, mended by another process or thread,',
         },
       }),
     } as unknown as Parameters<typeof createStatistics>[0]);
-    await between.count(past, replay);
+    // Two rows at first, the one that followed them, and what is shown.
+    expect(await between.count(past, replay)).toBe(4);
     expect(await statistics.find().toArray()).toMatchObject([{ depositedMinor: 5, deposits: 5 }]);
+  });
+
+  test('is looked at again by the same replay when it comes to it once more', async () => {
+    const { count, store, statistics } = await spoiled();
+    await count(past.slice(0, 1), replay);
+    await store.updateOne({ version: 4 }, { $set: { 'totals.depositedMinor': 777 } });
+    await count(past.slice(1), replay);
+    expect(await statistics.find().toArray()).toMatchObject([{ depositedMinor: 4, deposits: 4 }]);
   });
 });
 
