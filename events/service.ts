@@ -51,7 +51,10 @@ export type Resources = {
   /** Who looks, and who counts, by service; nobody when absent. */
   tracerOf?(service: string): Tracer;
   measuresOf?(service: string): Measures;
-  /** A second thread, which runs the same services by `startBeside`: it does tasks that have so many events to work on, or more. */
+  /**
+   * A second thread, which runs the same services by `startBeside`. `from`: it does tasks that have so many events to work on, or
+   * more; infinite while there can be none.
+   */
   beside?: { from: number; run(service: string, task: string, input: unknown, signal: AbortSignal): Promise<void> };
 };
 
