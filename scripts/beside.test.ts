@@ -110,6 +110,19 @@ test('a thread that has had nothing to do for a while is ended; there is one aga
   });
 });
 
+test('one that has something to do is not ended, however long it takes', async () => {
+  const { run, abort, threads } = await started({ idleMs: 100 });
+  await run('work');
+  const waiting = expect(run('wait')).rejects.toThrow('aborted');
+  await run('work');
+  const sinceMs = performance.now();
+  await until(() => performance.now() - sinceMs > 300);
+  await run('work');
+  expect(threads()).toBe(1);
+  abort.abort();
+  await waiting;
+});
+
 test('stopping ends the thread, whatever it does, and may be done when there is none', async () => {
   const { beside, run } = await started();
   const waiting = run('wait');

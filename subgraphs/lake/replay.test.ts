@@ -229,6 +229,16 @@ describe('a replay', () => {
     expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
   });
 
+  test('waits for the one before it into the same service', async () => {
+    const { system, replayer, request } = await counted(20);
+    const first = await request();
+    await request();
+    replayer();
+    await until(async () => (await waitingJobs(system, 'reporting')).length > 0);
+    await delay(150);
+    expect((await waitingJobs(system, 'reporting')).map(({ replay }) => replay)).toEqual([first._id]);
+  });
+
   test('waits for both, for what is handed over and for as many that go by the queue', async () => {
     const { system, lake, replayer, request } = await counted(1);
     const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
