@@ -12,6 +12,7 @@ import {
   happenings,
   isReady,
   silent,
+  takeAll,
   until,
   useServers,
   waitingIds,
@@ -250,6 +251,25 @@ describe('a replay', () => {
     await until(async () => (await queued()).length > 0);
     const all = [...names, ...(await queued()).map(({ id }) => id)];
     expect([all.length, new Set(all).size]).toEqual([2, 2]);
+  });
+
+  test('that goes on when what was young is old takes nothing for applied that was not with it before', async () => {
+    const { system, lake, replays, replayer, request } = await counted(1);
+    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
+    await lake.store(young ? [young] : []);
+    const { transport, names } = nearby(system);
+    const first = replayer({ transport });
+    const { _id } = await request();
+    await until(async () => (await waitingIds(system, 'reporting')).length > 0);
+    await first.stop();
+    // The old is applied; the young is lost with its queue.
+    await transport.acknowledge('reporting', _id, String(names[0]), 0);
+    await takeAll(system, 'reporting');
+    replayer({ transport, clock: { ...system.clock, now: () => system.clock.now() + 60_000 } });
+    await until(async () => (await waitingIds(system, 'reporting')).length > 0);
+    await delay(150);
+    expect(await waitingIds(system, 'reporting')).toEqual(['d0', 'young']);
+    expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
   });
 
   test('that goes on after a death hands over again what nobody can have had at hand', async () => {
