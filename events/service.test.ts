@@ -118,8 +118,9 @@ describe('in a second thread', () => {
     const letter = { service: 'worker', partition: 0, source: ORIGIN };
     await transport.send([{ ...letter, events: [happening('queued')] }]);
     expect(await transport.hand({ ...letter, events: [happening('handed')] })).toBe(true);
+    expect(await transport.hand({ ...letter, partition: 1, events: [happening('another')] })).toBe(true);
     await second.runTask('work', 'a task', new AbortController().signal);
-    expect(done).toEqual(['handed', 'a task']);
+    expect(done).toEqual(['handed', 'another', 'a task']);
     expect((await system.transport.look('worker')).members).toEqual([]);
     expect(second.isRelaying()).toBe(false);
   });

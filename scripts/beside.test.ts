@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -19,13 +20,19 @@ parentPort?.on('message', message => {
   if (task === 'throw') throw new Error('nobody catches it');
   if (task === 'fail') return say({ say: 'done', id, error: 'Error: it cannot be done' });
   if (task === 'wait') return;
+  if (task === 'spin') for (;;);
   say({ say: 'log', line: JSON.stringify({ level: 30, service, msg: 'in ' + threadId + ' ' + workerData.holder + ' ' + input }) });
   say({ say: 'measured', service, what: 'handled', args: ['repair', 2, 0.1, 5] });
   say({ say: 'done', id });
 });
 `;
 
-async function started({ idleMs = 30_000, withoutMs = 60_000, holder = 'a process beside' } = {}) {
+async function started({
+  idleMs = 30_000,
+  withoutMs = 60_000,
+  stopWithinMs = 4_000,
+  holder = 'a process beside',
+} = {}) {
   const program = join(await temporaryDir(), 'thread.ts');
   await writeFile(program, PROGRAM);
   const { log, lines } = recorder();
@@ -34,7 +41,7 @@ async function started({ idleMs = 30_000, withoutMs = 60_000, holder = 'a proces
   const beside = createBeside({
     settings: { mongodbUrl: '', redisUrl: '', holder, level: 'info', services: [] },
     measuresOf: service => ({ ...unmeasured, handled: (...args) => void (service === 'a' && handled(...args)) }),
-    ...{ log, program, idleMs, withoutMs },
+    ...{ log, program, idleMs, withoutMs, stopWithinMs },
   });
   onTestFinished(() => beside.stop());
   const abort = new AbortController();
@@ -60,8 +67,10 @@ test('tasks are done in one other thread, which logs and counts where the first 
 });
 
 test('what a task throws is thrown to whoever asked for it', async () => {
-  const { run } = await started();
+  const { run, abort } = await started();
   await expect(run('fail')).rejects.toThrow('it cannot be done');
+  // Whoever may ask for years is not listened to for each task.
+  expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
 });
 
 test.each([
@@ -123,9 +132,13 @@ test('one that has something to do is not ended, however long it takes', async (
   await waiting;
 });
 
-test('stopping ends the thread, whatever it does, and may be done when there is none', async () => {
-  const { beside, run } = await started();
-  const waiting = run('wait');
+test.each([
+  'wait',
+  'spin',
+])('stopping ends the thread, whatever it does (%s), and may be done when there is none', async what => {
+  const { beside, run } = await started({ stopWithinMs: 200 });
+  await run('work');
+  const waiting = run(what);
   const ended = expect(waiting).rejects.toThrow('the second thread ended');
   await beside.stop();
   await ended;

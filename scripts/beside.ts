@@ -55,9 +55,11 @@ export function createBeside(options: {
   idleMs?: number;
   /** How long tasks are done without a thread after one has ended before it was ready. Default 60,000. */
   withoutMs?: number;
+  /** How long it may take to stop before it is ended in the middle of what it does. Default 4,000. */
+  stopWithinMs?: number;
 }): NonNullable<Resources['beside']> & { stop(): Promise<void> } {
   const { settings, measuresOf, log, program = fileOf('thread.ts'), idleMs = IDLE_MS } = options;
-  const { withoutMs = WITHOUT_MS } = options;
+  const { withoutMs = WITHOUT_MS, stopWithinMs = STOP_WITHIN_MS } = options;
   const running = new Map<number, Running>();
   let asked = 0;
   let thread: Thread | undefined;
@@ -114,7 +116,7 @@ export function createBeside(options: {
     if (!ending) return;
     tell({ say: 'stop' });
     forget();
-    const late = setTimeout(() => void ending.worker.terminate(), STOP_WITHIN_MS);
+    const late = setTimeout(() => void ending.worker.terminate(), stopWithinMs);
     await ending.ended;
     clearTimeout(late);
   }

@@ -230,6 +230,27 @@ describe('a replay', () => {
     expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
   });
 
+  test('that cannot be worked at is tried again in a moment, not at once', async () => {
+    const { system, replays, request } = await counted(1);
+    await request();
+    let tries = 0;
+    const replaying = async () => {
+      tries += 1;
+      throw new Error('the second thread ended');
+    };
+    const { bindings, clock } = system;
+    const replayer = startReplayer({
+      ...{ replays, bindings, clock, replaying },
+      lease: { fence: () => 1 },
+      log: silent,
+    });
+    onTestFinished(() => replayer.stop());
+    await until(() => tries > 0);
+    await delay(150);
+    expect(tries).toBe(1);
+    await until(() => tries > 1);
+  });
+
   test('waits for the one before it into the same service', async () => {
     const { system, replayer, request } = await counted(20);
     const first = await request();
