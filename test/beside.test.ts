@@ -37,7 +37,7 @@ beforeAll(async () => {
   for (const events of history(EVENTS, ACCOUNTS, 500)) await lake.store(events);
   system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl });
   olga = await clientOf(system.url, 'olga', ['operator']);
-}, 60_000);
+});
 
 afterAll(async () => {
   await stopAll();
@@ -78,4 +78,4 @@ test('what happened long ago is replayed in a second thread, behind what anybody
     return Number(/consumer_events_total\{[^}]*service="account"[^}]*kind="repair"[^}]*\} (\d+)/.exec(metrics)?.[1]);
   };
   await eventually(counted, events => events === replay.total);
-}, 60_000);
+});
