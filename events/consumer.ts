@@ -107,7 +107,7 @@ const STOP_WITHIN_MS = 4_000;
  * made ready. Batches are small, because what happens meanwhile waits for whichever is at hand.
  */
 const REPLAY_LANES = 2;
-const REPLAYED_AT_ONCE = 200;
+const REPLAYED_AT_ONCE = 100;
 /** Events of a batch that the log names. */
 const NAMED_MAX = 100;
 

@@ -21,7 +21,7 @@ export type Hurry = {
 };
 
 /** Between two sendings: the first goes at once, and under load a few go together. */
-const GAP_MS = 12;
+const GAP_MS = 5;
 /** Any number: what is handed over wakes it. */
 const REST_MS = 60_000;
 
