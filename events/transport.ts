@@ -72,7 +72,7 @@ export type Transport = {
    */
   send(letters: readonly Letter[], options?: SendOptions): Promise<number>;
   /**
-   * Hands a letter to the consumer of its queue, where that is in this process and takes it at once: see nearby.ts.
+   * Hands a letter to the consumer of its queue, where that is in this thread and takes it at once: see nearby.ts.
    *
    * @param how `jobId`: the job's name, where it has one: what a consumer says of a replay it says of that. `isGivenAway`: the
    *   sender has no more use for its events, and nobody else has them, so that they need not be copied.

@@ -2,14 +2,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { constants, getPriority, setPriority } from 'node:os';
 import { MongoClient } from 'mongodb';
-import { pino } from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { history } from '../bench/lake/history.ts';
-import { type Servers, startServers } from '../embedded/index.ts';
+import type { Servers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
 import { silentFeed } from '../events/feed.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
-import { type Client, clientOf, eventually, type System, startSystem, stopAll, temporaryFolder } from './system.ts';
+import {
+  type Client,
+  clientOf,
+  eventually,
+  type System,
+  sharedServers,
+  startSystem,
+  stopAll,
+  temporaryFolder,
+} from './system.ts';
 
 const EVENTS = 3_000;
 const ACCOUNTS = 100;
@@ -23,19 +31,14 @@ let system: System;
 let olga: Client;
 
 beforeAll(async () => {
-  servers = await startServers({
-    dataDir: folder.path,
-    mongodbUrl: process.env.MONGODB_URL,
-    redisUrl: process.env.REDIS_URL,
-    log: pino({ level: 'silent' }),
-  });
-  const mongodbUrl = new URL(`/${PREFIX}`, servers.mongodbUrl).href;
+  servers = await sharedServers(folder.path, PREFIX);
+  const { mongodbUrl, redisUrl } = servers;
   mongo = new MongoClient(mongodbUrl, { ignoreUndefined: true });
   const rows = mongo.db(`${PREFIX}-lake`).collection<LakeRow>('lake');
   await rows.createIndexes([...indexes.lake]);
   const lake = createLake({ rows, feed: silentFeed, clock: systemClock });
   for (const events of history(EVENTS, ACCOUNTS, 500)) await lake.store(events);
-  system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: servers.redisUrl });
+  system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl });
   olga = await clientOf(system.url, 'olga', ['operator']);
 });
 

@@ -4,9 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Servers, startServers } from '../embedded/index.ts';
+import type { Servers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import { signToken } from '../gateway/identity.ts';
 import { prefixOf } from '../scripts/config.ts';
@@ -21,6 +20,7 @@ import {
   launch,
   openAccount,
   type Process,
+  sharedServers,
   stopAll,
   temporaryFolder,
   WITHDRAW,
@@ -47,12 +47,7 @@ async function start(name: string): Promise<void> {
 
 beforeAll(async () => {
   copyProject(project.path);
-  servers = await startServers({
-    dataDir: folder.path,
-    mongodbUrl: process.env.MONGODB_URL && new URL(`/test-${process.pid}`, process.env.MONGODB_URL).href,
-    redisUrl: process.env.REDIS_URL,
-    log: pino({ level: 'silent' }),
-  });
+  servers = await sharedServers(folder.path, `test-${process.pid}`);
   const names = ['gateway', ...serviceNames(), ADDED];
   const ports = new Map<string, number>();
   for (const name of names) ports.set(name, await freePort());

@@ -1,8 +1,7 @@
 /** Rebuilds, as an operator asks for them, of services whose data were damaged behind their back, while clients go on. */
 import { type Document, MongoClient } from 'mongodb';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Servers, startServers } from '../embedded/index.ts';
+import type { Servers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import {
   type Client,
@@ -11,6 +10,7 @@ import {
   eventually,
   openAccount,
   type System,
+  sharedServers,
   startSystem,
   stopAll,
   temporaryFolder,
@@ -34,13 +34,7 @@ const env = () => ({ MONGODB_URL: servers.mongodbUrl, REDIS_URL: servers.redisUr
 const database = (service: string) => mongo.db(`${PREFIX}-${service}`);
 
 beforeAll(async () => {
-  servers = await startServers({
-    dataDir: folder.path,
-    mongodbUrl: process.env.MONGODB_URL,
-    redisUrl: process.env.REDIS_URL,
-    log: pino({ level: 'silent' }),
-  });
-  servers = { ...servers, mongodbUrl: new URL(`/${PREFIX}`, servers.mongodbUrl).href };
+  servers = await sharedServers(folder.path, PREFIX);
   mongo = new MongoClient(servers.mongodbUrl);
   // It is started again there: one that nobody's attempts to connect take meanwhile.
   system = await startSystem(folder.path, await freePort(), env());

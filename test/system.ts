@@ -6,7 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient, type Client as SocketClient } from 'graphql-ws';
+import { pino } from 'pino';
 import { WebSocket } from 'ws';
+import { type Servers, startServers } from '../embedded/index.ts';
 import { signToken } from '../gateway/identity.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -82,6 +84,13 @@ export async function stopAll(): Promise<void> {
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'tributary-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** The servers that all tests share, or some of its own where there are none; the systems of a test have this database there. */
+export async function sharedServers(dataDir: string, database: string): Promise<Servers> {
+  const { MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl } = process.env;
+  const servers = await startServers({ dataDir, mongodbUrl, redisUrl, log: pino({ level: 'silent' }) });
+  return { ...servers, mongodbUrl: new URL(`/${database}`, servers.mongodbUrl).href };
 }
 
 /** The settings that say where a system on a data folder keeps what it has. */

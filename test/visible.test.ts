@@ -1,11 +1,10 @@
 /** What operators see of the real system, each service a process of its own: traces, metrics, logs. */
 import { readFileSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
-import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { type Servers, startServers } from '../embedded/index.ts';
+import type { Servers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
 import { signToken } from '../gateway/identity.ts';
 import { METRICS, type Metric, PROCESS_METRICS } from '../schema/metrics.ts';
@@ -23,6 +22,7 @@ import {
   launch,
   openAccount,
   type Process,
+  sharedServers,
   stopAll,
   temporaryFolder,
 } from './system.ts';
@@ -40,12 +40,7 @@ const NAMES = ['gateway', ...serviceNames()];
 
 beforeAll(async () => {
   collector = await startCollector();
-  servers = await startServers({
-    dataDir: folder.path,
-    mongodbUrl: process.env.MONGODB_URL && new URL(`/test-visible-${process.pid}`, process.env.MONGODB_URL).href,
-    redisUrl: process.env.REDIS_URL,
-    log: pino({ level: 'silent' }),
-  });
+  servers = await sharedServers(folder.path, `test-visible-${process.pid}`);
   for (const name of NAMES) ports.set(name, await freePort());
   const env = {
     MONGODB_URL: servers.mongodbUrl,

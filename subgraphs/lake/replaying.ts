@@ -1,6 +1,6 @@
 /**
  * Works off one replay: sends chunks of the lake to the service, behind live events, and waits for the service's word that a
- * chunk is applied before it sends many more. A consumer in the same process, or the same thread, is handed its part.
+ * chunk is applied before it sends many more. A consumer in the same thread is handed its part.
  *
  * Guarantees: a replay goes on where it was after a crash; every event selected is applied at least once before the
  * replay is COMPLETED; what Redis holds of it is bounded. Does not guarantee that an event is sent only once.
@@ -17,7 +17,7 @@ import type { EventFilter, Lake, LakeRow } from './store.ts';
 import type { Place } from './walk.ts';
 
 const CHUNK_EVENTS = 400;
-/** Chunks on their way to a service at a time: what bounds Redis. */
+/** Chunks on their way to a service at a time: what bounds memory, and Redis. */
 const WINDOW_CHUNKS = 12;
 const WAIT_MS = 1_000;
 const ACKNOWLEDGEMENT_POLL_MS = 20;
@@ -38,8 +38,8 @@ const YOUNG_MS = 10_000;
 type Chunk = { rows: LakeRow[]; after: Place; youngFrom: string; jobIds: string[]; sentMs: number };
 
 /**
- * Works at a replay until it is over, or the signal aborts. Does not reject: what fails is the replay's end, and what is out of
- * reach is waited for by whoever calls again.
+ * Works at a replay until it is over, or the signal aborts. Does not reject: what fails is the replay's end. While a store is out of
+ * reach it resolves after a moment, with the replay where it was: whoever asked asks again.
  *
  * @param fence of the replayer's tenure: when another takes over, nothing is written any more.
  */
