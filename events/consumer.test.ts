@@ -342,20 +342,28 @@ test('stopping finishes what it has and takes no more', async () => {
   const { system, send } = await started();
   let handling = 0;
   let handled = 0;
+  let goOn: () => void = () => undefined;
+  const sent = new Promise<void>(resolve => {
+    goOn = resolve;
+  });
   const slow = rule([happened], async () => {
     handling++;
-    await delay(200);
+    await sent;
     handled++;
   });
+  const queue = system.transport.queue('a', 0);
   const { stop } = consuming(system, 'a', { rules: [slow] });
   await send([happening('1')]);
   await until(() => handling === 1);
+  await until(async () => (await queue.getWorkersCount()) === 1);
   const stopping = stop();
-  await delay(50);
+  // Redis may not have seen yet that nobody waits for a job any more, and what comes before it has is taken.
+  await until(async () => (await queue.getWorkersCount()) === 0);
   await send([happening('2')]);
+  goOn();
   await stopping;
   expect([handling, handled]).toEqual([1, 1]);
-  expect(await system.transport.queue('a', 0).getWaitingCount()).toBe(1);
+  expect(await queue.getWaitingCount()).toBe(1);
 });
 
 describe('a process that dies', () => {
