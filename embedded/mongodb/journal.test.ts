@@ -293,22 +293,77 @@ describe('a transaction that fails', () => {
     expect(all(await start(crashed(dir)))).toEqual(known);
   });
 
-  test('is taken back from the log when lmdb does not take what the log has', async () => {
+  test('undoes nothing else of what lmdb has not committed yet', async () => {
     const journal = await start();
-    change(journal, 5, numbers(1));
+    change(journal, 300, numbers(1));
+    journal.transact(() => journal.put(Buffer.from('large'), Buffer.alloc(200_000, 'x')));
+    known.set('large', 'x'.repeat(200_000));
+    const failing = () =>
+      journal.transact(() => {
+        for (const key of known.keys()) journal.remove(Buffer.from(key));
+        throw new Error('mine');
+      });
+    for (let round = 0; round < 3; round++) {
+      expect(failing).toThrow('mine');
+      change(journal, 5, numbers(round));
+      expect(all(journal)).toEqual(known);
+    }
+    expect(all(await start(crashed(dir)))).toEqual(known);
+  });
+});
+
+describe('lmdb', () => {
+  test('writes a page once that many transactions change', async () => {
+    const journal = await start();
+    change(journal, 1_000, numbers(1));
+    // Some 60 pages are changed again and again; each would be written anew each time, for no page of a checkpoint may be.
+    expect(statSync(join(dir, 'data.mdb')).size).toBeLessThan(1024 * 1024);
+    expect(all(journal)).toEqual(known);
+  });
+
+  test('is not needed to commit: what it could not is done again from the log, and committed later', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const journal = await start(dir, 100);
     const { db } = journal;
     const transactionSync = db.transactionSync.bind(db);
-    vi.spyOn(db, 'transactionSync').mockImplementationOnce(work =>
+    type Ends = { then(commit: () => void, abort: (error: Error) => void): void };
+    const full = vi.spyOn(db, 'transactionSync').mockImplementation(work =>
       transactionSync(() => {
-        work();
-        throw new Error('No space left on device');
+        const untilSettled = work() as Ends;
+        return {
+          // biome-ignore lint/suspicious/noThenProperty: as that of whoever asks for it.
+          then: (_: unknown, abort: (error: Error) => void) =>
+            untilSettled.then(() => abort(new Error('No space left on device')), abort),
+        };
       }),
     );
-    expect(() => journal.transact(() => journal.put(Buffer.from('half'), Buffer.from('done')))).toThrow('No space');
-    expect(all(await start(crashed(dir)))).toEqual(known);
-    change(journal, 5, numbers(2));
+    const checkpoint = () => readFileSync(join(dir, 'checkpoint'));
+    const first = checkpoint();
+    // The transaction that is open has begun before the disk was full.
+    change(journal, 50, numbers(0));
+    journal.tend();
+    await until(() => !checkpoint().equals(first));
+    await nextTurn();
+    const before = checkpoint();
+    for (let round = 1; round < 4; round++) {
+      change(journal, 50, numbers(round));
+      journal.tend();
+      await until(() => warned.mock.calls.length >= round);
+      expect(warned).toHaveBeenLastCalledWith('no checkpoint: No space left on device');
+      expect(all(journal)).toEqual(known);
+      expect(all(await start(crashed(dir)))).toEqual(known);
+      rmSync(`${dir}-crashed`, { recursive: true });
+    }
+    full.mockRestore();
+    expect(checkpoint().equals(before)).toBe(true);
+    // Again this one has begun before there was room.
+    for (const round of [4, 5]) {
+      change(journal, 50, numbers(round));
+      journal.tend();
+      await until(() => warned.mock.calls.length > 3);
+    }
+    await until(() => !checkpoint().equals(before));
     expect(all(journal)).toEqual(known);
-    rmSync(`${dir}-crashed`, { recursive: true });
     expect(all(await start(crashed(dir)))).toEqual(known);
   });
 });

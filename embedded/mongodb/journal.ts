@@ -1,21 +1,20 @@
 /**
- * What makes lmdb durable here. lmdb itself syncs nothing: each transaction is written to the log before it is committed, and synced
- * there before anybody is told of it; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of the machine, the
- * storage goes back to the last checkpoint and does again what the log has since: always in this way, so that every kill tries it.
+ * What makes lmdb durable here. lmdb itself syncs nothing, and is seldom asked to commit: each transaction is written to the log, and
+ * synced there before anybody is told of it; its pages follow by checkpoints, which nobody waits for. After a crash, of the process or of
+ * the machine, the storage goes back to the last checkpoint and does again what the log has since: always in this way, so that every
+ * kill tries it. So it does, from the last commit, after a transaction that failed half done.
  */
 import { randomInt } from 'node:crypto';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Database, open } from 'lmdb';
-import { type Checkpoint, copyHeads, putHeadsBack, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { copyHeads, putHeadsBack, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { StorageLost } from './errors.ts';
-import { hasLog, type Log, openLog, recordsAfter } from './log.ts';
-
-export type Pages = Database<Buffer, Uint8Array>;
+import { hasLog, openLog, type Place, recordsAfter } from './log.ts';
+import { openPages, type Pages } from './pages.ts';
 
 export type Journal = {
   /** To read from. It has what was changed until now, also what is not durable yet. */
-  db: Pages;
+  db: Pages['db'];
   /** Only inside a transaction. */
   put(key: Uint8Array, value: Uint8Array): void;
   remove(key: Uint8Array): void;
@@ -23,7 +22,7 @@ export type Journal = {
   transact(work: () => void): void;
   /** Resolves when all transactions until now are durable; undefined when they are. The process ends when they cannot be. */
   durable(): Promise<void> | undefined;
-  /** Begins a checkpoint when one is due. @returns what writes have to wait for, where the disk cannot follow. */
+  /** Commits, and begins a checkpoint, when one is due. @returns what writes have to wait for, where the disk cannot follow. */
   tend(): Promise<void> | undefined;
   close(): Promise<void>;
 };
@@ -34,9 +33,11 @@ export type Journal = {
  */
 type Due = { ms: number; bytes: number; changes: number };
 const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000 };
+/** Changed pages are in memory until they are committed: at most one or two for each change. */
+const COMMIT_CHANGES = 8_000;
 /** Where the log has become so long during a checkpoint, writes wait for it. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
-/** Changes of the log that are done again in one transaction. */
+/** Changes of the log that are done again at the start before they are committed. */
 const REDO_CHANGES = 10_000;
 
 /** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
@@ -45,52 +46,100 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   if (valid) putHeadsBack(dir, valid);
   // The first one is there before anything is written to the log.
   else if (hasLog(dir)) throw new Error(`${join(dir, 'checkpoint')} is missing: take the folder from a backup`);
-  const db = open<Buffer, Uint8Array>({
-    ...{ path: dir, noSubdir: false, keyEncoding: 'binary', encoding: 'binary' },
-    ...{ overlappingSync: false, noSync: true },
-  });
+  const pages = openPages(dir);
+  const { db } = pages;
   // From here on, for as long as a checkpoint is valid, its pages stay where they are.
-  let reader = db.useReadTransaction();
-  const pages = await openFile(join(dir, 'data.mdb'), 'r+');
-  const pageBytes = pageBytesOf(db);
-  const number = valid ? redo(db, dir, valid) : 0;
+  let reader = pages.commit(() => db.useReadTransaction());
+  const file = await openFile(join(dir, 'data.mdb'), 'r+');
+  const pageBytes = pageBytesOf(pages);
+  const number = valid ? redo(pages, dir, valid, REDO_CHANGES) : 0;
   const salt = valid?.salt ?? randomInt(2 ** 32);
   const log = openLog(dir, { half: valid?.half ?? 0, number, salt });
-  let changes = 0;
+  let committed: Place = { ...log.place(), salt };
+  let [changes, uncommitted] = [0, 0];
   let takenMs = 0;
   let going: Promise<void> | undefined;
 
-  async function checkpoint(): Promise<void> {
+  /** @throws when the disk does not take the pages; they are changed in memory then as they were. */
+  function commit<T>(then: () => T): T {
+    // One that fails is tried again after as many changes, or in time.
+    uncommitted = 0;
+    try {
+      return pages.commit(() => {
+        committed = { ...log.place(), salt };
+        return then();
+      });
+    } catch (error) {
+      orGiveUp(() => redo(pages, dir, committed));
+      throw error;
+    }
+  }
+
+  async function takeCheckpoint(): Promise<void> {
     // The other half is free unless the valid checkpoint still needs it, because the one after that has failed.
     if ((valid?.half ?? 0) === log.place().half) orGiveUp(() => log.turn());
-    const taken: Checkpoint = { ...log.place(), salt, heads: copyHeads(pages.fd, pageBytes) };
-    const ofTaken = db.useReadTransaction();
+    const taken = commit(() => ({
+      checkpoint: { ...committed, heads: copyHeads(file.fd, pageBytes) },
+      reader: db.useReadTransaction(),
+    }));
+    try {
+      await file.datasync().catch(giveUp);
+      await writeCheckpoint(dir, taken.checkpoint);
+    } catch (error) {
+      taken.reader.done();
+      throw error;
+    }
+    valid = taken.checkpoint;
+    reader.done();
+    reader = taken.reader;
+  }
+
+  async function checkpoint(): Promise<void> {
     [changes, takenMs] = [0, performance.now()];
     try {
-      await pages.datasync().catch(giveUp);
-      await writeCheckpoint(dir, taken);
+      await takeCheckpoint();
     } catch (error) {
       // Still to be done, also when nothing more is changed.
       changes++;
-      ofTaken.done();
       throw error;
     }
-    valid = taken;
-    reader.done();
-    reader = ofTaken;
   }
 
   const isDue = () =>
     changes > due.changes || log.bytes() > due.bytes || (changes > 0 && performance.now() - takenMs > due.ms);
 
+  function transact(work: () => void): void {
+    // Where the disk is full that is seen before anything is done, which would have to be undone.
+    log.makeRoom();
+    try {
+      work();
+      if (log.holds()) log.commit();
+    } catch (error) {
+      log.forget();
+      // It is half done, and undone with all since the last commit, which the log has.
+      orGiveUp(() => {
+        pages.abort();
+        redo(pages, dir, committed);
+      });
+      throw error;
+    }
+  }
+
   function tend(): Promise<void> | undefined {
     if (isDue()) {
       // One that fails loses nothing: the one before is valid, and the log has all since then. It is tried again.
       going ??= checkpoint()
-        .catch(error => process.emitWarning(`no checkpoint: ${error instanceof Error ? error.message : error}`))
+        .catch(warn('no checkpoint'))
         .finally(() => {
           going = undefined;
         });
+    }
+    if (uncommitted > COMMIT_CHANGES) {
+      try {
+        commit(() => undefined);
+      } catch (error) {
+        warn('no commit')(error);
+      }
     }
     return log.bytes() > LOG_BYTES_MAX ? going : undefined;
   }
@@ -102,9 +151,14 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
     // So that the next start has nothing to do again. If there is no room for it, that does it.
     if (changes > 0) await checkpoint().catch(() => undefined);
     reader.done();
-    await db.close();
     await pages.close();
+    await file.close();
     log.close();
+  }
+
+  function change(): void {
+    changes++;
+    uncommitted++;
   }
 
   const timer = setInterval(tend, due.ms).unref();
@@ -114,14 +168,14 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
     put(key, value) {
       db.putSync(key, asBuffer(value));
       log.put(key, value);
-      changes++;
+      change();
     },
     remove(key) {
       db.removeSync(key);
       log.remove(key);
-      changes++;
+      change();
     },
-    transact: work => transact(db, log, work),
+    transact,
     durable: () => log.sync()?.catch(giveUp),
     tend,
     close,
@@ -131,23 +185,6 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
 /** The same bytes, not a copy. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-
-function transact(db: Pages, log: Log, work: () => void): void {
-  let isLogged = false;
-  try {
-    db.transactionSync(() => {
-      work();
-      if (!log.holds()) return;
-      log.commit();
-      isLogged = true;
-    });
-  } catch (error) {
-    log.forget();
-    // lmdb has not taken what the log has already.
-    if (isLogged) orGiveUp(() => log.takeBack());
-    throw error;
-  }
-}
 
 function orGiveUp(work: () => void): void {
   try {
@@ -168,29 +205,33 @@ function giveUp(error: unknown): never {
   throw new StorageLost('what was written may not be on disk', { cause: error });
 }
 
-/** Does again what the log has. @returns the number of the last record. */
-function redo(db: Pages, dir: string, checkpoint: Checkpoint): number {
-  let { number } = checkpoint;
-  const records = recordsAfter(dir, checkpoint);
-  for (let isOver = false; !isOver; ) {
-    db.transactionSync(() => {
-      for (let changes = 0; changes < REDO_CHANGES; ) {
-        const { done, value: record } = records.next();
-        isOver = done === true;
-        if (done) return;
-        for (const { key, value } of record.changes) {
-          if (value) db.putSync(key, value);
-          else db.removeSync(key);
-        }
-        changes += record.changes.length;
-        number = record.number;
-      }
-    });
+const warn = (what: string) => (error: unknown) =>
+  process.emitWarning(`${what}: ${error instanceof Error ? error.message : error}`);
+
+/**
+ * Does again what the log has since then.
+ *
+ * @param changes after so many it is committed; never when absent.
+ * @returns the number of the last transaction.
+ */
+function redo({ db, commit }: Pages, dir: string, since: Place, changes = Number.POSITIVE_INFINITY): number {
+  let { number } = since;
+  let uncommitted = 0;
+  for (const record of recordsAfter(dir, since)) {
+    for (const { key, value } of record.changes) {
+      if (value) db.putSync(key, value);
+      else db.removeSync(key);
+    }
+    number = record.number;
+    uncommitted += record.changes.length;
+    if (uncommitted < changes) continue;
+    commit(() => undefined);
+    uncommitted = 0;
   }
   return number;
 }
 
-function pageBytesOf(db: Pages): number {
+function pageBytesOf({ db }: Pages): number {
   const { pageSize }: { pageSize?: number } = db.getStats();
   if (pageSize === undefined) throw new Error('lmdb does not say how large its pages are');
   return pageSize;

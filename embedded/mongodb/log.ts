@@ -40,6 +40,8 @@ export type Log = {
   place(): { half: Half; number: number };
   /** Bytes in the file that is written to. */
   bytes(): number;
+  /** @throws when there is not even room for a record of the usual size. */
+  makeRoom(): void;
   put(key: Uint8Array, value: Uint8Array): void;
   remove(key: Uint8Array): void;
   /** Whether anything was put or removed since the last record. */
@@ -48,8 +50,6 @@ export type Log = {
   commit(): void;
   /** Resolves when all records until now are on disk; undefined when they are. Rejects when they may never be. */
   sync(): Promise<void> | undefined;
-  /** The last record is void, on disk as well: what it says has not come to pass. */
-  takeBack(): void;
   /** Forgets what was put and removed since the last record. */
   forget(): void;
   /** Goes on in the other file, from its beginning: what that holds must not be needed any more. */
@@ -62,6 +62,8 @@ const PUT = 1;
 const REMOVE = 0;
 /** Files grow by zeros, in such pieces, so that a record changes nothing but its own bytes: that is half of the time of a sync. */
 const PIECE_BYTES = 1024 * 1024;
+/** Most records are smaller. */
+const USUAL_BYTES = 64 * 1024;
 
 const datasync = promisify(fdatasync);
 const fileOf = (dir: string, half: Half) => join(dir, `log.${half}`);
@@ -78,7 +80,6 @@ export function openLog(dir: string, from: Place): Log {
   const { salt } = from;
   let { half, number } = from;
   let end = 0;
-  let last = 0;
   /** Counts writes, also of what is taken back. */
   let written = 0;
   let synced = 0;
@@ -136,6 +137,7 @@ export function openLog(dir: string, from: Place): Log {
   return {
     place: () => ({ half, number }),
     bytes: () => end,
+    makeRoom: () => grow(end + USUAL_BYTES),
     put: (key, value) => add(PUT, key, value),
     remove: key => add(REMOVE, key),
     holds: () => used > HEAD_BYTES,
@@ -148,7 +150,6 @@ export function openLog(dir: string, from: Place): Log {
       grow(end + record.length);
       writeAll(files[half], record, end);
       written++;
-      last = end;
       end += record.length;
       number++;
     },
@@ -156,13 +157,6 @@ export function openLog(dir: string, from: Place): Log {
       if (synced >= written) return undefined;
       syncing ??= syncAll();
       return syncing;
-    },
-    takeBack() {
-      writeAll(files[half], Buffer.alloc(HEAD_BYTES), last);
-      written++;
-      syncNow();
-      end = last;
-      number--;
     },
     forget() {
       used = HEAD_BYTES;

@@ -5,7 +5,8 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CommandError, StorageError, StorageLost } from './errors.ts';
-import { asBuffer, openJournal, type Pages } from './journal.ts';
+import { asBuffer, openJournal } from './journal.ts';
+import type { Pages } from './pages.ts';
 
 export type Entry = { key: Buffer; value: Buffer };
 
@@ -122,7 +123,7 @@ function toJob<T>(run: () => T, resolve: (result: T) => void, reject: (error: un
   };
 }
 
-function scan(db: Pages, { from, to, reverse, limit }: Span): Entry[] {
+function scan(db: Pages['db'], { from, to, reverse, limit }: Span): Entry[] {
   const range = reverse
     ? db.getRange({ start: to, exclusiveStart: true, end: from, inclusiveEnd: true, reverse, limit })
     : db.getRange({ start: from, end: to, limit });

@@ -157,9 +157,11 @@ export const serverRows: readonly Row[] = [
       // What fits into pages that are there already is still stored.
       await meanwhile(context, () => delay(FULL_FOR_MS));
       const probe = context.cluster.database('probe').collection('probes');
-      const answer = await probe.insertOne({ text: 'x'.repeat(100_000) }).catch((error: Error) => error);
+      // More than its log has room for.
+      const texts = Array.from({ length: 40 }, () => ({ text: 'x'.repeat(100_000) }));
+      const answer = await probe.insertMany(texts).catch((error: Error) => error);
       if (answer instanceof Error) context.note(`MongoDB answered: ${answer.message.slice(0, 60)}`);
-      else context.violated('MongoDB took a write all the same');
+      else context.violated('MongoDB took what there is no room for');
       disks.mongodb?.free();
     },
   },
