@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createWake, systemClock, timestamp } from './clock.ts';
+import { createEnding, createWake, systemClock, timestamp } from './clock.ts';
 import { fakeClock } from './fixture.ts';
 
 const never = new AbortController().signal;
@@ -50,6 +50,17 @@ test('a thousand waits leave nothing behind on a signal that lives on', async ()
   expect(getEventListeners(signal, 'abort')).toEqual([]);
   // Each signal made by it stays on its sources' lists, in Node 20 for ever: some 55 bytes a wait.
   expect(any).not.toHaveBeenCalled();
+});
+
+test.each([
+  { clock: systemClock, which: 'the machine’s' },
+  { clock: fakeClock(), which: 'a test’s' },
+])('a sleep is ended as by a signal, also before it has begun, on $which clock', async ({ clock }) => {
+  const over = createEnding();
+  const sleeping = clock.sleep(60_000, over);
+  over.end();
+  await sleeping;
+  await clock.sleep(60_000, over);
 });
 
 test('sleep ends at once when its signal has aborted, and never rejects', async () => {

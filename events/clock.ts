@@ -54,8 +54,8 @@ export type Wake = {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 };
 
-/** For one sleep. An AbortController costs more than all the rest of a wake. */
-function ending(): Ending & { end(): void } {
+/** Ends one sleep. An AbortController costs more than all the rest of it: each makes an error, with its stack, to abort with. */
+export function createEnding(): Ending & { end(): void } {
   let aborted = false;
   let onEnd: (() => void) | undefined;
   return {
@@ -87,7 +87,7 @@ export function createWake(clock: Clock): Wake {
     },
     async wait(ms, signal) {
       if (!notified) {
-        const waiting = ending();
+        const waiting = createEnding();
         end = waiting.end;
         // Not AbortSignal.any: in Node 20 each one stays on the list of a signal that lives on.
         signal.addEventListener('abort', end);

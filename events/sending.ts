@@ -1,7 +1,7 @@
 /** How a relay's events become jobs in the queues of those that consume them. */
 import type { Binding } from './binding.ts';
 import { pack } from './carrying.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, createEnding } from './clock.ts';
 import type { Event } from './event.ts';
 import { lettersFor } from './letters.ts';
 import { spreadOver } from './partition.ts';
@@ -100,10 +100,10 @@ export function createSender(options: {
   };
 
   async function areHandled(handed: readonly Promise<boolean>[]): Promise<boolean> {
-    const over = new AbortController();
-    const inTime = clock.sleep(HANDLED_WITHIN_MS, over.signal).then(() => [false]);
+    const over = createEnding();
+    const inTime = clock.sleep(HANDLED_WITHIN_MS, over).then(() => [false]);
     const handled = await Promise.race([Promise.all(handed), inTime]);
-    over.abort();
+    over.end();
     return handled.every(Boolean);
   }
 }
