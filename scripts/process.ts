@@ -34,6 +34,9 @@ export const MONGODB = {
   socketTimeoutMS: 60_000,
   maxPoolSize: 50,
   ignoreUndefined: true,
+  // Looking through every text that is read is a quarter of the reading. Only who changes bytes on disk makes one that is no UTF-8, and
+  // the lake's chain tells of that, which has to be able to read it.
+  enableUtf8Validation: false,
 };
 
 export type Connections = {
