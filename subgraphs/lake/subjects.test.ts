@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { silentFeed } from '../../events/feed.ts';
 import { createSystem, happening, useServers } from '../../events/fixture.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 import { countSubjects } from './subjects.ts';
@@ -10,7 +11,7 @@ async function lakeOf(subjects: readonly string[]) {
   const system = createSystem(urls);
   const rows = system.collection<LakeRow>('lake', 'rows');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: system.feed, clock: system.clock });
+  const lake = createLake({ rows, feed: silentFeed, clock: system.clock });
   await lake.store(subjects.map((subject, index) => ({ ...happening(`e${index}`), subject })));
   return lake;
 }
