@@ -37,6 +37,8 @@ test('a change is settled when every process goes by it', async () => {
   await one.change(one.known(), { building: 2, made: 2, rebuild: 'r' });
   expect(two.known().building).toBeNull();
   const settling = one.settled(1_000, never);
+  // It has looked, and waits for the other.
+  await clock.asleep(1);
   await two.tick();
   await clock.pass(20);
   expect(await settling).toBe(true);
@@ -53,7 +55,10 @@ test('a process that is gone is waited for until it must look before it handles 
   const settling = one.settled(60_000, never).finally(() => {
     waiting = false;
   });
-  while (waiting) await clock.pass(500);
+  while (waiting) {
+    await Promise.race([settling, clock.asleep(1)]);
+    await clock.pass(500);
+  }
   expect(await settling).toBe(true);
   expect(clock.monotonic() - startedMs).toBeGreaterThanOrEqual(5_000);
   const state = await collection.findOne();
