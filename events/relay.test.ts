@@ -77,6 +77,19 @@ function watched(
   };
 }
 
+/** A clock, and how often somebody has begun to rest by it: a relay does when its turn is over. */
+function resting() {
+  let rests = 0;
+  const clock: Clock = {
+    ...systemClock,
+    sleep(ms, signal) {
+      rests += 1;
+      return systemClock.sleep(ms, signal);
+    },
+  };
+  return { clock, rests: () => rests };
+}
+
 /** A lease that its holder has until it is told otherwise. */
 const leaseOf = (fence: number) => ({ fence: () => fence });
 
@@ -290,11 +303,14 @@ describe('what somebody waits for', () => {
     const { outbox, relay, pending } = await origin(system);
     const steps: string[] = [];
     const observed = watched(system, events, async step => void steps.push(step));
-    const next = relay({ pollMs: 60_000, gatherMs: 50, lease: leaseOf(2), ...observed });
-    await until(async () => steps.includes('find'));
+    const { clock, rests } = resting();
+    const next = relay({ pollMs: 60_000, gatherMs: 50, lease: leaseOf(2), clock, ...observed });
+    // One of what hurries, which there is not; and one after the first turn, which has found nothing.
+    await until(() => rests() > 1);
     await outbox.append(happening('1'));
     next.wake();
-    await until(async () => (await pending()) === 0);
+    await until(() => rests() > 2);
+    expect(await pending()).toBe(0);
     steps.length = 0;
     await outbox.append(happening('2'));
     next.wake([happening('2')]);
@@ -565,9 +581,11 @@ describe('two relays', () => {
     let hold: Promise<void> | undefined;
     let release: () => void = () => undefined;
     let standing = false;
+    const { clock, rests } = resting();
     const stale = relay({
       pollMs: 20_000,
       lease: leaseOf(1),
+      clock,
       ...watched(system, events, async step => {
         if (step !== 'updateMany' || !hold) return;
         standing = true;
@@ -586,10 +604,14 @@ describe('two relays', () => {
         stale.wake();
         await until(() => standing);
       },
+      /** To the end of its turn, if it stands. */
       async goOn() {
+        if (!standing) return;
+        const before = rests();
+        standing = false;
         hold = undefined;
         release();
-        await delay(50);
+        await until(() => rests() > before);
       },
     };
   }
@@ -618,17 +640,10 @@ describe('two relays', () => {
   test('the fenced one cannot put an earlier flush number on what the new tenure has relayed', async () => {
     const { system, ...source } = await started('a');
     const stale = await paused(system, source);
-    let rests = 0;
-    const clock: Clock = {
-      ...systemClock,
-      sleep(ms, signal) {
-        rests += 1;
-        return systemClock.sleep(ms, signal);
-      },
-    };
+    const { clock, rests } = resting();
     const current = source.relay({ lease: leaseOf(2), pollMs: 60_000, clock });
     // One of what hurries, which there is not; and one after the first turn, which has found nothing.
-    await until(() => rests > 1);
+    await until(() => rests() > 1);
     await source.outbox.append(happening('1'));
     await stale.intoClearing();
     current.wake();
