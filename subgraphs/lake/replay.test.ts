@@ -9,6 +9,7 @@ import { faultEvent } from '../../events/fault.ts';
 import {
   consuming,
   createSystem,
+  fakeClock,
   happenings,
   isReady,
   silent,
@@ -238,16 +239,17 @@ describe('a replay', () => {
       tries += 1;
       throw new Error('the second thread ended');
     };
-    const { bindings, clock } = system;
+    const clock = fakeClock();
     const replayer = startReplayer({
-      ...{ replays, bindings, clock, replaying },
+      ...{ replays, bindings: system.bindings, clock, replaying },
       lease: { fence: () => 1 },
       log: silent,
     });
     onTestFinished(() => replayer.stop());
-    await until(() => tries > 0);
-    await delay(150);
+    // One sleeps until it tries again, one until it looks again.
+    await clock.asleep(2);
     expect(tries).toBe(1);
+    await clock.pass(1_000);
     await until(() => tries > 1);
   });
 
@@ -533,11 +535,14 @@ describe('resubmitting', () => {
   test('after the service took it does not send it again', async () => {
     const { system, faults, fault, runService } = await faulty();
     await faults.resubmit([fault.id], 'olga');
-    runService();
-    await until(async () => (await waitingJobs(system, 'reporting')).length === 0);
+    const { stop } = runService();
+    const taken = () => system.collection('reporting', 'store').countDocuments();
+    await until(async () => (await taken()) === 1);
+    // It finishes what it has, and would leave what comes now.
+    await stop();
     await faults.resubmit([fault.id], 'olga');
-    await delay(50);
-    expect(await system.collection('reporting', 'store').countDocuments()).toBe(1);
+    expect(await waitingJobs(system, 'reporting')).toEqual([]);
+    expect(await taken()).toBe(1);
   });
 
   test('is counted: an open fault is one that nobody has resubmitted', async () => {
