@@ -703,6 +703,29 @@ describe('when Redis loses everything', () => {
     expect(await waitingIds(system, 'a')).toEqual(['4']);
   });
 
+  test('once more, while a loss is made good, what was sent at once meanwhile is sent again', async () => {
+    const { system, outbox, relay, pending, events } = await started('a');
+    let isLost = false;
+    const active = relay({
+      ...{ pollMs: 60_000, gatherMs: 50 },
+      ...watched(system, events, async step => {
+        if (step !== 'resetMark' || !isLost) return;
+        isLost = false;
+        await outbox.append(happening('2'));
+        active.wake([happening('2')]);
+        await until(async () => (await waitingIds(system, 'a')).includes('2'));
+        await system.loseRedis();
+      }),
+    });
+    await until(async () => (await system.transport.marks('a'))[ORIGIN] !== undefined);
+    await system.loseRedis();
+    isLost = true;
+    await outbox.append(happening('1'));
+    active.wake();
+    await until(async () => (await pending()) === 0 && !isLost);
+    expect((await waitingIds(system, 'a')).sort()).toEqual(['1', '2']);
+  });
+
   test('before any step, also of the very first flush, nothing is lost', async () => {
     // More than one turn has; those after it are the same again.
     const { system, outbox, relay, pending, events } = await started('a', 'b');

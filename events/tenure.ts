@@ -106,7 +106,6 @@ export function createTenures(
   async function recover(current: Tenure, lost: readonly Binding[]): Promise<void> {
     if (lost.length === 0) return;
     const { collection } = current;
-    current.hurried = new Map();
     const isFirst = flushes === 0;
     const flush = nextFlush(current);
     const all = current.bindings;
@@ -126,6 +125,8 @@ export function createTenures(
       await transport.resetMark(_id, service, flush);
       current.marks.set(_id, flush);
     }
+    // Only now, when the marks tell of a loss again: what was sent at once until now may be lost as well, and none would show it.
+    current.hurried = new Map();
     measures.recovered(modifiedCount);
     // Nothing to say of a queue that is only new.
     const level = modifiedCount > 0 ? 'warn' : 'debug';
