@@ -346,12 +346,14 @@ describe('a subscription', () => {
     await stream.return?.();
     await watching;
     const { events } = await olga.get<{ events: { nodes: { id: string; position: number }[] } }>(
-      'query ($filter: EventFilter) { events(filter: $filter, first: 100, order: OLDEST_FIRST) { nodes { id position } } }',
+      'query ($filter: EventFilter) { events(filter: $filter, first: 100, order: NEWEST_FIRST) { nodes { id position } } }',
       { filter },
     );
-    // The lake's order is the one in which it stored them: of two deposits the later one may come first.
-    const from = events.nodes.findIndex(({ position }) => position === seen[0]?.position);
-    expect(seen).toEqual(events.nodes.slice(from, from + seen.length));
+    // The newest: how many were made before the subscription stood is not known. The lake's order is the one in which it stored
+    // them: of two deposits the later one may come first.
+    const stored = events.nodes.toReversed();
+    const from = stored.findIndex(({ position }) => position === seen[0]?.position);
+    expect(seen).toEqual(stored.slice(from, from + seen.length));
     const positions = seen.map(({ position }) => position);
     expect(positions.every((position, index) => index === 0 || position > (positions[index - 1] ?? 0))).toBe(true);
     await socket.dispose();
