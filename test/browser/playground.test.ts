@@ -43,7 +43,7 @@ async function openTab(page: Page, name: string): Promise<void> {
   await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
 }
 
-/** Deposits as whoever is signed in to the page, but not through it. */
+/** Deposits as whoever is signed in to the page, but not through it, and waits until it is in the balance. */
 async function deposit(page: Page, amount: number): Promise<void> {
   const token = await page.evaluate<string>("sessionStorage.getItem('tributary.token')");
   async function ask<Data>(query: string, variables = {}): Promise<Data> {
@@ -56,7 +56,11 @@ async function deposit(page: Page, amount: number): Promise<void> {
   }
   type Accounts = { accounts: { nodes: { id: string }[] } };
   const { accounts } = await ask<Accounts>('{ accounts(first: 1) { nodes { id } } }');
-  await ask(DEPOSIT, { input: { accountId: accounts.nodes[0]?.id, amount } });
+  const id = accounts.nodes[0]?.id;
+  type Deposited = { deposit: { transaction: { id: string } } };
+  const { deposit: made } = await ask<Deposited>(DEPOSIT, { input: { accountId: id, amount } });
+  const settled = 'query ($id: ID!, $after: ID) { account(id: $id) { balance(after: $after) { amount } } }';
+  await ask(settled, { id, after: made.transaction.id });
 }
 
 describe.skipIf(!chromiumPath)('the playground in a browser', () => {
@@ -103,7 +107,7 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await run(page);
     await until(page, /"balance": 16821/);
     await openTab(page, 'WatchBalance');
-    expect(await answer(page)).toBe(log);
+    await expect.poll(() => answer(page)).toBe(log);
     expect(await page.evaluate('JSON.stringify([Object.keys(localStorage), location.href])')).not.toContain('eyJ');
     expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
     expect([complaints, external]).toEqual([[], []]);
