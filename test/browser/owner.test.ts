@@ -151,7 +151,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await page.getByRole('button', { name: 'Deposit' }).click();
     await page.getByText('Deposited $30.00.').waitFor();
     await shows(page, '$30.00');
-    expect(await page.getByRole('table', { name: 'Transactions' }).locator('tbody tr').count()).toBe(1);
+    await expect.poll(() => page.getByRole('table', { name: 'Transactions' }).locator('tbody tr').count()).toBe(1);
   });
 
   test('who is no longer let in signs in again, is told why, and goes on at the same address', async () => {
