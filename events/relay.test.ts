@@ -404,6 +404,16 @@ describe('what somebody waits for', () => {
     expect(await waitingIds(system, 'a')).toEqual(['1', '2']);
   });
 
+  test('is not sent twice after one of its consumers had lost what it had', async () => {
+    const { system, store, pending } = await hurrying({ pollMs: 300 });
+    const marked = async () => (await system.transport.marks('a'))[ORIGIN] !== undefined;
+    await system.transport.redis.del(`${system.prefix}:{a}:marks`);
+    await until(marked);
+    await store('1');
+    await until(async () => (await pending()) === 0);
+    expect([await waitingIds(system, 'a'), await waitingIds(system, 'lake')]).toEqual([['1'], ['1']]);
+  });
+
   test('and is stored by more at once than a flush takes is looked for', async () => {
     const { system, active, pending } = await hurrying({ flushMax: 3 });
     const { outbox } = await origin(system);

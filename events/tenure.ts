@@ -111,8 +111,10 @@ export function createTenures(
     const all = current.bindings;
     if (await letJoin({ service, collection, bindings, all, flush, isFirst })) current.announces = true;
     const found = (await Promise.all(lost.map(({ _id }) => bindings.find(_id)))).flatMap(binding => binding ?? []);
-    // Those that are not found are not bound any more.
-    current.bindings = [...current.bindings.filter(binding => !lost.includes(binding)), ...found];
+    // Those that are not found are not bound any more. The others stay in their order: it is part of what they were sent by.
+    current.bindings = current.bindings.flatMap(binding =>
+      lost.includes(binding) ? found.filter(({ _id }) => _id === binding._id) : [binding],
+    );
     if (found.length === 0) return;
     const passed = Math.min(...found.map(binding => reached(binding, service)));
     const { modifiedCount } = await collection.updateMany(
