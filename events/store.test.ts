@@ -65,6 +65,21 @@ test('events get the versions 1 to n of their chain, in their order, and what wa
   await expectChains(collection, events);
 });
 
+test('rows are told before they are written, and then how many of them are stored', async () => {
+  const { chain, system } = await started();
+  const told: unknown[] = [];
+  system.mongo.on('commandStarted', ({ commandName }) => commandName === 'insert' && told.push('insert'));
+  const writing = (rows: readonly Row[]) => {
+    told.push(rows.map(({ _id }) => _id));
+    return (stored: number) => void told.push(stored);
+  };
+  await chain().append(happenings(2), {}, writing);
+  // The second one is there already: what follows it is written in a second try.
+  await chain().append([happening('3'), happening('2'), happening('4')], {}, writing);
+  const inTurn = [['1', '2'], 'insert', 2, ['3', '2', '4'], 'insert', 1, ['4'], 'insert', 1];
+  expect(told).toEqual(inTurn);
+});
+
 test('an event that is there already changes nothing, in a batch of its own or among new ones', async () => {
   const { chain, collection } = await started();
   const [first, second, third] = happenings(3) as [Event, Event, Event];

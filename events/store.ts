@@ -36,6 +36,9 @@ export type AppendOptions = {
   stored?: ReadonlySet<string> | undefined;
 };
 
+/** Told which rows are about to be written; what it returns is told how many of them, from the first one on, were stored here. */
+export type Writing<Row extends ChainRow> = (rows: readonly Row[]) => (stored: number) => void;
+
 /** Chains in one collection. */
 export type Chain<Row extends ChainRow> = {
   /**
@@ -46,7 +49,11 @@ export type Chain<Row extends ChainRow> = {
    * @throws what `next` throws: nothing of the batch's remaining events is stored then; Contention when others are
    *   always faster.
    */
-  append(events: readonly Event[], how?: AppendOptions): Promise<{ appended: Row[]; heads(): Promise<Row[]> }>;
+  append(
+    events: readonly Event[],
+    how?: AppendOptions,
+    writing?: Writing<Row>,
+  ): Promise<{ appended: Row[]; heads(): Promise<Row[]> }>;
   /** The newest row of a chain. */
   head(chain: string): Promise<Row | null>;
   /** Takes note of rows that were stored without `append`: what is cached of their chains is never older. */
@@ -169,7 +176,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
       for (const chain of chains) heads.delete(chain);
       for (const row of rows) heads.set(row.chain, row);
     },
-    async append(events, { replay = false, knownFirst = replay, stored: read } = {}) {
+    async append(events, { replay = false, knownFirst = replay, stored: read } = {}, writing = () => () => undefined) {
       let remaining = [...new Map(events.map(event => [event.id, event])).values()];
       const chains = [...groupBy(events, chainOf).keys()];
       const appended: Row[] = [];
@@ -183,7 +190,9 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to append ${remaining.length} events`);
         if (!read || tries > 0) await loadHeads(chains);
         const rows = rowsFor(remaining);
+        const written = writing(rows);
         const count = await insert(rows);
+        written(count);
         for (const row of rows.slice(0, count)) heads.set(row.chain, row);
         appended.push(...rows.slice(0, count));
         remaining = remaining.slice(count);

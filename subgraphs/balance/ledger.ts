@@ -11,7 +11,7 @@ import { asItCame, createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
-import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
+import { type ChainRow, chainIndex, createChain, type Writing } from '../../events/store.ts';
 import { noTrail, type Trail } from '../../events/tracing.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';
@@ -165,6 +165,16 @@ export function createLedger(options: {
     }
   }
 
+  /** A step of its own for each row, begun before it is written: the relay may see it before we are told that it is stored. */
+  const begunBefore: Writing<LedgerRow> = written => {
+    const steps = written.map(({ event, cause }) =>
+      trail.begin('ledger', [event], { kind: 'producer', parents: [trail.newest(cause)] }),
+    );
+    return stored => {
+      for (const step of steps.slice(0, stored)) step.end();
+    };
+  };
+
   return {
     rows,
     head: chain.head,
@@ -176,13 +186,12 @@ export function createLedger(options: {
      * known is the one to follow: it was published, whether its row is there again already or not.
      */
     async count(transactions: readonly Event[], how?: Handling): Promise<number> {
-      const startedMs = clock.now();
-      const { appended } = await chain.append(transactions, { knownFirst: how?.replay });
+      const { appended } = await chain.append(
+        transactions,
+        { knownFirst: how?.replay },
+        how?.replay ? undefined : begunBefore,
+      );
       const updates = appended.map(({ event }) => event);
-      if (!how?.replay) {
-        const parents = appended.map(({ cause }) => trail.newest(cause));
-        trail.begin('ledger', updates, { kind: 'producer', parents, startedMs }).end();
-      }
       if (appended.length > 0) outbox.wake(updates);
       return appended.length;
     },
