@@ -69,6 +69,13 @@ function change(journal: Journal, transactions: number, random: (below: number) 
   }
 }
 
+/** Tends it until something is so: while a checkpoint is still being taken, none is begun. */
+const tended = (journal: Journal, isSo: () => boolean) =>
+  until(() => {
+    journal.tend();
+    return isSo();
+  });
+
 function all({ db }: Journal): Map<string, string> {
   return new Map([...db.getRange({})].map(({ key, value }) => [String(key), String(value)]));
 }
@@ -214,16 +221,14 @@ describe('when the process is killed', () => {
     mkdirSync(join(dir, 'checkpoint.next'));
     for (let round = 0; round < 4; round++) {
       change(journal, 50, numbers(round));
-      journal.tend();
-      await until(() => warned.mock.calls.length > round);
+      await tended(journal, () => warned.mock.calls.length > round);
       expect(warned).toHaveBeenCalledTimes(round + 1);
     }
     rmSync(join(dir, 'checkpoint.next'), { recursive: true });
     const before = readFileSync(join(dir, 'checkpoint'));
     expect(all(await start(crashed(dir)))).toEqual(known);
     change(journal, 50, numbers(9));
-    journal.tend();
-    await until(() => !readFileSync(join(dir, 'checkpoint')).equals(before));
+    await tended(journal, () => !readFileSync(join(dir, 'checkpoint')).equals(before));
     rmSync(`${dir}-crashed`, { recursive: true });
     expect(all(await start(crashed(dir)))).toEqual(known);
   });
@@ -239,7 +244,7 @@ describe('when the process is killed', () => {
         await nextTurn();
       }
       // It was due in between, and the disk takes its time over it.
-      await until(() => !checkpoint().equals(before));
+      await tended(journal, () => !checkpoint().equals(before));
     }
     const bytes = ['log.0', 'log.1'].map(name => statSync(join(dir, name)).size);
     // Some 150 KB a round.
@@ -341,14 +346,11 @@ describe('lmdb', () => {
     const first = checkpoint();
     // The transaction that is open has begun before the disk was full.
     change(journal, 50, numbers(0));
-    journal.tend();
-    await until(() => !checkpoint().equals(first));
-    await nextTurn();
+    await tended(journal, () => !checkpoint().equals(first));
     const before = checkpoint();
     for (let round = 1; round < 4; round++) {
       change(journal, 50, numbers(round));
-      journal.tend();
-      await until(() => warned.mock.calls.length >= round);
+      await tended(journal, () => warned.mock.calls.length >= round);
       expect(warned).toHaveBeenLastCalledWith('no checkpoint: No space left on device');
       expect(all(journal)).toEqual(known);
       expect(all(await start(crashed(dir)))).toEqual(known);
@@ -357,12 +359,10 @@ describe('lmdb', () => {
     full.mockRestore();
     expect(checkpoint().equals(before)).toBe(true);
     // Again this one has begun before there was room.
-    for (const round of [4, 5]) {
-      change(journal, 50, numbers(round));
-      journal.tend();
-      await until(() => warned.mock.calls.length > 3);
-    }
-    await until(() => !checkpoint().equals(before));
+    change(journal, 50, numbers(4));
+    await tended(journal, () => warned.mock.calls.length > 3);
+    change(journal, 50, numbers(5));
+    await tended(journal, () => !checkpoint().equals(before));
     expect(all(journal)).toEqual(known);
     expect(all(await start(crashed(dir)))).toEqual(known);
   });
@@ -407,8 +407,7 @@ describe('a start', () => {
       expect(text(again.db.getBinary(Buffer.from(key)))).toBe(String(value));
       await stop(again);
       rmSync(`${dir}-crashed`, { recursive: true });
-      journal.tend();
-      await until(() => !readFileSync(join(dir, 'checkpoint')).equals(before));
+      await tended(journal, () => !readFileSync(join(dir, 'checkpoint')).equals(before));
     };
     for (const half of ['one', 'other']) await put(half, Buffer.concat(fakes));
     // Each half is written anew, and fakes lie behind what is written.
