@@ -37,8 +37,6 @@ const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000 };
 const COMMIT_CHANGES = 8_000;
 /** Where the log has become so long during a checkpoint, writes wait for it. */
 const LOG_BYTES_MAX = 64 * 1024 * 1024;
-/** Changes of the log that are done again at the start before they are committed. */
-const REDO_CHANGES = 10_000;
 
 /** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
 export async function openJournal(dir: string, due = DUE): Promise<Journal> {
@@ -52,7 +50,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   let reader = pages.commit(() => db.useReadTransaction());
   const file = await openFile(join(dir, 'data.mdb'), 'r+');
   const pageBytes = pageBytesOf(pages);
-  const number = valid ? redo(pages, dir, valid, REDO_CHANGES) : 0;
+  const number = valid ? redo(pages, dir, valid, COMMIT_CHANGES) : 0;
   const salt = valid?.salt ?? randomInt(2 ** 32);
   const log = openLog(dir, { half: valid?.half ?? 0, number, salt });
   let committed: Place = { ...log.place(), salt };

@@ -80,7 +80,7 @@ export function openLog(dir: string, from: Place): Log {
   const { salt } = from;
   let { half, number } = from;
   let end = 0;
-  /** Counts writes, also of what is taken back. */
+  /** Records written to the files, and of those how many are synced. */
   let written = 0;
   let synced = 0;
   let syncing: Promise<void> | undefined;
