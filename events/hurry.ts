@@ -1,6 +1,7 @@
 /**
  * What somebody waits for does not wait for a flush: it is handed over or sent at once, by whoever has just stored it, whatever
- * the relay does meanwhile. The next flush, which gathers for a while, sends the rest, leaves the marks and clears.
+ * the relay does meanwhile. The next flush, which gathers for a while, sends the rest, leaves the marks and clears. A process that
+ * has hardly time for anything else lets a few more go together: all that goes at once costs about as much as one.
  *
  * Guarantees: what was not handled when it was handed over, what was not sent, and what was sent before a loss does not count as
  * sent, so that a flush sends it. A process that dies meanwhile leaves it pending.
@@ -20,32 +21,46 @@ export type Hurry = {
   stop(): Promise<void>;
 };
 
-/** Between two sendings: the first goes at once, and under load a few go together. */
+/** Between two sendings: the first goes at once, and under load a few go together. At most while the process is busy. */
 const GAP_MS = 5;
+const GAP_BUSY_MS = 40;
+/** Of its time, from where on a process is busy, and where it is so altogether. */
+const BUSY = { from: 0.6, to: 0.8 };
 /** Any number: what is handed over wakes it. */
 const REST_MS = 60_000;
+
+/** @param utilization of the process's time, 0 to 1. @returns ms that have to lie between two sendings. */
+function gapMsAt(utilization: number): number {
+  const busy = (utilization - BUSY.from) / (BUSY.to - BUSY.from);
+  return GAP_MS + (GAP_BUSY_MS - GAP_MS) * Math.min(1, Math.max(0, busy));
+}
+
+/** What of a tenure it looks at and changes. */
+type Relaying = Pick<Tenure, 'bindings' | 'members' | 'gathered' | 'hurried' | 'sending' | 'found' | 'dueMs'>;
 
 /** Hurries for one relay. */
 export function startHurry(options: {
   /** While this process relays. */
-  tenure(): Tenure | undefined;
-  sender: Sender;
+  tenure(): Relaying | undefined;
+  sender: Pick<Sender, 'lettersFor' | 'hand'>;
   /** Events that may be gathered until the flush; what is more it has to look for. */
   gatheredMax: number;
   gatherMs: number;
   /** Something is gathered for a flush; `looks`: or has to be looked for. */
   onGathered(how: { looks: boolean }): void;
+  /** See `Resources`. */
+  utilization(): number;
   clock: Clock;
   log: Logger;
 }): Hurry {
-  const { sender, gatheredMax, gatherMs, onGathered, clock, log } = options;
+  const { sender, gatheredMax, gatherMs, onGathered, utilization, clock, log } = options;
   const stopped = new AbortController();
   const wake = createWake(clock);
   let handed: Event[] = [];
   let sentMs = Number.NEGATIVE_INFINITY;
   const atHand = new Set<Promise<void>>();
 
-  async function send(tenure: Tenure, stored: readonly Event[]): Promise<void> {
+  async function send(tenure: Relaying, stored: readonly Event[]): Promise<void> {
     const { hurried, gathered, found, sending } = tenure;
     const events = stored.filter(({ id }) => !found.has(id));
     const letters = sender.lettersFor(tenure, events, (binding, { type }) => !canWait(binding, type));
@@ -81,8 +96,8 @@ export function startHurry(options: {
   const running = (async () => {
     while (!stopped.signal.aborted) {
       await wake.wait(REST_MS, stopped.signal);
-      const gapMs = sentMs + GAP_MS - clock.monotonic();
-      if (gapMs > 0) await clock.sleep(gapMs, stopped.signal);
+      const waitMs = sentMs + gapMsAt(utilization()) - clock.monotonic();
+      if (waitMs > 0) await clock.sleep(waitMs, stopped.signal);
       const events = handed;
       handed = [];
       if (events.length === 0) continue;

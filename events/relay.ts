@@ -52,6 +52,8 @@ export type RelayOptions = {
   jobMax?: number;
   /** How long a flush gathers when all that somebody waits for has been sent. Default 100. */
   gatherMs?: number;
+  /** See `Resources`. Default 0. */
+  utilization?(): number;
   trail?: Trail;
   measures?: Measures;
 };
@@ -59,7 +61,7 @@ export type RelayOptions = {
 /** Relays an outbox until it is stopped, as long as it holds the lease. */
 export function startRelay(options: RelayOptions): Relay {
   const { service, lease, transport, clock, log } = options;
-  const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100 } = options;
+  const { pollMs = 1_000, flushMax = 1_000, jobMax = 100, gatherMs = 100, utilization = () => 0 } = options;
   const { trail = noTrail, measures = unmeasured } = options;
   const { begin, check, recover, announce, leaveMarks, nextFlush } = createTenures(options);
   const sender = createSender({ service, transport, trail, clock, jobMax });
@@ -171,7 +173,7 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   const hurry = startHurry({
-    ...{ sender, clock, log, gatherMs, gatheredMax: flushMax },
+    ...{ sender, utilization, clock, log, gatherMs, gatheredMax: flushMax },
     tenure: () => (tenure && isCurrent(tenure) ? tenure : undefined),
     onGathered({ looks }) {
       asked ||= looks;

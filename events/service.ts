@@ -48,6 +48,8 @@ export type Resources = {
    * process do not all do so at the same moment. Default 1,000 for all.
    */
   beatMsOf?(service: string): number;
+  /** How much of its time the process was at work lately, 0 to 1: a busy one gathers more before it sends. Default 0. */
+  utilization?(): number;
   /** Who looks, and who counts, by service; nobody when absent. */
   tracerOf?(service: string): Tracer;
   measuresOf?(service: string): Measures;
@@ -312,6 +314,7 @@ export function assemble<Resolvers>(
         trail,
         measures,
         pollMs: beatMs,
+        ...(resources.utilization && { utilization: resources.utilization }),
         ...flushes,
       });
       reconciler = startReconciler({

@@ -20,6 +20,7 @@ import './driver.ts';
 import { inTime } from './intime.ts';
 import { measuresOf } from './measures.ts';
 import type { Tracing } from './tracing.ts';
+import { utilizationOf } from './utilization.ts';
 
 export { inTime } from './intime.ts';
 export { createLog } from './log.ts';
@@ -96,6 +97,7 @@ export function connect(options: {
       holder,
       log,
       beatMsOf,
+      utilization: utilizationOf(),
       ...(tracing && { tracerOf: tracing.tracerOf }),
       ...(registry && { measuresOf: (service: string) => measuresOf(registry, service) }),
     },
