@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/sequence.ts';
+import { ALL, LONG } from './test/thorough.ts';
 import { SHORT_LIVED } from './test/v8.ts';
 
 export default defineConfig({
@@ -9,7 +10,7 @@ export default defineConfig({
     include: ['**/*.test.ts'],
     globalSetup: 'test/prepare.ts',
     setupFiles: 'test/properties.ts',
-    exclude: ['**/node_modules/**', '.data/**'],
+    exclude: ['**/node_modules/**', '.data/**', ...(ALL ? [] : LONG)],
     // Each file in a world of its own would load the packages anew, which costs more than most of them do. So what a file changes
     // beyond itself it puts back: clocks, the environment, what libraries have.
     isolate: false,

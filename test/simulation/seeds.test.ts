@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { THOROUGH } from '../thorough.ts';
+import { ALL, THOROUGH } from '../thorough.ts';
 import regressions from './regressions.json' with { type: 'json' };
 import { TRANSFERS_AFTER } from './scenario.ts';
 import { runSeeds } from './seeds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const SEEDS = 500;
+const SEEDS = ALL ? 500 : 200;
 const TRANSFER_SEEDS = THOROUGH ? 500 : 60;
 
 const COMPARED = 30;
