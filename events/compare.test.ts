@@ -43,3 +43,14 @@ test('neither the order of fields, nor the marks of the outbox, nor what says no
 test('a row that changes while it is compared is looked at again', async () => {
   expect(await compared([row('a', 2)], [row('a', 1)], of => (of === 'copy' ? [row('a', 2)] : []))).toEqual({});
 });
+
+test('of more rows than are read at once, each is compared with its like', async () => {
+  const name = (n: number) => `r${String(n).padStart(4, '0')}`;
+  const all = Array.from({ length: 2_300 }, (_, n) => row(name(n), n));
+  const served = all.filter(({ _id }) => _id !== name(999));
+  const copy = all
+    .filter(({ _id }) => _id !== name(0) && _id !== name(2_299))
+    .map(each => (each._id === name(2_000) ? { ...each, n: -1 } : each));
+  const differing = [0, 999, 2_000, 2_299].map(name);
+  expect(Object.keys(await compared(served, copy)).sort()).toEqual(differing);
+});

@@ -1,6 +1,9 @@
-/** Compares two collections that should show the same, while both go on changing. */
+/**
+ * Compares two collections that should show the same, while both go on changing. Nearly all of it is the same byte for byte: only what is
+ * not is decoded.
+ */
 import isSame from 'fast-deep-equal';
-import type { Collection, Filter } from 'mongodb';
+import { BSON, type Collection, type Filter, type FindCursor } from 'mongodb';
 import type { Clock } from './clock.ts';
 import { chunk } from './group.ts';
 
@@ -58,30 +61,49 @@ async function rowsById(of: Collection<Row>, filter: Filter<Row>): Promise<Map<s
 
 /** The ids that differ as both are read side by side, in the order of their ids; and the subject of each. */
 async function* differing({ served, copy, filter, subject, ignored }: Comparison): AsyncGenerator<[string, string]> {
-  const walk = (of: Collection<Row>) => rowsOf(of.find(filter).sort({ _id: 1 }).batchSize(BATCH));
-  const named = (row: Row): [string, string] => [row._id, String(row[subject])];
+  const projection = Object.fromEntries([...BOOKKEEPING, ...ignored].map(name => [name, 0]));
+  const walk = (of: Collection<Row>) =>
+    // As bytes, which the driver's types do not know.
+    walkOver(of.find(filter, { projection, raw: true }).sort({ _id: 1 }).batchSize(BATCH) as FindCursor<unknown>);
   const [a, b] = [walk(served), walk(copy)];
-  let [left, right] = [await a(), await b()];
-  while (left || right) {
-    const order = orderOf(left?._id, right?._id);
-    if (left && order < 0) {
-      yield named(left);
-      left = await a();
-    } else if (right && order > 0) {
-      yield named(right);
-      right = await b();
-    } else if (left && right) {
-      if (!showSame(left, right, ignored)) yield named(left);
-      [left, right] = [await a(), await b()];
+  for (;;) {
+    if (a.isRead()) await a.read();
+    if (b.isRead()) await b.read();
+    const [left, right] = [a.bytes(), b.bytes()];
+    if (!left && !right) return;
+    if (!left || !right || !left.equals(right)) {
+      const [one, other] = [rowOf(left), rowOf(right)];
+      const order = orderOf(one?._id, other?._id);
+      const differs = order < 0 ? one : order > 0 ? other : !showSame(one, other, ignored) && one;
+      if (differs) yield [differs._id, String(differs[subject])];
+      if (order <= 0) a.next();
+      if (order >= 0) b.next();
+    } else {
+      a.next();
+      b.next();
     }
   }
 }
 
-function rowsOf(cursor: AsyncIterable<Row>): () => Promise<Row | undefined> {
-  const iterator = cursor[Symbol.asyncIterator]();
-  return async () => {
-    const step = await iterator.next();
-    return step.done ? undefined : step.value;
+const rowOf = (bytes: Buffer | undefined) => bytes && (BSON.deserialize(bytes) as Row);
+
+/** Walks over what a cursor finds, which it reads some of when asked to. */
+function walkOver(cursor: FindCursor<unknown>) {
+  let rows: readonly Buffer[] = [];
+  let at = 0;
+  let isOver = false;
+  return {
+    /** Whether more has to be read before there are bytes. */
+    isRead: () => at >= rows.length && !isOver,
+    async read(): Promise<void> {
+      isOver = !(await cursor.hasNext());
+      [rows, at] = [cursor.readBufferedDocuments() as Buffer[], 0];
+    },
+    /** Of the row that it is at; undefined behind the last one. */
+    bytes: () => rows[at],
+    next(): void {
+      at++;
+    },
   };
 }
 
