@@ -18,7 +18,7 @@ import { composeSupergraph, supergraphFile } from '../scripts/compose.ts';
 import { readSdl, serviceNames } from '../subgraphs/catalog.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const isTest = (file: string) => /(\.test|\/fixture|\/harness)\.ts$/.test(file);
+const isTest = (file: string) => /(\.test|[./]fixture|\/harness)\.ts$/.test(file);
 
 /** The project's files under a folder, as paths from its root. */
 function filesIn(folder: string): string[] {
