@@ -14,7 +14,7 @@ const urls = useServers();
 const execute = promisify(execFile);
 const readme = await readFile(join(here, 'README.md'), 'utf8');
 const names = (await readdir(here)).filter(name => name.endsWith('.ts'));
-const isTest = (name: string) => name.endsWith('.test.ts') || name === 'fixture.ts';
+const isTest = (name: string) => /(\.test|\bfixture)\.ts$/.test(name);
 
 type Exported = { file: string; name: string; isValue: boolean; isDocumented: boolean };
 
