@@ -1,10 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { MongoClient } from 'mongodb';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { systemClock } from './clock.ts';
+import { describe, expect, test } from 'vitest';
+import { away, empty, impatient, remembering, sender, started } from './consumer.fixture.ts';
 import { applyRules, readThrough, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
@@ -17,49 +13,10 @@ import {
   happening,
   happenings,
   idsOf,
-  letLocksRunOut,
   mortalRedis,
-  ORIGIN,
-  type ServerUrls,
-  type System,
   until,
   useServers,
 } from './fixture.ts';
-import type { Delivery } from './suspects.ts';
-
-const urls = useServers();
-
-async function started() {
-  const system = createSystem(urls);
-  await connected(system.transport);
-  return { system, send: sender(system) };
-}
-
-const sender =
-  ({ transport }: System) =>
-  (...jobs: unknown[][]) =>
-    transport.send(jobs.map(events => ({ service: 'a', partition: 0, source: ORIGIN, events })));
-
-/** A rule that remembers what it applied; `refuse` may throw for an event of the batch. */
-function remembering(refuse: (event: Event) => void = () => undefined) {
-  const batches: string[][] = [];
-  const remember = rule([happened], async events => {
-    for (const event of events) refuse(event);
-    batches.push(idsOf(events));
-  });
-  return { rule: remember, batches, applied: () => batches.flat() };
-}
-
-const empty = async ({ transport }: System) =>
-  (await transport.queue('a', 0).getJobCountByTypes('waiting', 'active', 'delayed', 'prioritized', 'failed')) === 0;
-
-class Unavailable extends Error {
-  override name = 'MongoNetworkError';
-}
-
-const away = (): never => {
-  throw new Unavailable('the store is away');
-};
 
 describe('batches', () => {
   test('while one is handled the next one gathers', async () => {
@@ -169,60 +126,9 @@ describe('a violation of the contract', () => {
     await until(() => empty(system));
     expect([applied(), faults.length]).toEqual([['2'], 1]);
   });
-
-  test('that only a rule finds is not tried again', async () => {
-    const { system, send } = await started();
-    let tries = 0;
-    const { rule, applied } = remembering(({ id }) => {
-      if (id !== '2') return;
-      tries++;
-      throw new ContractViolation('not as promised');
-    });
-    const { faults } = consuming(system, 'a', { rules: [rule] });
-    await send([happening('1'), happening('2')]);
-    await until(() => empty(system));
-    expect(applied()).toEqual(['1']);
-    expect(faults).toMatchObject([{ deliveries: 1 }]);
-    // Once in the batch, once alone.
-    expect(tries).toBe(2);
-  });
-});
-
-describe('a rule that throws on one event', () => {
-  test('has that one set aside after three counted deliveries, and all others applied', async () => {
-    const { system, send } = await started();
-    const alone: string[] = [];
-    const { rule, applied } = remembering(({ id }) => {
-      if (id !== '5') return;
-      alone.push(id);
-      throw new TypeError('cannot be handled');
-    });
-    const { faults, deliveries } = consuming(system, 'a', { rules: [rule] });
-    await send(happenings(9), happenings(20).slice(9));
-    await until(() => empty(system));
-    expect(new Set(applied())).toEqual(new Set(idsOf(happenings(20).filter(({ id }) => id !== '5'))));
-    expect(faults).toMatchObject([{ original: happening('5', { n: 5 }), deliveries: 3 }]);
-    expect(String(faults[0]?.error)).toContain('cannot be handled');
-    expect(await deliveries.countDocuments()).toBe(0);
-  });
-
-  test('counts a resubmission anew, and says which it is', async () => {
-    const { system } = await started();
-    const { rule } = remembering(() => {
-      throw new TypeError('cannot be handled');
-    });
-    const { faults } = consuming(system, 'a', { rules: [rule] });
-    const letter = { service: 'a', partition: 0, source: 'lake', events: [happening('1')], resubmission: 2 };
-    await system.transport.send([letter], { jobId: 'resubmission-1' });
-    await until(() => empty(system));
-    expect(faults).toMatchObject([{ deliveries: 3, resubmission: 2 }]);
-  });
 });
 
 describe('an unavailable store', () => {
-  /** Waits a tenth as long as it should. */
-  const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 10, signal) };
-
   test('is waited for until it is back, and nothing is set aside', async () => {
     const { system, send } = await started();
     let isAway = true;
@@ -232,7 +138,7 @@ describe('an unavailable store', () => {
       tries++;
       away();
     });
-    const { faults } = consuming(system, 'a', { rules: [rule], clock });
+    const { faults } = consuming(system, 'a', { rules: [rule], clock: impatient });
     await send([happening('1'), happening('2')]);
     // More often than the consumer tries by itself: the job has gone back to its queue meanwhile.
     await until(() => tries > 7);
@@ -242,47 +148,13 @@ describe('an unavailable store', () => {
     expect(faults).toEqual([]);
   });
 
-  test('does not count against an event that is handled alone', async () => {
-    const { system, send } = await started();
-    let tries = 0;
-    const { rule, applied } = remembering(({ id }) => {
-      if (id === 'poison') throw new TypeError('cannot be handled');
-      if (id === '1' && tries++ < 6) away();
-    });
-    const { faults } = consuming(system, 'a', { rules: [rule], clock });
-    await send([happening('poison'), happening('1')]);
-    await until(() => empty(system));
-    // Its job came again, and a fault that comes again is the same fault.
-    expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
-    expect(applied()).toContain('1');
-  });
-
-  test('does not count either when it is away for the count as well', async () => {
-    const { system, send } = await started();
-    const deliveries = system.collection<Delivery>('a', 'deliveries');
-    let tries = 0;
-    const { rule, applied } = remembering(({ id }) => {
-      if (id === 'poison') throw new TypeError('cannot be handled');
-      if (id === '1' && tries++ < 6) away();
-    });
-    // All that it does but for taking back what was counted.
-    const cannotTakeBack = new Proxy(deliveries, {
-      get: (target, name) => (name === 'updateOne' ? async () => away() : Reflect.get(target, name).bind(target)),
-    });
-    const { faults } = consuming(system, 'a', { rules: [rule], clock, deliveries: cannotTakeBack });
-    await send([happening('poison'), happening('1')]);
-    await until(() => empty(system));
-    expect(new Set(faults.map(({ original }) => (original as Event).id))).toEqual(new Set(['poison']));
-    expect(applied()).toContain('1');
-  });
-
   test('of the faults keeps the event in the queue', async () => {
     const { system, send } = await started();
     const { rule } = remembering();
     let tries = 0;
     consuming(system, 'a', {
       rules: [rule],
-      clock,
+      clock: impatient,
       setAside: async () => {
         if (tries++ < 2) away();
       },
@@ -295,7 +167,7 @@ describe('an unavailable store', () => {
 
 test('Redis away and back again: the consumer goes on', async () => {
   const redis = await mortalRedis();
-  const system = createSystem({ ...urls, redisUrl: redis.url });
+  const system = createSystem({ ...useServers(), redisUrl: redis.url });
   await connected(system.transport);
   const { rule, applied } = remembering();
   consuming(system, 'a', { rules: [rule] });
@@ -364,71 +236,6 @@ test('stopping finishes what it has and takes no more', async () => {
   await stopping;
   expect([handling, handled]).toEqual([1, 1]);
   expect(await queue.getWaitingCount()).toBe(1);
-});
-
-describe('a process that dies', () => {
-  const APPLIED = 'applied';
-  const FAULTS = 'faults';
-  type Record = { _id: string; deliveries?: number };
-
-  /** A process of its own that consumes: it stores what it applies, hangs at "hang" and dies at "kill". */
-  function consumingProcess({ mongodbUrl, redisUrl }: ServerUrls, prefix: string): ChildProcess {
-    const args = ['scripts/run.mjs', 'events/harness.ts', mongodbUrl, redisUrl, prefix];
-    const cwd = fileURLToPath(new URL('..', import.meta.url));
-    const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    return child;
-  }
-
-  async function records(prefix: string) {
-    const mongo = new MongoClient(urls.mongodbUrl);
-    onTestFinished(() => mongo.close());
-    const all = (name: string) => mongo.db(`${prefix}-a`).collection<Record>(name).find().toArray();
-    return {
-      applied: async () => (await all(APPLIED)).map(({ _id }) => _id).sort(),
-      faults: async () => (await all(FAULTS)).map(({ _id, deliveries }) => ({ _id, deliveries })),
-    };
-  }
-
-  test('by kill -9 leaves its jobs, which are delivered again within 12 s', async () => {
-    const { system, send } = await started();
-    await send([happening('1'), happening('hang')]);
-    const child = consumingProcess(urls, system.prefix);
-    await once(child.stdout ?? child, 'data');
-    child.kill('SIGKILL');
-    const killedMs = performance.now();
-    const { rule, applied } = remembering();
-    const { faults } = consuming(system, 'a', { rules: [rule] });
-    await until(() => empty(system));
-    expect(performance.now() - killedMs).toBeLessThan(12_000);
-    expect(applied()).toEqual(['1', 'hang']);
-    expect(faults).toEqual([]);
-  });
-
-  test('of one event has that event set aside after three counted deliveries, and only that one', async () => {
-    const { system, send } = await started();
-    await send(
-      [happening('kill'), happening('1'), happening('2')],
-      ...Array.from({ length: 4 }, (_, index) => [happening(`slow ${index}`)]),
-    );
-    const { applied, faults } = await records(system.prefix);
-    let deaths = 0;
-    for (let isOver = false; !isOver; ) {
-      const child = consumingProcess(urls, system.prefix);
-      const died = once(child, 'exit').then(() => true);
-      const done = until(() => empty(system)).then(() => false);
-      isOver = !(await Promise.race([died, done]));
-      done.catch(() => undefined);
-      if (isOver) break;
-      deaths++;
-      expect(deaths).toBeLessThan(6);
-      await letLocksRunOut(system, 'a');
-    }
-    expect(await faults()).toEqual([{ _id: 'kill', deliveries: 3 }]);
-    expect(await applied()).toEqual(['1', '2', 'slow 0', 'slow 1', 'slow 2', 'slow 3']);
-    // Twice in a batch, and three times counted.
-    expect(deaths).toBe(5);
-  });
 });
 
 test('rules get the events of their types, read through their contracts, in their order', async () => {
