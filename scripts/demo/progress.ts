@@ -16,6 +16,9 @@ const CLEAR = '\r\u001b[K';
 
 const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 export const count = (value: number): string => whole.format(value);
+/** `1 event`, `1,204 events`. */
+export const counted = (value: number, one: string, many = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`;
 export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /** Text in colour, where that is wanted. */

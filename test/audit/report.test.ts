@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AccountEvidence, SystemEvidence } from '../invariants.ts';
 import { auditAccount, auditSystem } from '../invariants.ts';
-import { accountTally, passed, systemChecks } from './checks.ts';
+import { accountTally, passed, systemChecks, transferTally } from './checks.ts';
 import { report, reportJson } from './report.ts';
 
 const ENTRY = { version: 1, amountMinor: 5, balanceMinor: 5, eventId: 't', eventType: 'deposited' };
@@ -51,6 +51,26 @@ test('a line says of each invariant how much was held to it', () => {
   expect(lines).toContainEqual(expect.stringMatching(/^ {2}no faults +0 open faults +ok$/));
   expect(lines).toContain('  The lake holds 1,234 events; its head is abc.');
   expect(lines).toContain('  PASS: all 8 invariants');
+});
+
+test('what there is one of is said as one', () => {
+  const one: AccountEvidence = { ...SOUND, lake: SOUND.lake.slice(0, 1) };
+  const system: SystemEvidence = {
+    ...{ ...SYSTEM, faults: BROKEN_SYSTEM.faults },
+    verification: { valid: true, events: 1, firstBadPosition: null },
+  };
+  const tally = transferTally();
+  tally.addAccount({ ...SOUND, transactions: SOUND.transactions.map(each => ({ ...each, transferId: 'x' })) });
+  tally.addTransfer({ id: 'x', from: 'a', to: 'b', amountMinor: 5, status: 'REFUSED', moves: [] });
+  const rest = { name: 'everything comes to rest', checked: { seconds: 1 }, seen: true, violations: [], count: 0 };
+  const checks = [...checksOf([one], system), ...tally.checks(), rest];
+  const lines = report({ url: 'http://bank.test', lake: { events: 1, head: 'abc' }, checks }, false).split('\n');
+  const checked = lines.flatMap(line => / {3,}(1 .*?) {3,}/.exec(line)?.[1] ?? []);
+  expect(checked).toEqual([
+    ...['1 account, 1 entry', '1 account, 1 entry', '1 account, 1 transaction', '1 account, 1 event'],
+    ...['1 event', '1 type, 1 event', '1 outbox seen', '1 open fault', '1 transfer', '1 transaction', '1 second'],
+  ]);
+  expect(lines).toContain('  The lake holds 1 event; its head is abc.');
 });
 
 test('what could not be seen is not said to be right, and is no violation', () => {

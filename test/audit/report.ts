@@ -1,5 +1,5 @@
 /** What the audit found, for people: a line for each invariant, and what contradicts it. Pure. */
-import { count, paint } from '../../scripts/demo/progress.ts';
+import { count, counted, paint } from '../../scripts/demo/progress.ts';
 import { type Check, passed } from './checks.ts';
 
 export type Report = {
@@ -23,7 +23,7 @@ export function report({ lake, checks }: Report, isTerminal: boolean): string {
   });
   const wrong = checks.filter(check => !passed([check])).length;
   const verdict = wrong === 0 ? good(passedOf(checks)) : bad(`FAIL: ${wrong} of ${checks.length} invariants`);
-  const lakeLine = `The lake holds ${count(lake.events)} events; its head is ${lake.head}.`;
+  const lakeLine = `The lake holds ${counted(lake.events, 'event')}; its head is ${lake.head}.`;
   return ['', ...lines, '', lakeLine, '', verdict, ''].map(line => (line ? `  ${line}` : '')).join('\n');
 }
 
@@ -32,13 +32,26 @@ export function reportJson({ url, lake, checks }: Report): string {
   return JSON.stringify({ passed: passed(checks), url, lake, checks }, null, 2);
 }
 
+/** What is counted, where there is one of it. */
+const ONE: Readonly<Record<string, string>> = {
+  accounts: 'account',
+  entries: 'entry',
+  transactions: 'transaction',
+  events: 'event',
+  transfers: 'transfer',
+  types: 'type',
+  'outboxes seen': 'outbox seen',
+  'open faults': 'open fault',
+  seconds: 'second',
+};
+
 const checkedOf = ({ checked }: Check): string =>
   Object.entries(checked)
-    .map(([unit, size]) => `${count(size)} ${unit}`)
+    .map(([unit, size]) => counted(size, ONE[unit] ?? unit, unit))
     .join(', ');
 
 function resultOf({ count: violations, seen }: Check): string {
-  if (violations > 0) return `${count(violations)} ${violations === 1 ? 'violation' : 'violations'}`;
+  if (violations > 0) return counted(violations, 'violation');
   return seen ? 'ok' : 'not seen';
 }
 

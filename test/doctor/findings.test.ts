@@ -121,6 +121,10 @@ describe('what flows', () => {
     [{ lagEvents: 4_000, lagSeconds: 61 }, ['lag of balance: 4,000 events wait, the oldest for 61 s']],
     [{ pendingEvents: 7, oldestPendingSeconds: 31 }, ['outbox of balance: 7 events wait, the oldest for 31 s']],
     [{ faults: 2 }, ['faults of balance: 2 events set aside']],
+    [
+      { lagEvents: 1, lagSeconds: 61, faults: 1 },
+      ['lag of balance: 1 event waits, the oldest for 61 s', 'faults of balance: 1 event set aside'],
+    ],
   ])('with %j', (health, expected) => {
     expect(judged(health)).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 /** The system through its own door: what runs, what waits, what was set aside, and a sample held to the invariants. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { count } from '../../scripts/demo/progress.ts';
+import { count, counted } from '../../scripts/demo/progress.ts';
 import { accountTally } from '../audit/checks.ts';
 import { accountOf, accountsOf, type EvidenceClient } from '../evidence.ts';
 import type { AccountEvidence } from '../invariants.ts';
@@ -52,21 +52,19 @@ export function judgeFlow(services: readonly Health[]): Finding[] {
   return [
     ...(silent.length === 0 ? [ok('running', `${services.length} services`)] : []),
     ...silent.map(({ name }) => todo(name, 'does not run', `Start it: npm start, or npm run service -- ${name}.`)),
-    ...(lag.length === 0 ? [ok('lag', `${count(sum(each => each.lagEvents))} events wait in queues`)] : []),
+    ...(lag.length === 0 ? [ok('lag', `${waiting(sum(each => each.lagEvents))} in queues`)] : []),
     ...lag.map(({ name, lagEvents, lagSeconds }) =>
       todo(
         `lag of ${name}`,
-        `${count(lagEvents ?? 0)} events wait, the oldest for ${Math.round(lagSeconds ?? 0)} s`,
+        `${waiting(lagEvents ?? 0)}, the oldest for ${Math.round(lagSeconds ?? 0)} s`,
         `See whether it runs and what its log says; if it has too much to do, start another process of it.`,
       ),
     ),
-    ...(stuck.length === 0
-      ? [ok('outboxes', `${count(sum(each => each.pendingEvents))} events wait to be sent on`)]
-      : []),
+    ...(stuck.length === 0 ? [ok('outboxes', `${waiting(sum(each => each.pendingEvents))} to be sent on`)] : []),
     ...stuck.map(({ name, pendingEvents, oldestPendingSeconds }) =>
       todo(
         `outbox of ${name}`,
-        `${count(pendingEvents ?? 0)} events wait, the oldest for ${Math.round(oldestPendingSeconds ?? 0)} s`,
+        `${waiting(pendingEvents ?? 0)}, the oldest for ${Math.round(oldestPendingSeconds ?? 0)} s`,
         `Redis may be away or full, or no process of ${name} runs. Nothing is lost; it goes on by itself.`,
       ),
     ),
@@ -74,12 +72,14 @@ export function judgeFlow(services: readonly Health[]): Finding[] {
     ...faulty.map(({ name, faults }) =>
       todo(
         `faults of ${name}`,
-        `${count(faults ?? 0)} events set aside`,
+        `${counted(faults ?? 0, 'event')} set aside`,
         'Look at Faults in the console, mend the cause, and send them again.',
       ),
     ),
   ];
 }
+
+const waiting = (events: number): string => counted(events, 'event waits', 'events wait');
 
 /** The processes as their metrics show them. @param page of `/metrics`; undefined when it is not to be had. */
 export function judgeProcess(page: string | undefined): Finding[] {
