@@ -1,6 +1,8 @@
 /** The doctor at a real system, well and unwell. */
 import { execFile, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { type Document, MongoClient } from 'mongodb';
@@ -150,7 +152,20 @@ test('nothing at the address', async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
   await finds([{}, url], [expect.stringMatching(/^The gateway: ready: nothing of the kind at /)]);
   const { code, output } = await run(['--url', url]);
-  expect([code, output]).toEqual([1, expect.stringContaining('→ Start it: npm start.')]);
+  expect([code, output]).toEqual([1, expect.stringMatching(/→ (Start it: npm start|npm start runs on)/)]);
+});
+
+test('nothing at the address is said otherwise where npm start runs on the folder, at an address of its own', async () => {
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const other = temporaryFolder();
+  onTestFinished(() => other.remove());
+  const adviceIn = async () => {
+    const chapters = await examine({ ...OPTIONS, url }, { ...config, MONGODB_URL: undefined, DATA_DIR: other.path });
+    return chapters.flatMap(({ findings }) => findings).find(({ what }) => what === 'ready')?.advice;
+  };
+  expect(await adviceIn()).toMatch(/^Start it: npm start\. .* --url/);
+  writeFileSync(join(other.path, 'mongodb.url'), mongodbUrl);
+  expect(await adviceIn()).toMatch(new RegExp(`^npm start runs on ${other.path}, .* --url`));
 });
 
 test('a token that is not the system’s', async () => {

@@ -20,11 +20,14 @@ export async function examine({ url, token, sample }: Options, config: Config): 
   const own = await runningServers(config.DATA_DIR);
   const mongodbUrl = config.MONGODB_URL ?? own.mongodbUrl;
   const redisUrl = config.REDIS_URL ?? own.redisUrl;
-  const door = await examineDoor(url);
+  const redis = await examineRedis(redisUrl);
+  const mongodb = await examineMongodb(mongodbUrl);
+  const isRunning = !config.MONGODB_URL && mongodb.some(({ findings }) => findings.some(isAnswer));
+  const door = await examineDoor(url, isRunning ? ELSEWHERE(config.DATA_DIR) : NOT_STARTED);
   const chapters: Chapter[] = [
     { title: 'This machine', findings: [judgeNode('node', process.version)] },
-    { title: 'Redis', findings: await examineRedis(redisUrl) },
-    ...(await examineMongodb(mongodbUrl)),
+    { title: 'Redis', findings: redis },
+    ...mongodb,
     { title: 'The gateway', findings: door.findings },
   ];
   if (!door.answers) return chapters;
@@ -34,6 +37,14 @@ export async function examine({ url, token, sample }: Options, config: Config): 
   });
   return [...chapters, { title: 'What flows', findings: system }];
 }
+
+const NOT_STARTED =
+  'Start it: npm start. If it runs at another port or elsewhere, say so: npm run doctor -- --url http://127.0.0.1:PORT';
+/** Whoever started it on this folder has chosen another port, which only that one knows. */
+const ELSEWHERE = (dataDir: string) =>
+  `npm start runs on ${dataDir}, and said at its start where it listens: npm run doctor -- --url http://127.0.0.1:PORT`;
+
+const isAnswer = ({ what, state }: Finding): boolean => what === 'answers' && state === 'ok';
 
 const NOWHERE = 'nobody says where it is';
 
@@ -80,7 +91,8 @@ async function examineMongodb(url: string | undefined): Promise<Chapter[]> {
   }
 }
 
-async function examineDoor(url: string): Promise<{ answers: boolean; findings: Finding[] }> {
+/** @param advice what to do when nothing answers. */
+async function examineDoor(url: string, advice: string): Promise<{ answers: boolean; findings: Finding[] }> {
   const get = async (path: string) => {
     const answer = await fetch(new URL(path, url), { signal: AbortSignal.timeout(TIMEOUT_MS) });
     return { status: answer.status, text: await answer.text() };
@@ -106,7 +118,6 @@ async function examineDoor(url: string): Promise<{ answers: boolean; findings: F
     );
     return { answers: true, findings: [ready, ...judgeProcess(page)] };
   } catch (error) {
-    const advice = 'Start it: npm start. If it is elsewhere, say so with --url.';
     return { answers: false, findings: [todo('ready', `nothing of the kind at ${url}: ${messageOf(error)}`, advice)] };
   }
 }
