@@ -130,6 +130,13 @@ test.each(serviceNames())('the folder of the %s service has what every service h
   expect(files).toEqual(expect.arrayContaining(['index.ts', 'schema.graphql']));
 });
 
+test('every package is asked for in one version, so that all who install get the same', () => {
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const versions = Object.entries<string>({ ...dependencies, ...devDependencies });
+  expect(versions.length).toBeGreaterThan(0);
+  expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
+});
+
 test('the composed supergraph is the one of today: else run `npm run compose`', () => {
   expect(readFileSync(supergraphFile, 'utf8')).toBe(composeSupergraph());
 });
