@@ -24,6 +24,14 @@ async function run(page: Page): Promise<void> {
   await page.getByRole('button', { name: /^Execute query/ }).click();
 }
 
+/** By how many pixels the longest line of the operation goes beyond its editor; Infinity before there is one. */
+const OVERHANG = `(() => {
+  const editor = document.querySelector('[aria-label="Operation Editor"] .monaco-editor');
+  const lines = [...(editor?.querySelectorAll('.view-line > span') ?? [])];
+  if (lines.length === 0) return Infinity;
+  return Math.max(...lines.map(line => line.getBoundingClientRect().right)) - editor.getBoundingClientRect().right;
+})()`;
+
 /** What the pane of answers shows, with plain spaces. */
 const answer = async (page: Page) =>
   (await page.getByRole('region', { name: 'Result Window' }).locator('.view-lines').innerText()).replaceAll(
@@ -131,6 +139,19 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await run(page);
     await until(page, /"log": \[[\s\S]*"status": "COMPLETED"/);
     expect([complaints, external]).toEqual([[], []]);
+  });
+
+  test('nothing of an example is cut, however narrow the window', async () => {
+    const { page } = await openHere(system.url, { viewport: { width: 1280, height: 860 } });
+    await page.goto('/graphiql');
+    await page.getByRole('region', { name: 'Operation Editor' }).locator('.view-line').first().waitFor();
+    for (const width of [1280, 390]) {
+      await page.setViewportSize({ width, height: 860 });
+      for (const name of ['OpenAccount', 'Statement', 'WatchBalance']) {
+        await openTab(page, name);
+        await expect.poll(() => page.evaluate<number>(OVERHANG), { message: `${name}, ${width} wide` }).toBeLessThanOrEqual(0);
+      }
+    }
   });
 
   test('on a phone the answer is below the operation, and as wide', async () => {

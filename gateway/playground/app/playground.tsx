@@ -8,6 +8,7 @@ import { type SchemaState, useSchema } from './schema.ts';
 import { currentSession, type Person, people, type Session, startSessionOf } from './session.ts';
 import { storageOf } from './storage.ts';
 import { chosenTheme } from './theme.ts';
+import { WrapLines } from './wrap.tsx';
 
 const kindOfAddress = (): Kind => KINDS.find(kind => location.hash === `#${kind}`) ?? 'client';
 
@@ -130,6 +131,7 @@ function Editor({ kind, session, schema }: { kind: Kind; session: Session | unde
         <span />
       </GraphiQL.Logo>
       <FollowLog />
+      <WrapLines />
     </GraphiQL>
   );
 }
