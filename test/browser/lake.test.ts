@@ -228,7 +228,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     expect(await history.nth(1).innerText()).toMatch(/Dry run/);
   });
 
-  test('a replay that is slow shows how far it is, there and in the list, and can be cancelled', async () => {
+  test('a replay that is slow shows how far it is, there, in the list and in the overview, and can be cancelled', async () => {
     const page = await windowOf(`/replays/new?service=reporting&rate=1&subject=${accounts[0]}&reason=slow`);
     await tryOut(page);
     expect(await page.locator('.forecast').innerText()).toMatch(/^\d+ events, 1 account, about \d+ s$/);
@@ -236,12 +236,20 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     await page.getByText(/[1-9]\d* of \d+ events/).waitFor();
     await page.getByText(/s left$/).waitFor();
     await page.getByRole('link', { name: 'Replays', exact: true }).first().click();
-    const now = page.getByRole('region', { name: 'Now' });
-    await now.getByRole('progressbar').waitFor();
-    await now.getByRole('link', { name: 'Repair of reporting' }).click();
+    await page.getByRole('region', { name: 'Now' }).getByRole('progressbar').waitFor();
+    await page.getByRole('link', { name: 'Overview', exact: true }).first().click();
+    const going = page.getByRole('region', { name: 'Replays' });
+    await going.getByText(/[1-9]\d* of \d+ events/).waitFor();
+    await going.getByRole('link', { name: 'Repair of reporting' }).click();
+    await page.waitForURL(/\/replays\/.+/);
     await press(page, 'Cancel it');
     await page.getByRole('dialog').waitFor();
     await press(page, 'Cancel the replay');
+    await page.getByText('It was cancelled.').waitFor();
+    await page.getByRole('link', { name: 'Overview', exact: true }).first().click();
+    await page.getByRole('heading', { name: 'The way of the events' }).waitFor();
+    await going.waitFor({ state: 'detached' });
+    await page.goBack();
     await page.getByText('It was cancelled.').waitFor();
     expect(await page.getByRole('button', { name: 'Cancel it' }).count()).toBe(0);
     await page.getByRole('link', { name: 'Prepare it again' }).click();
@@ -272,6 +280,8 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     const { replay } = await olga.get<{ replay: { id: string } }>(
       'mutation { replay(input: { service: "account", mode: ROLLBACK, dryRun: true, reason: "a rollback of nothing" }) { id } }',
     );
+    const slow = 'mutation { replay(input: { service: "reporting", ratePerSecond: 1, reason: "to be seen" }) { id } }';
+    await olga.get(slow);
     const eventPath = async () => {
       await rows(page).first().getByRole('link').first().click();
       await page.locator('.branches').waitFor();
@@ -281,6 +291,7 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
       ['/events?source=/nowhere', () => page.getByText('No event is like this.').waitFor()],
       ['/events?live=paused', eventPath],
       ['/events/none', () => page.getByText('no event with this id').waitFor()],
+      ['/overview', () => page.getByRole('region', { name: 'Replays' }).getByRole('progressbar').waitFor()],
       ['/replays', () => page.getByRole('table').waitFor()],
       ['/replays/new?service=balance', () => page.getByRole('checkbox', { name: 'deposited' }).waitFor()],
       ['/replays/new?service=account&mode=rebuild', () => tryOut(page)],

@@ -8,7 +8,10 @@ import { type Trouble, troublesOf } from '../overview/troubles.ts';
 import { Card, PageHead } from '../parts/card.tsx';
 import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
 import { announce } from '../parts/toast.tsx';
-import { useSubscription } from '../query.ts';
+import { useQuery, useSubscription } from '../query.ts';
+import { REPLAYS, REPLAYS_AGAIN_MS } from '../replays/asking.ts';
+import { isOver } from '../replays/facts.ts';
+import { RunningReplays } from '../replays/running.tsx';
 
 /** The system at a glance: what flows, what waits, what is wrong. */
 export function Overview() {
@@ -54,6 +57,7 @@ function Watched({ again }: { again: () => void }) {
         </Notice>
       ))}
       <Tiles system={system} />
+      <Replaying />
       {system.services.length === 0 ? (
         <Empty icon="overview" title="No service is known yet">
           Each makes itself known when it starts, for ever: npm start runs all of them, npm run service runs one.
@@ -62,6 +66,21 @@ function Watched({ again }: { again: () => void }) {
         <Parts system={system} />
       )}
     </>
+  );
+}
+
+/** As the page of replays has them; one that is older than so many others and still goes on is not looked for. */
+const REPLAYS_NEWEST = 20;
+
+/** Replays that go on: they explain much of what flows and waits. Nothing where there is none. */
+function Replaying() {
+  const { data, reload } = useQuery(REPLAYS, { first: REPLAYS_NEWEST, after: null }, { everyMs: REPLAYS_AGAIN_MS });
+  const active = data?.replays.nodes.filter(replay => !isOver(replay)) ?? [];
+  if (active.length === 0) return null;
+  return (
+    <Card title="Replays" note="Events that go from the lake to a service again." action={<a href="/replays">All</a>}>
+      <RunningReplays replays={active} over={reload} />
+    </Card>
   );
 }
 

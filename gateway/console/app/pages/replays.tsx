@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks';
 import { textOf } from '../failure.ts';
 import { conditionsOf, filterFrom } from '../lake/filter.ts';
 import { Badge } from '../parts/badge.tsx';
@@ -9,22 +8,19 @@ import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 import { useQuery } from '../query.ts';
-import { REPLAYS } from '../replays/asking.ts';
+import { REPLAYS, REPLAYS_AGAIN_MS } from '../replays/asking.ts';
 import { isOver, type Replay, titleOf } from '../replays/facts.ts';
-import { Progress, StatusBadge } from '../replays/progress.tsx';
-import { Cancel } from '../replays/starting.tsx';
-import { useWatched } from '../replays/watched.ts';
+import { StatusBadge } from '../replays/progress.tsx';
+import { RunningReplays } from '../replays/running.tsx';
 import { addressOf, location } from '../router.ts';
 import { formatCount } from '../time.ts';
 
 const PAGE = 20;
-/** Others start replays too, and reconciliations come round by themselves. */
-const AGAIN_MS = 5_000;
 
 /** Replays: those that go on now, and all there ever were. */
 export function Replays() {
   const after = location.value.query.get('after');
-  const { data, failure, reload } = useQuery(REPLAYS, { first: PAGE, after }, { everyMs: AGAIN_MS });
+  const { data, failure, reload } = useQuery(REPLAYS, { first: PAGE, after }, { everyMs: REPLAYS_AGAIN_MS });
   return (
     <>
       <PageHead
@@ -70,36 +66,13 @@ function Listed({ replays, reload }: { replays: Replay[]; reload: () => void }) 
     <>
       {active.length > 0 && (
         <Card title="Now">
-          <ul class="running">
-            {active.map(replay => (
-              <Running key={replay.id} given={replay} reload={reload} />
-            ))}
-          </ul>
+          <RunningReplays replays={active} over={reload} />
         </Card>
       )}
       <Card title="History" flush>
         <Table caption="Replays, newest first" columns={COLUMNS} rows={replays} keyOf={({ id }) => id} />
       </Card>
     </>
-  );
-}
-
-function Running({ given, reload }: { given: Replay; reload: () => void }) {
-  const replay = useWatched(given);
-  const over = isOver(replay);
-  useEffect(() => {
-    if (over) reload();
-  }, [over]);
-  return (
-    <li>
-      <div class="running-head">
-        <a href={addressOf('replays', replay.id)}>{titleOf(replay)}</a>
-        {replay.dryRun && <Badge kind="plain">Dry run</Badge>}
-        <span class="faint">by {replay.requestedBy}</span>
-        {!over && <Cancel replay={replay} />}
-      </div>
-      <Progress replay={replay} />
-    </li>
   );
 }
 

@@ -10,6 +10,9 @@ export const REPLAYS = gql<{ replays: Page }, { first: number; after: string | n
   }
 `);
 
+/** Others start replays too, and reconciliations come round by themselves. */
+export const REPLAYS_AGAIN_MS = 5_000;
+
 export const REPLAY = gql<{ replay: Replay | null }, { id: string }>(/* GraphQL */ `
   query Replay($id: ID!) { replay(id: $id) { ${REPLAY_FIELDS} } }
 `);
