@@ -136,7 +136,7 @@ async function guarded(what: string, look: () => Promise<Finding[]>): Promise<Fi
       unknown(
         what,
         messageOf(error),
-        'See whether the services run, and whether --token, AUTH_SECRET or DATA_DIR is the system’s.',
+        'See whether the services run, and whether --url, --token, AUTH_SECRET and DATA_DIR are those of one system.',
       ),
     ];
   }
