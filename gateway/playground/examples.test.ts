@@ -56,6 +56,14 @@ describe('the examples of the playground', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
+  test('begin with a comment that fits the editor of a window 1,280 pixels wide', () => {
+    for (const { query } of examples) {
+      const comment = query.split('\n').filter(line => line.startsWith('#'));
+      expect(comment.length).toBeGreaterThan(0);
+      for (const line of comment) expect(line.length, line).toBeLessThanOrEqual(48);
+    }
+  });
+
   test('have a subscription for each kind of user', () => {
     const watching = examples.filter(({ operation }) => operation.operation === 'subscription').map(({ kind }) => kind);
     expect(watching).toEqual([...KINDS]);

@@ -32,6 +32,19 @@ const OVERHANG = `(() => {
   return Math.max(...lines.map(line => line.getBoundingClientRect().right)) - editor.getBoundingClientRect().right;
 })()`;
 
+/** By how many pixels the answer is scrolled. */
+const SCROLLED = `(() => {
+  const pane = document.querySelector('[aria-label="Result Window"] .overflow-guard');
+  return pane.getBoundingClientRect().top - pane.querySelector('.margin').getBoundingClientRect().top;
+})()`;
+
+/** Where along the tabs something else would be clicked: an editor. */
+const COVERED = `(() => {
+  const { left, right, top, height } = document.querySelector('.graphiql-session-header').getBoundingClientRect();
+  const places = Array.from({ length: Math.floor((right - left) / 4) }, (_, index) => left + index * 4);
+  return places.filter(x => document.elementFromPoint(x, top + height / 2)?.closest('.monaco-editor'));
+})()`;
+
 /** What the pane of answers shows, with plain spaces. */
 const answer = async (page: Page) =>
   (await page.getByRole('region', { name: 'Result Window' }).locator('.view-lines').innerText()).replaceAll(
@@ -116,6 +129,12 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await until(page, /"balance": 16821/);
     await openTab(page, 'WatchBalance');
     await expect.poll(() => answer(page)).toBe(log);
+    // However far an answer is scrolled, the tabs are still there to be clicked.
+    await page.setViewportSize({ width: 1280, height: 600 });
+    await page.getByRole('region', { name: 'Result Window' }).hover();
+    await page.mouse.wheel(0, 300);
+    await expect.poll(() => page.evaluate<number>(SCROLLED)).toBeGreaterThan(0);
+    expect(await page.evaluate<number[]>(COVERED)).toEqual([]);
     expect(await page.evaluate('JSON.stringify([Object.keys(localStorage), location.href])')).not.toContain('eyJ');
     expect(await page.evaluate('Object.keys(localStorage)')).toEqual([]);
     expect([complaints, external]).toEqual([[], []]);
@@ -149,7 +168,9 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
       await page.setViewportSize({ width, height: 860 });
       for (const name of ['OpenAccount', 'Statement', 'WatchBalance']) {
         await openTab(page, name);
-        await expect.poll(() => page.evaluate<number>(OVERHANG), { message: `${name}, ${width} wide` }).toBeLessThanOrEqual(0);
+        await expect
+          .poll(() => page.evaluate<number>(OVERHANG), { message: `${name}, ${width} wide` })
+          .toBeLessThanOrEqual(0);
       }
     }
   });

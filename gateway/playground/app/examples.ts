@@ -16,8 +16,8 @@ export const NEWEST_REPLAY = '<the newest replay>';
 
 const client: readonly Example[] = [
   {
-    query: `# Opens an account. The same idempotency key is the
-# same account, however often it is sent.
+    query: `# Opens an account. The same idempotency key is
+# the same account, however often it is sent.
 mutation OpenAccount($input: OpenAccountInput!) {
   openAccount(input: $input) {
     account {
@@ -35,8 +35,9 @@ mutation OpenAccount($input: OpenAccountInput!) {
     variables: { input: { name: 'Everyday', currency: 'USD', idempotencyKey: 'playground-account' } },
   },
   {
-    query: `# Amounts are whole minor units: 12500 is 125.00.
-# Send it twice: it happens once, for one key.
+    query: `# Amounts are whole minor units: 12500 is
+# 125.00. Send it twice: it happens once, for
+# one key.
 mutation Deposit($input: TransactionInput!) {
   deposit(input: $input) {
     transaction {
@@ -53,9 +54,10 @@ mutation Deposit($input: TransactionInput!) {
     },
   },
   {
-    query: `# The account now, then each time its balance changes.
-# Deposit in another window meanwhile: every result
-# stays in the log, with the time it came.
+    query: `# The account now, then each time its balance
+# changes. Deposit in another window meanwhile:
+# every result stays in the log, with the time
+# it came.
 subscription WatchBalance($accountId: ID!) {
   balanceChanged(accountId: $accountId) {
     balance {
@@ -75,8 +77,8 @@ subscription WatchBalance($accountId: ID!) {
     variables: { accountId: OWN_ACCOUNT },
   },
   {
-    query: `# Why it is this amount: every version of the balance,
-# with the event that explains it.
+    query: `# Why it is this amount: every version of the
+# balance, with the event that explains it.
 query Statement($accountId: ID!) {
   account(id: $accountId) {
     name
@@ -124,8 +126,8 @@ mutation WithdrawTooMuch($input: TransactionInput!) {
 
 const operator: readonly Example[] = [
   {
-    query: `# What waits for each service: in events, and in the
-# age of the oldest in seconds.
+    query: `# What waits for each service: in events, and in
+# the age of the oldest in seconds.
 query Services {
   services {
     name
@@ -139,8 +141,8 @@ query Services {
 `,
   },
   {
-    query: `# The lake, filtered. Take endCursor for "after" to
-# go on.
+    query: `# The lake, filtered. Take endCursor for "after"
+# to go on.
 query Events($filter: EventFilter, $after: String) {
   events(filter: $filter, first: 10, after: $after, order: NEWEST_FIRST) {
     totalCount
@@ -163,9 +165,9 @@ query Events($filter: EventFilter, $after: String) {
     variables: { filter: { types: ['deposited', 'withdrawn'], from: '2020-01-01T00:00:00Z' } },
   },
   {
-    query: `# Counts what a replay would send, and sends nothing.
-# Without dryRun it sends: a healthy service is not
-# changed by it.
+    query: `# Counts what a replay would send, and sends
+# nothing. Without dryRun it sends: a healthy
+# service is not changed by it.
 mutation DryRun($input: ReplayInput!) {
   replay(input: $input) {
     id
@@ -194,8 +196,9 @@ subscription Progress($id: ID!) {
     variables: { id: NEWEST_REPLAY },
   },
   {
-    query: `# What was set aside because it could not be handled.
-# The mutation "resubmit" sends it again.
+    query: `# What was set aside because it could not be
+# handled. The mutation "resubmit" sends it
+# again.
 query Faults {
   faults(first: 10) {
     nodes {
@@ -215,9 +218,10 @@ query Faults {
 
 const developer: readonly Example[] = [
   {
-    query: `# One operation, every service: accounts and balances
-# from account, the ledger from balance, statistics
-# from reporting, services and events from lake.
+    query: `# One operation, every service: accounts and
+# balances from account, the ledger from
+# balance, statistics from reporting, services
+# and events from lake.
 query Everything {
   accounts(first: 3) {
     nodes {
@@ -273,8 +277,9 @@ subscription Tail($filter: EventFilter) {
     variables: { filter: {} },
   },
   {
-    query: `# What clients may ask for. What the services ask of
-# each other (_entities, _service) is not among it.
+    query: `# What clients may ask for. What the services
+# ask of each other (_entities, _service) is not
+# among it.
 query Schema {
   __schema {
     queryType {
