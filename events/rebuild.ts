@@ -140,11 +140,13 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
   async function forget({ id }: RebuildWish): Promise<void> {
     const state = await generations.tick();
     if (state.rebuild !== id) return;
-    const { building, previous } = state;
-    await generations.change(state, { building: null, rebuild: null, hold: false });
-    if (building === null || building === previous) return;
+    if (state.building !== null) await generations.change(state, { building: null, hold: false });
     await settle(SETTLE_MS);
-    await drop(building);
+    // The copy has the highest number, unless it is the one to return to. Its rebuild is named until it is gone: what is cut short
+    // is done again.
+    const { made, active, previous } = state;
+    if (made !== active && made !== previous) await drop(made);
+    await generations.change(await generations.tick(), { rebuild: null });
   }
 
   function copyOf(state: GenerationState): { served: Generation; copy: Generation } {

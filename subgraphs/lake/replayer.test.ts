@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fakeClock, silent, until, waitingJobs } from '../../events/fixture.ts';
+import { deposited } from '../../schema/events/deposited.ts';
 import { counted } from './replay.fixture.ts';
 import { startReplayer } from './replayer.ts';
 
@@ -91,4 +92,27 @@ test('while Redis is away the replayer waits, and does not hammer the database',
   await until(() => sends > 0);
   await delay(500);
   expect(sends).toBeLessThan(4);
+});
+
+test('the next rebuild begins when the service has dropped what one that was cancelled has left, not before', async () => {
+  const { system, replayer, request, replays } = await counted(20);
+  await system.bind('reporting', { consumes: [deposited.type], rebuildable: true });
+  const active = replayer();
+  const wished = async () => (await system.bindings.find('reporting'))?.rebuild;
+  const first = await request({ mode: 'REBUILD' });
+  await until(async () => (await wished())?.id === first._id);
+  const next = await request({ mode: 'REBUILD' });
+  await replays.cancel(first._id);
+  await until(async () => {
+    active.wake();
+    return (await wished())?.step !== 'BUILD' || (await wished())?.id === next._id;
+  });
+  await delay(300);
+  expect(await wished()).toMatchObject({ id: first._id, step: 'DROP' });
+  expect(await replays.find(next._id)).toMatchObject({ status: 'PLANNED' });
+  const dropped = { differences: 0, subjects: [], error: null };
+  await system.bindings.taken('reporting', { id: first._id, step: 'DROP', ...dropped });
+  active.wake();
+  await until(async () => (await wished())?.id === next._id);
+  expect(await wished()).toMatchObject({ step: 'BUILD' });
 });

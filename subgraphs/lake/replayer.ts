@@ -32,15 +32,19 @@ export function startReplayer(options: {
   /** What is begun while a fence is held ends with it, also when it is held again. */
   let tenure: { fence: number | undefined; over: AbortController } = { fence: undefined, over: new AbortController() };
 
-  /** What a rebuild that was cancelled or has failed has left behind. */
-  async function tidyUp(): Promise<void> {
+  /** What a rebuild that was cancelled or has failed has left behind. @returns the services that have still to drop it. */
+  async function tidyUp(): Promise<Set<string>> {
+    const untidy = new Set<string>();
     for (const { _id: service, rebuild: wish, rebuilt } of await bindings.all()) {
       if (!wish || active.has(service)) continue;
       const row = await replays.rows.findOne({ _id: wish.id });
       if (row && !isOver(row.status)) continue;
+      const isDropped = rebuilt?.id === wish.id && rebuilt.step === 'DROP';
+      if (wish.step !== 'DROP' || !isDropped) untidy.add(service);
       if (wish.step !== 'DROP') await replays.wish(service, { ...wish, step: 'DROP' });
-      else if (rebuilt?.id === wish.id && rebuilt.step === 'DROP') await replays.wish(service, null);
+      else if (isDropped) await replays.wish(service, null);
     }
+    return untidy;
   }
 
   async function turn(): Promise<void> {
@@ -51,7 +55,7 @@ export function startReplayer(options: {
     }
     if (fence === undefined) return;
     await schedules?.ask();
-    await tidyUp();
+    const untidy = await tidyUp();
     const due = await replays.rows
       .find({ status: { $in: ['PLANNED', 'RUNNING'] } })
       .sort({ createdAt: 1 })
@@ -60,7 +64,8 @@ export function startReplayer(options: {
     // A replay that was running goes before one that waits.
     for (const row of [...due.filter(isRunning), ...due.filter(row => !isRunning(row))]) {
       const { _id, service } = row;
-      if (active.has(service)) continue;
+      // A service hears one wish: the next one's would take the place of the one to drop, and the copy would be left for good.
+      if (active.has(service) || untidy.has(service)) continue;
       const { signal } = tenure.over;
       const work = replaying(row, fence, signal)
         .catch(async error => {
