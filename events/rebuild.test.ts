@@ -15,7 +15,7 @@ async function started() {
   const { bindings, feed, clock } = system;
   const state = system.collection<GenerationState>('a', 'generations');
   const generations = createGenerations({ collection: state, holder: 'me', clock, onChange: () => undefined });
-  const rows = (number: number) => system.collection<Document>('a', `rows-${number}`);
+  const rows = (number: number) => system.collection<Document & { _id: string }>('a', `rows-${number}`);
   let isSlow = false;
   let refused = 0;
   const rebuilder = startRebuilder({
@@ -44,11 +44,15 @@ async function started() {
     state: () => state.findOne(),
     refused: () => refused,
     setSlow: (slow: boolean) => void (isSlow = slow),
-    async wish(step: RebuildWish['step']) {
-      await bindings.wish('a', { id: 'one', step, subject: null });
+    async wish(step: RebuildWish['step'], { id = 'one', subject = null as string | null } = {}) {
+      await bindings.wish('a', { id, step, subject });
       rebuilder.wake();
     },
-    taken: (step: string) => until(async () => (await bindings.find('a'))?.rebuilt?.step === step),
+    taken: (step: string, id = 'one') =>
+      until(async () => {
+        const rebuilt = (await bindings.find('a'))?.rebuilt;
+        return rebuilt?.step === step && rebuilt.id === id;
+      }),
   };
 }
 
@@ -56,7 +60,7 @@ test('a copy that nobody wants any more is dropped, also where that was cut shor
   const { rows, state, refused, setSlow, wish, taken } = await started();
   await wish('BUILD');
   await taken('BUILD');
-  await rows(2).insertOne({ account: 'x' });
+  await rows(2).insertOne({ _id: 'x1', account: 'x' });
   setSlow(true);
   await wish('DROP');
   await until(() => refused() > 0);
@@ -64,4 +68,21 @@ test('a copy that nobody wants any more is dropped, also where that was cut shor
   await taken('DROP');
   expect(await rows(2).countDocuments()).toBe(0);
   expect(await state()).toMatchObject({ active: 1, building: null, rebuild: null });
+});
+
+test('what was served before stays for a way back of all, when there was one of a single subject', async () => {
+  const { rows, state, wish, taken } = await started();
+  await rows(1).insertOne({ _id: 'x1', account: 'x', version: 1 });
+  for (const step of ['BUILD', 'SWAP'] as const) {
+    await wish(step);
+    await taken(step);
+  }
+  const back = { id: 'back', subject: 'x' };
+  for (const step of ['RETURN', 'SWAP', 'DROP'] as const) {
+    await wish(step, back);
+    await taken(step, back.id);
+  }
+  expect(await state()).toMatchObject({ active: 2, previous: 1, building: null });
+  expect(await rows(2).countDocuments()).toBe(1);
+  expect(await rows(1).countDocuments()).toBe(1);
 });

@@ -205,7 +205,8 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
       if (inParts) {
         for (const of of found.subjects) await replaceRows(served, copy, of);
         await generations.change(held, { ...done, restarts: held.restarts + 1 });
-        await drop(copy.number);
+        // What was served before is the way back of all others.
+        if (copy.number !== held.previous) await drop(copy.number);
       } else {
         await generations.change(held, { ...done, active: copy.number, previous: served.number });
         if (before.previous !== null && before.previous !== copy.number) await drop(before.previous);

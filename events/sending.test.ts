@@ -97,7 +97,7 @@ describe('what somebody in this process waits for', () => {
       active.wake([happening(id)]);
     };
     const ids = () => handed.map(events => idsOf(events as Event[]));
-    return { system, worker, store, pending, ids };
+    return { system, active, worker, store, pending, ids };
   }
 
   test('is handed over, and the rest is sent and all cleared by the flush', async () => {
@@ -120,6 +120,35 @@ describe('what somebody in this process waits for', () => {
     finish();
     await until(async () => (await pending()) === 0);
     expect(await waitingIds(system, 'lake')).toEqual(['1']);
+  });
+
+  test('is pending until it is handled, also when a flush looks for what is pending meanwhile', async () => {
+    let finish: () => void = () => undefined;
+    const { system, active, store, pending, ids } = await nearby(() => new Promise(resolve => (finish = resolve)));
+    await store('1');
+    await until(() => ids().length === 1);
+    active.wake();
+    await delay(150);
+    expect([await pending(), await waitingIds(system, 'lake')]).toEqual([1, []]);
+    finish();
+    await until(async () => (await pending()) === 0);
+    expect(ids()).toEqual([['1']]);
+  });
+
+  test('is finished and cleared before the relay has stopped', async () => {
+    let finish: () => void = () => undefined;
+    const { active, store, pending, ids } = await nearby(() => new Promise(resolve => (finish = resolve)));
+    await store('1');
+    await until(() => ids().length === 1);
+    let isOver = false;
+    const stopping = active.stop().then(() => {
+      isOver = true;
+    });
+    await delay(150);
+    expect(isOver).toBe(false);
+    finish();
+    await stopping;
+    expect(await pending()).toBe(0);
   });
 
   test('comes by the queue when it was not handled', async () => {

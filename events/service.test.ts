@@ -19,7 +19,7 @@ import {
 } from './fixture.ts';
 import { onlyNearby } from './nearby.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { assemble } from './service.ts';
+import { assemble, type Resources } from './service.ts';
 
 const urls = useServers();
 
@@ -83,7 +83,7 @@ function listener(heard: Event[]): Definition {
   });
 }
 
-async function running(system: System, definitions: Definition[], holder = 'process') {
+async function running(system: System & Pick<Resources, 'utilization'>, definitions: Definition[], holder = 'process') {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const services = definitions.map(definition =>
     assemble(definition, { ...system, ids: systemIds, holder, log: silent }),
@@ -95,6 +95,21 @@ async function running(system: System, definitions: Definition[], holder = 'proc
   }
   return services;
 }
+
+test('what hurries goes by how busy the process is', async () => {
+  const system = createSystem(urls);
+  let outbox: ServiceContext['outbox'] | undefined;
+  let asked = 0;
+  const utilization = () => {
+    asked += 1;
+    return 0;
+  };
+  await running({ ...system, utilization }, [emitter(context => (outbox = context.outbox)), listener([])]);
+  await until(async () => {
+    await outbox?.append(happening(`${asked} ${systemIds.random()}`));
+    return asked > 0;
+  });
+});
 
 describe('in a second thread', () => {
   const working = (done: unknown[]) =>

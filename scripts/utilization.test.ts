@@ -29,3 +29,14 @@ test('what was noticed last holds until there is enough to say something new', a
   await delay(0);
   expect(utilization()).toBe(noticed);
 });
+
+test('what a thread did before is nothing to how busy it is now', async () => {
+  const utilization = utilizationOf();
+  for (let round = 0; round < 60; round++) {
+    work(10);
+    await delay(0);
+  }
+  const working = utilization();
+  await delay(300);
+  expect(utilization()).toBeLessThan(working / 3);
+});
