@@ -244,6 +244,15 @@ describe('what somebody waits for', () => {
     expect((await waitingIds(system, 'a')).sort()).toEqual(idsOf(all).sort());
   });
 
+  test('and has no room beside what is gathered is looked for', async () => {
+    const { system, store, sent, pending } = await hurrying({ flushMax: 3 });
+    await store('1', '2');
+    await sent('a', 2);
+    await store('3', '4');
+    await until(async () => (await pending()) === 0);
+    expect((await waitingIds(system, 'a')).sort()).toEqual(['1', '2', '3', '4']);
+  });
+
   test('does not wait for a flush that takes its time', async () => {
     const { system, outbox, relay, pending } = await started('a');
     await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });

@@ -43,8 +43,10 @@ async function started() {
     rows,
     state: () => state.findOne(),
     refused: () => refused,
-    setSlow: (slow: boolean) => void (isSlow = slow),
-    async wish(step: RebuildWish['step'], { id = 'one', subject = null as string | null } = {}) {
+    setSlow(slow: boolean) {
+      isSlow = slow;
+    },
+    async wish(step: RebuildWish['step'], { id = 'one', subject = null }: Partial<RebuildWish> = {}) {
       await bindings.wish('a', { id, step, subject });
       rebuilder.wake();
     },

@@ -5,6 +5,7 @@ import type { Event } from './event.ts';
 import { happening, happenings, idsOf, ORIGIN, takeAll, until, waitingIds, waitingJobs } from './fixture.ts';
 import { lettersFor } from './letters.ts';
 import { withNearby } from './nearby.ts';
+import type { RelayOptions } from './relay.ts';
 import { started } from './relay.fixture.ts';
 import type { Delivered } from './transport.ts';
 
@@ -78,7 +79,7 @@ describe('jobs', () => {
 
 describe('what somebody in this process waits for', () => {
   /** Whoever takes from the queue of "a" is in this process. */
-  async function nearby(handle: (job: Delivered) => Promise<void>) {
+  async function nearby(handle: (job: Delivered) => Promise<void>, options: Partial<RelayOptions> = {}) {
     const { system, relay, outbox, pending } = await started('a');
     await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });
     const transport = withNearby(system.transport);
@@ -90,7 +91,7 @@ describe('what somebody in this process waits for', () => {
         await handle(job);
       },
     });
-    const active = relay({ transport, pollMs: 60_000, gatherMs: 50 });
+    const active = relay({ transport, pollMs: 60_000, gatherMs: 50, ...options });
     await until(async () => (await system.transport.marks('lake'))[ORIGIN] !== undefined);
     const store = async (id: string) => {
       await outbox.append(happening(id));
@@ -133,6 +134,23 @@ describe('what somebody in this process waits for', () => {
     finish();
     await until(async () => (await pending()) === 0);
     expect(ids()).toEqual([['1']]);
+  });
+
+  test('comes by the queue while as many are being handed over as a flush takes', async () => {
+    const jobs: Delivered[] = [];
+    const ends: (() => void)[] = [];
+    const handle = (job: Delivered) => {
+      jobs.push(job);
+      return new Promise<void>(end => ends.push(end));
+    };
+    const { store, pending } = await nearby(handle, { flushMax: 2 });
+    for (const [at, id] of ['1', '2', '3'].entries()) {
+      await store(id);
+      await until(() => jobs.length > at);
+    }
+    expect(jobs.map(({ id }) => id === '')).toEqual([true, true, false]);
+    for (const end of ends) end();
+    await until(async () => (await pending()) === 0);
   });
 
   test('is finished and cleared before the relay has stopped', async () => {

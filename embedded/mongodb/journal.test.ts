@@ -326,6 +326,18 @@ describe('lmdb', () => {
     expect(all(journal)).toEqual(known);
   });
 
+  test('writes when much has changed, whether a checkpoint is due or not', async () => {
+    const journal = await start(dir, 1_000_000);
+    const before = readFileSync(join(dir, 'checkpoint'));
+    const size = () => statSync(join(dir, 'data.mdb')).size;
+    const sizeBefore = size();
+    change(journal, 1_000, numbers(1));
+    expect(size()).toBe(sizeBefore);
+    journal.tend();
+    expect(size()).toBeGreaterThan(sizeBefore);
+    expect(readFileSync(join(dir, 'checkpoint')).equals(before)).toBe(true);
+  });
+
   test('is not needed to commit: what it could not is done again from the log, and committed later', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const journal = await start(dir, 100);
