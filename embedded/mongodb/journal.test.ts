@@ -27,9 +27,9 @@ afterEach(async () => {
   for (const end of ['', '-crashed', '-crashed-crashed']) rmSync(dir + end, { recursive: true, force: true });
 });
 
-/** @param changes after so many a checkpoint is due. */
-async function start(folder = dir, changes = 20_000): Promise<Journal> {
-  const journal = await openJournal(folder, { ms: 60_000, bytes: 64 * 1024 * 1024, changes });
+/** @param changes after so many a checkpoint is due; as after so many bytes, and so long. */
+async function start(folder = dir, changes = 20_000, { ms = 60_000, bytes = 64 * 1024 * 1024 } = {}): Promise<Journal> {
+  const journal = await openJournal(folder, { ms, bytes, changes });
   opened.push(journal);
   return journal;
 }
@@ -249,6 +249,47 @@ describe('when the process is killed', () => {
     const bytes = ['log.0', 'log.1'].map(name => statSync(join(dir, name)).size);
     // Some 150 KB a round.
     expect(Math.max(...bytes)).toBeLessThan(3 * 1024 * 1024);
+  });
+});
+
+describe('a checkpoint is taken', () => {
+  const NEVER = 1_000_000;
+  const checkpoint = () => readFileSync(join(dir, 'checkpoint'));
+
+  test('when the log has grown, however few changes that were', async () => {
+    const journal = await start(dir, NEVER, { bytes: 100_000 });
+    const before = checkpoint();
+    journal.transact(() => journal.put(Buffer.from('large'), Buffer.alloc(200_000, 'x')));
+    await tended(journal, () => !checkpoint().equals(before));
+  });
+
+  test('after a while, also when nobody writes any more, and then no other one', async () => {
+    const journal = await start(dir, NEVER, { ms: 50 });
+    const before = checkpoint();
+    change(journal, 1, numbers(1));
+    await until(() => !checkpoint().equals(before));
+    const taken = checkpoint();
+    await new Promise(resolve => setTimeout(resolve, 300));
+    expect(checkpoint().equals(taken)).toBe(true);
+  });
+
+  test('again when it could not be, also when nobody writes any more', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    const journal = await start(dir, NEVER, { ms: 50 });
+    const before = checkpoint();
+    mkdirSync(join(dir, 'checkpoint.next'));
+    change(journal, 1, numbers(1));
+    await until(() => warned.mock.calls.length > 0);
+    rmSync(join(dir, 'checkpoint.next'), { recursive: true });
+    await until(() => !checkpoint().equals(before));
+  });
+
+  test('at the end: the next start needs nothing of the log', async () => {
+    const journal = await start();
+    change(journal, 10, numbers(1));
+    await stop(journal);
+    for (const name of ['log.0', 'log.1']) truncateSync(join(dir, name));
+    expect(all(await start())).toEqual(known);
   });
 });
 
