@@ -5,8 +5,8 @@ import type { Event } from './event.ts';
 import { happening, happenings, idsOf, ORIGIN, takeAll, until, waitingIds, waitingJobs } from './fixture.ts';
 import { lettersFor } from './letters.ts';
 import { withNearby } from './nearby.ts';
-import type { RelayOptions } from './relay.ts';
 import { started } from './relay.fixture.ts';
+import type { RelayOptions } from './relay.ts';
 import type { Delivered } from './transport.ts';
 
 describe('jobs', () => {
