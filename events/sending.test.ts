@@ -93,9 +93,10 @@ describe('what somebody in this process waits for', () => {
     });
     const active = relay({ transport, pollMs: 60_000, gatherMs: 50, ...options });
     await until(async () => (await system.transport.marks('lake'))[ORIGIN] !== undefined);
-    const store = async (id: string) => {
-      await outbox.append(happening(id));
-      active.wake([happening(id)]);
+    const store = async (...ids: string[]) => {
+      const stored = ids.map(id => happening(id));
+      for (const event of stored) await outbox.append(event);
+      active.wake(stored);
     };
     const ids = () => handed.map(events => idsOf(events as Event[]));
     return { system, active, worker, store, pending, ids };
@@ -136,19 +137,19 @@ describe('what somebody in this process waits for', () => {
     expect(ids()).toEqual([['1']]);
   });
 
-  test('comes by the queue while as many are being handed over as a flush takes', async () => {
+  test('comes by the queue where there is no room beside what is being handed over', async () => {
     const jobs: Delivered[] = [];
     const ends: (() => void)[] = [];
     const handle = (job: Delivered) => {
       jobs.push(job);
       return new Promise<void>(end => ends.push(end));
     };
-    const { store, pending } = await nearby(handle, { flushMax: 2 });
-    for (const [at, id] of ['1', '2', '3'].entries()) {
-      await store(id);
-      await until(() => jobs.length > at);
-    }
-    expect(jobs.map(({ id }) => id === '')).toEqual([true, true, false]);
+    const { store, pending, ids } = await nearby(handle, { flushMax: 3 });
+    await store('1', '2');
+    await until(() => jobs.length === 1);
+    await store('3', '4');
+    await until(() => ids().flat().length === 4);
+    expect(jobs.map(({ id }) => id === '')).toEqual([true, ...jobs.slice(1).map(() => false)]);
     for (const end of ends) end();
     await until(async () => (await pending()) === 0);
   });

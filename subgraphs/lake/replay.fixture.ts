@@ -76,7 +76,7 @@ export async function started() {
   };
 }
 
-type Started = Awaited<ReturnType<typeof started>>;
+export type Started = Awaited<ReturnType<typeof started>>;
 
 /** A lake of deposits that the service has counted. */
 export async function counted(count: number): Promise<Started> {

@@ -80,18 +80,19 @@ describe('a service that takes nothing', () => {
 });
 
 test('while Redis is away the replayer waits, and does not hammer the database', async () => {
-  const { system, replayer, request } = await counted(5);
+  const { system, replayer, request, replays } = await counted(5);
   let sends = 0;
   const away = async () => {
     sends++;
     throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
   };
   const active = replayer({ transport: { ...system.transport, send: away } });
-  await request();
+  const { _id } = await request();
   active.wake();
   await until(() => sends > 0);
   await delay(500);
   expect(sends).toBeLessThan(4);
+  expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', error: null });
 });
 
 test('the next rebuild begins when the service has dropped what one that was cancelled has left, not before', async () => {

@@ -2,10 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../events/clock.ts';
 import type { Event } from '../../events/event.ts';
-import { consuming, happenings, type System, takeAll, until, waitingIds, waitingJobs } from '../../events/fixture.ts';
+import {
+  consuming,
+  happenings,
+  type System,
+  silent,
+  takeAll,
+  until,
+  waitingIds,
+  waitingJobs,
+} from '../../events/fixture.ts';
 import type { Letter } from '../../events/transport.ts';
 import { deposited } from '../../schema/events/deposited.ts';
-import { counted, deposits, started } from './replay.fixture.ts';
+import { counted, deposits, type Started, started } from './replay.fixture.ts';
+import { createReplaying } from './replaying.ts';
 
 /** A transport with a consumer nearby that takes all, and is done with nothing until it is told to refuse it. */
 function nearby({ transport }: System) {
@@ -222,6 +232,56 @@ describe('a service that takes nothing', () => {
     await until(async () => (await waitingJobs(system, 'reporting')).length > 0);
     runService();
     await completed(_id);
+  });
+});
+
+describe('what a replay has under way', () => {
+  const queued = async ({ system }: Started) => (await waitingIds(system, 'reporting')).length;
+
+  test('comes no faster than it was asked to', async () => {
+    const all = await counted(900);
+    all.replayer();
+    await all.request({ ratePerSecond: 100 });
+    await until(async () => (await queued(all)) > 0);
+    await delay(300);
+    expect(await queued(all)).toBeLessThan(500);
+  });
+
+  test('is no more than twelve chunks', async () => {
+    const all = await started();
+    const events = deposits(14 * 400);
+    for (let at = 0; at < events.length; at += 500) await all.lake.store(events.slice(at, at + 500));
+    all.replayer();
+    await all.request();
+    await until(async () => (await queued(all)) >= 12 * 400, 30_000);
+    await delay(300);
+    expect(await queued(all)).toBe(12 * 400);
+  });
+
+  test('is applied when all parts of it are', async () => {
+    const { system, lake, replays, replayer, request } = await counted(1);
+    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
+    await lake.store(young ? [young] : []);
+    const { transport, names } = nearby(system);
+    replayer({ transport });
+    const { _id } = await request();
+    await until(async () => (await waitingIds(system, 'reporting')).length > 0);
+    await transport.acknowledge('reporting', _id, String(names[0]), 0);
+    await delay(300);
+    expect(await replays.find(_id)).toMatchObject({ status: 'RUNNING', applied: 0 });
+  });
+
+  test('is written down by whoever took over, and by nobody else', async () => {
+    const { system, lake, replays, request, runService } = await counted(900);
+    runService();
+    const { bindings, transport, clock } = system;
+    const replaying = createReplaying({ replays, lake, bindings, transport, clock, log: silent });
+    const { _id } = await request({ ratePerSecond: 200 });
+    const over = replaying(_id, 1, new AbortController().signal);
+    await until(async () => (await replays.find(_id)).applied > 0);
+    await replays.rows.updateOne({ _id }, { $set: { fence: 2 } });
+    await over;
+    expect((await replays.find(_id)).status).toBe('RUNNING');
   });
 });
 
