@@ -32,11 +32,15 @@ export function startReplayer(options: {
   /** What is begun while a fence is held ends with it, also when it is held again. */
   let tenure: { fence: number | undefined; over: AbortController } = { fence: undefined, over: new AbortController() };
 
-  /** What a rebuild that was cancelled or has failed has left behind. @returns the services that have still to drop it. */
+  /**
+   * What a rebuild that was cancelled or has failed has left behind.
+   *
+   * @returns the services that have still to drop it, or may have: one may end while this looks.
+   */
   async function tidyUp(): Promise<Set<string>> {
-    const untidy = new Set<string>();
+    const untidy = new Set(active.keys());
     for (const { _id: service, rebuild: wish, rebuilt } of await bindings.all()) {
-      if (!wish || active.has(service)) continue;
+      if (!wish || untidy.has(service)) continue;
       const row = await replays.rows.findOne({ _id: wish.id });
       if (row && !isOver(row.status)) continue;
       const isDropped = rebuilt?.id === wish.id && rebuilt.step === 'DROP';
@@ -65,7 +69,7 @@ export function startReplayer(options: {
     for (const row of [...due.filter(isRunning), ...due.filter(row => !isRunning(row))]) {
       const { _id, service } = row;
       // A service hears one wish: the next one's would take the place of the one to drop, and the copy would be left for good.
-      if (active.has(service) || untidy.has(service)) continue;
+      if (untidy.has(service) || active.has(service)) continue;
       const { signal } = tenure.over;
       const work = replaying(row, fence, signal)
         .catch(async error => {
