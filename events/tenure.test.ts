@@ -20,10 +20,11 @@ describe('two relays', () => {
     let hold: Promise<void> | undefined;
     let release: () => void = () => undefined;
     let standing = false;
+    let isOver = false;
     const { clock, rests } = resting();
     const stale = relay({
       pollMs: 20_000,
-      lease: leaseOf(1),
+      lease: { fence: () => (isOver ? undefined : 1) },
       clock,
       ...watched(system, events, async step => {
         if (step !== 'updateMany' || !hold) return;
@@ -43,9 +44,10 @@ describe('two relays', () => {
         stale.wake();
         await until(() => standing);
       },
-      /** To the end of its turn, if it stands. */
+      /** To the end of its turn, if it stands. By then it has heard that it is another's: it makes nothing good. */
       async goOn() {
         if (!standing) return;
+        isOver = true;
         const before = rests();
         standing = false;
         hold = undefined;
