@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { systemClock } from '../../events/clock.ts';
 import { fakeClock, silent, until, waitingJobs } from '../../events/fixture.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { counted } from './replay.fixture.ts';
@@ -53,6 +54,36 @@ describe('a replay', () => {
     expect(tries).toBe(1);
     await clock.pass(1_000);
     await until(() => tries > 1);
+  });
+
+  test('that was begun under one lease ends with it, also when the next one is held at once', async () => {
+    const { system, replays, request } = await counted(1);
+    await request();
+    let fence = 1;
+    const worked: { fence: number; signal: AbortSignal; end: () => void }[] = [];
+    const replayer = startReplayer({
+      ...{ replays, bindings: system.bindings, clock: systemClock, log: silent },
+      lease: { fence: () => fence },
+      replaying(_, held, signal) {
+        return new Promise(end => {
+          worked.push({ fence: held, signal, end });
+          signal.addEventListener('abort', () => end());
+        });
+      },
+    });
+    onTestFinished(async () => {
+      for (const { end } of worked) end();
+      await replayer.stop();
+    });
+    await until(() => worked.length === 1);
+    expect(worked[0]?.signal.aborted).toBe(false);
+    fence = 2;
+    replayer.wake();
+    await until(() => worked.length === 2);
+    expect(worked.map(({ fence, signal }) => [fence, signal.aborted])).toEqual([
+      [1, true],
+      [2, false],
+    ]);
   });
 
   test('waits for the one before it into the same service', async () => {
