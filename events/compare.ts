@@ -67,8 +67,8 @@ async function* differing({ served, copy, filter, subject, ignored }: Comparison
     walkOver(of.find(filter, { projection, raw: true }).sort({ _id: 1 }).batchSize(BATCH) as FindCursor<unknown>);
   const [a, b] = [walk(served), walk(copy)];
   for (;;) {
-    if (a.isRead()) await a.read();
-    if (b.isRead()) await b.read();
+    if (a.isSpent()) await a.read();
+    if (b.isSpent()) await b.read();
     const [left, right] = [a.bytes(), b.bytes()];
     if (!left && !right) return;
     if (!left || !right || !left.equals(right)) {
@@ -93,8 +93,8 @@ function walkOver(cursor: FindCursor<unknown>) {
   let at = 0;
   let isOver = false;
   return {
-    /** Whether more has to be read before there are bytes. */
-    isRead: () => at >= rows.length && !isOver,
+    /** Whether what was read is behind it, and there may be more. */
+    isSpent: () => at >= rows.length && !isOver,
     async read(): Promise<void> {
       isOver = !(await cursor.hasNext());
       [rows, at] = [cursor.readBufferedDocuments() as Buffer[], 0];

@@ -21,8 +21,9 @@ export type Hurry = {
   stop(): Promise<void>;
 };
 
-/** Between two sendings: the first goes at once, and under load a few go together. At most while the process is busy. */
+/** Lies between two sendings: the first goes at once, and what comes soon after it goes together. */
 const GAP_MS = 5;
+/** The same where the process has time for nothing else. */
 const GAP_BUSY_MS = 40;
 /** Of its time, from where on a process is busy, and where it is so altogether. */
 const BUSY = { from: 0.6, to: 0.8 };

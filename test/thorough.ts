@@ -1,5 +1,5 @@
 /**
- * How much the tests do. `npm test` does what is wanted before each change, in some minutes; `.ci/run` does everything.
+ * How much the tests do. `npm test` does what is wanted before each change, in some minutes; `.ci/run` does what takes longer as well.
  */
 
 /**

@@ -30,6 +30,13 @@ function nearby({ transport }: System) {
   return { transport: { ...transport, hand }, handed, names, refuse };
 }
 
+/** A deposit that may just be on its way to the service as it happens. */
+function young(): Event {
+  const [event] = deposits(1);
+  if (!event) throw new Error('there is no deposit');
+  return { ...event, id: 'young', time: new Date().toISOString() };
+}
+
 describe('a replay', () => {
   test('into a service with a damaged view repairs it', async () => {
     const { context, state, replayer, runService, request, completed } = await counted(60);
@@ -89,8 +96,7 @@ describe('a replay', () => {
 
   test('is handed to consumers nearby, but for what may just be on its way to them as it happens: that goes by their queue', async () => {
     const { system, lake, replayer, request, replays } = await counted(20);
-    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
-    await lake.store(young ? [young] : []);
+    await lake.store([young()]);
     const { transport, handed } = nearby(system);
     replayer({ transport });
     const { _id } = await request();
@@ -102,8 +108,7 @@ describe('a replay', () => {
 
   test('waits for both, for what is handed over and for as many that go by the queue', async () => {
     const { system, lake, replayer, request } = await counted(1);
-    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
-    await lake.store(young ? [young] : []);
+    await lake.store([young()]);
     const { transport, names } = nearby(system);
     replayer({ transport });
     await request();
@@ -115,8 +120,7 @@ describe('a replay', () => {
 
   test('that goes on when what was young is old takes nothing for applied that was not with it before', async () => {
     const { system, lake, replays, replayer, request } = await counted(1);
-    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
-    await lake.store(young ? [young] : []);
+    await lake.store([young()]);
     const { transport, names } = nearby(system);
     const first = replayer({ transport });
     const { _id } = await request();
@@ -260,8 +264,7 @@ describe('what a replay has under way', () => {
 
   test('is applied when all parts of it are', async () => {
     const { system, lake, replays, replayer, request } = await counted(1);
-    const [young] = deposits(1).map(event => ({ ...event, id: 'young', time: new Date().toISOString() }));
-    await lake.store(young ? [young] : []);
+    await lake.store([young()]);
     const { transport, names } = nearby(system);
     replayer({ transport });
     const { _id } = await request();
