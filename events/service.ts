@@ -11,18 +11,18 @@ import type { ServiceDefinition, ServiceParts } from './definition.ts';
 import type { Event } from './event.ts';
 import { faultEvent } from './fault.ts';
 import type { Feed } from './feed.ts';
-import { createGenerations, type GenerationState, type Generations } from './generation.ts';
+import { createGenerations, type Generations } from './generation.ts';
+import { createIndexes, createInstances } from './instance.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { type Measures, unmeasured } from './measures.ts';
-import { createOutbox, type Outbox, outboxIndexes } from './outbox.ts';
 import { MEMBERS, type Ownership, startOwnership } from './ownership.ts';
 import { PARTITIONS_DEFAULT, PARTITIONS_MAX } from './partition.ts';
-import { type Generation, type Rebuilder, rulesOfCopy, startRebuilder } from './rebuild.ts';
+import { type Rebuilder, startRebuilder } from './rebuild.ts';
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 import { startSigns } from './signs.ts';
 import type { Delivery } from './suspects.ts';
-import { createTrail, noTrail, type Tracer, untraced } from './tracing.ts';
+import { createTrail, type Tracer, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
 
@@ -101,13 +101,6 @@ const DUE_MS = 1_000;
 /** While something is being rebuilt. */
 const GENERATIONS_BUSY_MS = 100;
 
-/** A service on one generation of its data. What it keeps in memory lives as long as it does. */
-type Instance<Resolvers> = Generation & {
-  restarts: number;
-  parts: ServiceParts<Resolvers>;
-  outbox: Outbox;
-};
-
 /** Connects the stages for one service. Nothing runs until `prepare` and `start`. */
 export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
@@ -132,7 +125,6 @@ export function assemble<Resolvers>(
   const beatMs = resources.beatMsOf?.(name) ?? BEAT_MS;
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
-  const derived = definition.derived ?? {};
   const leases: Lease[] = [];
   let relay: Relay | undefined;
   let consumer: Consumer | undefined;
@@ -170,48 +162,25 @@ export function assemble<Resolvers>(
   };
 
   async function doTask(task: string, input: unknown, signal: AbortSignal): Promise<void> {
-    const work = active.parts.tasks?.[task];
+    const work = served().parts.tasks?.[task];
     if (!work) throw new Error(`service ${name} has no task "${task}"`);
     return work(input, signal);
   }
 
-  /** @param beside whether it is a copy that is being built: it tells nobody anything. */
-  function instanceOf(generation: number, restarts: number, beside: boolean): Instance<Resolvers> {
-    const named = <Row extends Document>(of: string) =>
-      collection<Row>(of in derived && generation > 1 ? `${of}-${generation}` : of);
-    const outbox = createOutbox({
-      ...{ collection: named('events'), emits: definition.emits, clock, log },
-      // What a copy is made of has happened long ago.
-      ...(beside ? { wake: () => undefined } : { wake, trail, measures }),
-    });
-    const told = beside ? { ...feed, publish: async () => undefined } : feed;
-    const parts = definition.create({
-      ...{ name, collection: named, outbox, feed: told, bindings, transport, lease, runTask, clock, ids, log },
-      ...(beside ? { trail: noTrail, measures: unmeasured } : { trail, measures }),
-    });
-    const { rebuilding } = parts;
-    return {
-      ...{ number: generation, restarts, parts, outbox, events: named('events'), collection: named },
-      rules: rulesOfCopy(parts),
-      adopt: async subject => rebuilding?.adopt?.(subject) ?? new Map(),
-    };
-  }
-
   const looked = createWake(clock);
-  let active = instanceOf(1, 0, false);
-  let copy: Instance<Resolvers> | undefined;
   const listeners: (() => void)[] = [];
-  checkRules(definition, active.parts.rules);
+  const instances = createInstances(definition, {
+    database,
+    wake,
+    lent: { feed, bindings, transport, lease, runTask, clock, ids, log, trail, measures },
+    onReplaced() {
+      relay?.wake();
+      for (const listener of listeners) listener();
+    },
+  });
+  const { served, copy } = instances;
+  checkRules(definition, served().parts.rules);
   checkPartitions(name, partitions);
-
-  function goBy({ active: generation, restarts, building }: GenerationState): void {
-    if (building === null) copy = undefined;
-    else if (copy?.number !== building) copy = instanceOf(building, 0, true);
-    if (active.number === generation && active.restarts === restarts) return;
-    active = instanceOf(generation, restarts, false);
-    relay?.wake();
-    for (const listener of listeners) listener();
-  }
 
   const generations: Generations | undefined =
     definition.derived &&
@@ -219,19 +188,12 @@ export function assemble<Resolvers>(
       collection: collection('generations'),
       holder,
       clock,
-      onChange: goBy,
+      onChange: instances.goBy,
     });
-
-  async function createIndexes(of: Generation): Promise<void> {
-    const indexes = { ...definition.indexes, events: [...(definition.indexes.events ?? []), ...outboxIndexes] };
-    for (const [name, wanted] of Object.entries(indexes)) {
-      if (wanted.length > 0) await of.collection(name).createIndexes([...wanted]);
-    }
-  }
 
   async function prepare(): Promise<void> {
     await generations?.tick();
-    await createIndexes(active);
+    await createIndexes(definition, served());
     const wishes = {
       _id: name,
       consumes: namesOf(definition.consumes),
@@ -241,7 +203,7 @@ export function assemble<Resolvers>(
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
       replayedTogether: definition.replayedTogether ?? false,
-      rebuildable: Object.keys(derived).length > 0,
+      rebuildable: Object.keys(definition.derived ?? {}).length > 0,
     };
     // Nobody can seed the lake but the outboxes themselves.
     await bindings.bind(wishes, name === LAKE ? undefined : ids.random());
@@ -259,12 +221,12 @@ export function assemble<Resolvers>(
   }
 
   async function watchDue(): Promise<void> {
-    if (!active.parts.due) return;
+    if (!served().parts.due) return;
     while (!stopped.signal.aborted) {
       await clock.sleep(DUE_MS, stopped.signal);
       if (stopped.signal.aborted) return;
       // Nothing of it while a copy takes the place of what is served.
-      const work = async () => active.parts.due?.();
+      const work = async () => served().parts.due?.();
       await (generations ? generations.gate(work) : work()).catch(error => log.debug({ err: error }, 'it stays due'));
     }
   }
@@ -272,14 +234,14 @@ export function assemble<Resolvers>(
   function consume(): Consumer {
     return startConsumer({
       service: name,
-      rules: rulesOf(active.parts, () => active.parts),
+      rules: rulesOf(served().parts, () => served().parts),
       ...(generations && {
         gate: generations.gate,
-        rebuilding: () => copy && rulesOfCopy(copy.parts),
+        rebuilding: () => copy()?.rules,
       }),
       transport,
       deliveries: collection<Delivery>('deliveries'),
-      setAside: async input => active.outbox.appendDerived([faultEvent(input, clock)]),
+      setAside: async input => served().outbox.appendDerived([faultEvent(input, clock)]),
       clock,
       log,
       trail,
@@ -297,7 +259,7 @@ export function assemble<Resolvers>(
   return {
     definition,
     get resolvers() {
-      return active.parts.resolvers;
+      return served().parts.resolvers;
     },
     onReplaced: listener => void listeners.push(listener),
     prepare,
@@ -305,7 +267,7 @@ export function assemble<Resolvers>(
       relaying = lease('relay', () => relay?.wake());
       relay = startRelay({
         service: name,
-        collection: () => active.events,
+        collection: () => served().events,
         lease: relaying,
         bindings,
         transport,
@@ -319,7 +281,7 @@ export function assemble<Resolvers>(
       });
       reconciler = startReconciler({
         service: name,
-        collection: () => active.events,
+        collection: () => served().events,
         lease: relaying,
         bindings,
         feed,
@@ -331,7 +293,7 @@ export function assemble<Resolvers>(
       });
       signs = startSigns({
         service: name,
-        collection: () => active.events,
+        collection: () => served().events,
         lease: relaying,
         bindings,
         feed,
@@ -347,9 +309,18 @@ export function assemble<Resolvers>(
       });
       if (generations) {
         rebuilder = startRebuilder({
-          ...{ service: name, derived, generations, feed, lease: relaying, bindings, clock, log },
-          generationOf: number => instanceOf(number, 0, true),
-          createIndexes,
+          ...{
+            service: name,
+            derived: definition.derived ?? {},
+            generations,
+            feed,
+            lease: relaying,
+            bindings,
+            clock,
+            log,
+          },
+          generationOf: instances.of,
+          createIndexes: of => createIndexes(definition, of),
         });
       }
       void watchGenerations();
@@ -362,7 +333,7 @@ export function assemble<Resolvers>(
           looked.notify();
         });
       }
-      active.parts.start?.();
+      served().parts.start?.();
     },
     startBeside() {
       consumer = consume();
@@ -373,7 +344,7 @@ export function assemble<Resolvers>(
     runTask: doTask,
     async stop() {
       stopped.abort();
-      await active.parts.stop?.();
+      await served().parts.stop?.();
       await signs?.stop();
       await reconciler?.stop();
       // What it has at hand it finishes; what waits is the others' from now on.
@@ -386,7 +357,7 @@ export function assemble<Resolvers>(
     isRelaying: () => relaying?.fence() !== undefined,
     partitionsOwned: () => consumer?.attended() ?? [],
     async outboxState() {
-      const { events } = active;
+      const { events } = served();
       const [oldest] = await events
         .find({ pending: { $exists: true } })
         .sort({ pending: 1 })
