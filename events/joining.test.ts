@@ -44,6 +44,7 @@ async function grown() {
     system,
     ...source,
     relay,
+    another: source.relay,
     /** Does something while the relay is about to look: no look and no flush is half done. */
     async betweenLooks(work: () => Promise<void>) {
       let release = () => {};
@@ -84,6 +85,16 @@ describe('a service that is added', () => {
     const { bindNew, joined, marks } = await grown();
     await bindNew();
     await until(async () => ((await marks(LAKE)) ?? 0) > ((await joined()) ?? Number.POSITIVE_INFINITY));
+  });
+
+  test('is told of to the lake by the next tenure, where the one before has noted it and died', async () => {
+    const { system, bindNew, marks, relay, another } = await grown();
+    await relay.stop();
+    await bindNew();
+    const noted = ((await marks(LAKE)) ?? 0) + 1;
+    await system.bindings.join('new', ORIGIN, noted);
+    another({ lease: { fence: () => 2 } });
+    await until(async () => ((await marks(LAKE)) ?? 0) > noted);
   });
 
   test('gets again what Redis loses, from where it joined, when it has passed nothing yet', async () => {

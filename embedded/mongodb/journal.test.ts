@@ -15,21 +15,28 @@ const PAGE_BYTES = 4_096;
 let dir: string;
 let known: Map<string, string>;
 let opened: Journal[];
+/** What is opened lets a sync go on that is held. */
+let gates: (() => void)[];
 
 beforeEach(() => {
   dir = temporary();
   known = new Map();
   opened = [];
+  gates = [];
 });
 afterEach(async () => {
-  vi.restoreAllMocks();
+  release();
   for (const journal of opened) await journal.close();
   for (const end of ['', '-crashed', '-crashed-crashed']) rmSync(dir + end, { recursive: true, force: true });
 });
 
-/** @param changes after so many a checkpoint is due; as after so many bytes, and so long. */
-async function start(folder = dir, changes = 20_000, { ms = 60_000, bytes = 64 * 1024 * 1024 } = {}): Promise<Journal> {
-  const journal = await openJournal(folder, { ms, bytes, changes });
+/** @param changes after so many a checkpoint is due; as after so many bytes, and so long. `mostBytes` of the log are written meanwhile. */
+async function start(
+  folder = dir,
+  changes = 20_000,
+  { ms = 60_000, bytes = 64 * 1024 * 1024, mostBytes = 64 * 1024 * 1024 } = {},
+): Promise<Journal> {
+  const journal = await openJournal(folder, { ms, bytes, changes, mostBytes });
   opened.push(journal);
   return journal;
 }
@@ -293,15 +300,12 @@ describe('a checkpoint is taken', () => {
   });
 });
 
-test('a checkpoint counts only when its pages are on disk, and then itself', async () => {
-  const journal = await start(dir, 0);
-  const checkpoint = () => readFileSync(join(dir, 'checkpoint'));
-  const before = checkpoint();
+/** From now on, what checkpoints sync waits at a gate. @returns what has been begun. */
+async function hold(): Promise<string[]> {
   const file = await openFile(join(dir, 'checkpoint'));
   const files = Object.getPrototypeOf(file);
   await file.close();
   const begun: string[] = [];
-  const gates: (() => void)[] = [];
   for (const name of ['datasync', 'sync']) {
     const real = files[name];
     vi.spyOn(files, name).mockImplementation(async function (this: unknown) {
@@ -310,6 +314,39 @@ test('a checkpoint counts only when its pages are on disk, and then itself', asy
       return real.call(this);
     });
   }
+  return begun;
+}
+
+function release(): void {
+  vi.restoreAllMocks();
+  for (const open of gates) open();
+}
+
+test('writes wait for a checkpoint that the disk takes long over, once the log has become too long', async () => {
+  const journal = await start(dir, 0, { mostBytes: 100_000 });
+  const begun = await hold();
+  change(journal, 1, numbers(1));
+  expect(journal.tend()).toBeUndefined();
+  await until(() => begun.length === 1);
+  change(journal, 1, numbers(2));
+  expect(journal.tend()).toBeUndefined();
+  journal.transact(() => journal.put(Buffer.from('large'), Buffer.alloc(200_000, 'x')));
+  let waited = false;
+  const waiting = journal.tend()?.then(() => {
+    waited = true;
+  });
+  expect(waiting).toBeDefined();
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
+  expect(waited).toBe(false);
+  release();
+  await waiting;
+});
+
+test('a checkpoint counts only when its pages are on disk, and then itself', async () => {
+  const journal = await start(dir, 0);
+  const checkpoint = () => readFileSync(join(dir, 'checkpoint'));
+  const before = checkpoint();
+  const begun = await hold();
   change(journal, 1, numbers(1));
   void journal.tend();
   for (const done of [['datasync'], ['datasync', 'sync']]) {
@@ -320,8 +357,7 @@ test('a checkpoint counts only when its pages are on disk, and then itself', asy
     gates.shift()?.();
   }
   await until(() => !checkpoint().equals(before));
-  vi.restoreAllMocks();
-  for (const open of gates) open();
+  release();
 });
 
 describe('a transaction that fails', () => {

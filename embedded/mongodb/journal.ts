@@ -29,14 +29,12 @@ export type Journal = {
 
 /**
  * When a checkpoint is due: so long after the last one, or after so many bytes of the log or changes. Each change may hold a page
- * until then, and all bytes are done again at the start after a crash.
+ * until then, and all bytes are done again at the start after a crash. Where the log has become `mostBytes` long meanwhile, writes wait.
  */
-type Due = { ms: number; bytes: number; changes: number };
-const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000 };
+type Due = { ms: number; bytes: number; changes: number; mostBytes: number };
+const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000, mostBytes: 64 * 1024 * 1024 };
 /** Changed pages are in memory until they are committed: at most one or two for each change. */
 const COMMIT_CHANGES = 8_000;
-/** Where the log has become so long during a checkpoint, writes wait for it. */
-const LOG_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
 export async function openJournal(dir: string, due = DUE): Promise<Journal> {
@@ -139,7 +137,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
         warn('no commit')(error);
       }
     }
-    return log.bytes() > LOG_BYTES_MAX ? going : undefined;
+    return log.bytes() > due.mostBytes ? going : undefined;
   }
 
   async function close(): Promise<void> {
