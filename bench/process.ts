@@ -35,7 +35,7 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
-/** `NODE_OPTIONS` is how a measurement is profiled: `--cpu-prof --cpu-prof-dir=...`. */
+/** `NODE_OPTIONS` is how all of a measurement's processes are told to load something first: `--import=…`. */
 function inherited(): NodeJS.ProcessEnv {
   const { PATH, HOME, NODE_OPTIONS } = process.env;
   return { PATH, HOME, ...(NODE_OPTIONS && { NODE_OPTIONS }) };
