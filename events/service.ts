@@ -125,6 +125,7 @@ export function assemble<Resolvers>(
   const beatMs = resources.beatMsOf?.(name) ?? BEAT_MS;
   const database = mongo.db(`${prefix}-${name}`);
   const collection = <Row extends Document>(of: string) => database.collection<Row>(of);
+  const derived = definition.derived ?? {};
   const leases: Lease[] = [];
   let relay: Relay | undefined;
   let consumer: Consumer | undefined;
@@ -203,7 +204,7 @@ export function assemble<Resolvers>(
       partitions,
       replayedFirst: typesOf(definition.replayedFirst ?? []),
       replayedTogether: definition.replayedTogether ?? false,
-      rebuildable: Object.keys(definition.derived ?? {}).length > 0,
+      rebuildable: Object.keys(derived).length > 0,
     };
     // Nobody can seed the lake but the outboxes themselves.
     await bindings.bind(wishes, name === LAKE ? undefined : ids.random());
@@ -309,16 +310,7 @@ export function assemble<Resolvers>(
       });
       if (generations) {
         rebuilder = startRebuilder({
-          ...{
-            service: name,
-            derived: definition.derived ?? {},
-            generations,
-            feed,
-            lease: relaying,
-            bindings,
-            clock,
-            log,
-          },
+          ...{ service: name, derived, generations, feed, lease: relaying, bindings, clock, log },
           generationOf: instances.of,
           createIndexes: of => createIndexes(definition, of),
         });
