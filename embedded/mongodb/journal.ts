@@ -33,8 +33,11 @@ export type Journal = {
  */
 type Due = { ms: number; bytes: number; changes: number; mostBytes: number };
 const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000, mostBytes: 64 * 1024 * 1024 };
-/** Changed pages are in memory until they are committed: at most one or two for each change. */
-const COMMIT_CHANGES = 8_000;
+/**
+ * Changed pages, at most one or two for each change, are in memory until they are committed, and everybody waits while they are written:
+ * in a large file each change may have a page of its own.
+ */
+const COMMIT_CHANGES = 2_000;
 
 /** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
 export async function openJournal(dir: string, due = DUE): Promise<Journal> {

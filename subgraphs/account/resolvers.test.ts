@@ -51,7 +51,7 @@ describe('the same key', () => {
     const taken = { accountId: account, amount: 100, idempotencyKey: 'k2' };
     // The second finds nothing left, and still gets the first answer.
     expect(await withdraw(taken)).toEqual(await withdraw(taken));
-    expect(await services.view.availableMinor(account)).toBe(0);
+    expect((await services.view.look(account)).availableMinor).toBe(0);
   });
 
   test('of a deposit that fills the account to the brim gets the first answer again', async () => {
@@ -108,7 +108,7 @@ describe('what is asked for at once', () => {
     const input = { accountId, amount: Number.MAX_SAFE_INTEGER };
     const answers = await Promise.all(Array.from({ length: 5 }, () => services.deposit(input)));
     expect(answers.filter(({ code }) => code === undefined)).toHaveLength(1);
-    expect(await services.view.availableMinor(accountId)).toBe(Number.MAX_SAFE_INTEGER);
+    expect((await services.view.look(accountId)).availableMinor).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   test('with one key is done once, and has one answer', async () => {
@@ -118,7 +118,7 @@ describe('what is asked for at once', () => {
     const input = { accountId, amount: 60, idempotencyKey: 'k' };
     const answers = await Promise.all(Array.from({ length: 10 }, () => services.withdraw(input)));
     for (const answer of answers) expect(answer).toEqual(answers[0]);
-    expect(await services.view.availableMinor(accountId)).toBe(40);
+    expect((await services.view.look(accountId)).availableMinor).toBe(40);
   });
 });
 

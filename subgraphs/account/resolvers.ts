@@ -30,6 +30,9 @@ import type { BalanceRow } from './projection.ts';
 import { createTurns } from './turn.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
+/** What a command has come to. */
+type Done = { account: AccountFacts; transaction: TransactionEntry };
+
 /** Of a transaction. */
 const contractOf = ({ type }: Event) => (type === withdrawn.type ? withdrawn : deposited);
 
@@ -65,8 +68,11 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
   }
 
   /** @throws NOT_FOUND, the same for another owner's account and for none. */
-  async function own(accountId: string, { ownerId }: Identity): Promise<AccountFacts> {
-    const account = await factsOf(accountId);
+  function own(
+    account: AccountFacts | undefined,
+    { accountId }: TransactionCommand,
+    { ownerId }: Identity,
+  ): AccountFacts {
     if (account?.ownerId === ownerId) return account;
     throw clientError('NOT_FOUND', `You have no account ${accountId}.`);
   }
@@ -87,34 +93,34 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     return stored;
   }
 
-  async function depositInto(
-    account: AccountFacts,
-    command: TransactionCommand,
-    origin: Origin,
-  ): Promise<TransactionEntry> {
-    const event = deposit(account, command, circumstances());
-    if (command.amount <= HUGE_MINOR && roomy.has(account.id)) return record(event, origin);
-    return inTurn(account.id, async () => {
-      const availableMinor = await view.availableMinor(account.id);
+  async function depositInto(command: TransactionCommand, identity: Identity, origin: Origin): Promise<Done> {
+    const { accountId, amount } = command;
+    const known = view.knownFacts(accountId);
+    const hers = known && own(known, command, identity);
+    if (hers && amount <= HUGE_MINOR && roomy.has(accountId)) {
+      return { account: hers, transaction: await record(deposit(hers, command, circumstances()), origin) };
+    }
+    return inTurn(accountId, async () => {
+      const { account: found, availableMinor } = await view.look(accountId);
+      const account = own(found, command, identity);
+      const event = deposit(account, command, circumstances());
       const stored = await answered(command, event);
-      if (stored) return stored;
-      assertCountable(command.amount, availableMinor);
-      if (availableMinor + command.amount < ROOMY_MINOR) roomy.set(account.id, true);
-      else roomy.delete(account.id);
-      return record(event, origin);
+      if (stored) return { account, transaction: stored };
+      assertCountable(amount, availableMinor);
+      if (availableMinor + amount < ROOMY_MINOR) roomy.set(accountId, true);
+      else roomy.delete(accountId);
+      return { account, transaction: await record(event, origin) };
     });
   }
 
-  async function withdrawFrom(
-    account: AccountFacts,
-    command: TransactionCommand,
-    origin: Origin,
-  ): Promise<TransactionEntry> {
+  async function withdrawFrom(command: TransactionCommand, identity: Identity, origin: Origin): Promise<Done> {
     const now = circumstances();
     // In this order: a copy of this request that is stored in between must not count against it.
-    const availableMinor = await view.availableMinor(account.id);
+    const { account: found, availableMinor } = await view.look(command.accountId);
+    const account = own(found, command, identity);
     const stored = await answered(command, withdraw(account, command, Number.POSITIVE_INFINITY, now));
-    return stored ?? record(withdraw(account, command, availableMinor, now), origin);
+    const transaction = stored ?? (await record(withdraw(account, command, availableMinor, now), origin));
+    return { account, transaction };
   }
 
   /** Waits until the view contains a transaction. */
@@ -190,14 +196,10 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
         return { account: { ...data, id, openedAt: time } satisfies AccountFacts };
       },
       async deposit(_, { input }, { identity, ...origin }) {
-        const command = parseInput(transactionInput, input);
-        const account = await own(command.accountId, identity);
-        return { account, transaction: await depositInto(account, command, origin) };
+        return depositInto(parseInput(transactionInput, input), identity, origin);
       },
       async withdraw(_, { input }, { identity, ...origin }) {
-        const command = parseInput(transactionInput, input);
-        const account = await own(command.accountId, identity);
-        return { account, transaction: await withdrawFrom(account, command, origin) };
+        return withdrawFrom(parseInput(transactionInput, input), identity, origin);
       },
     },
 

@@ -124,10 +124,8 @@ export function transferRules({ view, outbox, clock }: Answering): Rule[] {
 
     /** One after the other: each answer changes what the account has. */
     async function answerOne(accountId: string, asked: readonly Event<Data>[]): Promise<void> {
-      const account = await view.factsOf(accountId);
       for (const question of asked) {
-        const availableMinor = account ? await view.availableMinor(accountId) : 0;
-        const event = answer(question, { account, availableMinor, nowMs: clock.now() });
+        const event = answer(question, { ...(await view.look(accountId)), nowMs: clock.now() });
         await outbox.append(event, fieldsOf(event));
       }
     }

@@ -60,6 +60,10 @@ export function fieldsOf({ type, subject = '', time, data }: Event): EntryFields
   return {};
 }
 
+type Entry = OutboxEntry & EntryFields;
+const isOpening = (entry: Entry): entry is OpenedEntry => entry.owner !== undefined;
+const isTransaction = (entry: Entry): entry is TransactionEntry => entry.account !== undefined;
+
 const CACHED_FACTS_MAX = 50_000;
 /** The lake may know of a balance before this service does. */
 const ON_ITS_WAY_MS = 10_000;
@@ -77,7 +81,7 @@ export function createView({
 }: Pick<ServiceContext, 'collection' | 'feed' | 'clock'> & Partial<Pick<ServiceContext, 'trail'>>) {
   const openings = collection<OpenedEntry>('events');
   const transactions = collection<TransactionEntry>('events');
-  const entries = collection<OutboxEntry & EntryFields>('events');
+  const entries = collection<Entry>('events');
   const balances: Collection<BalanceRow> = collection('accounts');
   const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
   /** Balances whose transactions were just seen to be marked as they say, while those were looked at themselves. */
@@ -85,13 +89,16 @@ export function createView({
   // The facts of an account never change.
   const facts = createCache<AccountFacts>(CACHED_FACTS_MAX);
 
+  const openingOf = (accountId: string) => ({ _id: accountId, owner: { $exists: true } });
+
   async function factsOf(accountId: string): Promise<AccountFacts | undefined> {
-    const known = facts.get(accountId);
-    if (known) return known;
-    const entry = await openings.findOne({ _id: accountId, owner: { $exists: true } });
+    return facts.get(accountId) ?? learn((await openings.findOne(openingOf(accountId))) ?? undefined);
+  }
+
+  function learn(entry: OpenedEntry | undefined): AccountFacts | undefined {
     if (!entry) return undefined;
     const opened = factsFrom(entry);
-    facts.set(accountId, opened);
+    facts.set(opened.id, opened);
     return opened;
   }
 
@@ -151,17 +158,26 @@ export function createView({
     openings,
     transactions,
     factsOf,
+    /** Of an account that was read before. */
+    knownFacts: (accountId: string): AccountFacts | undefined => facts.get(accountId),
     balanceOf,
     balancesOf,
 
     /**
-     * What can be spent: the balance up to which every version is known, and all transactions that are not in it. The
-     * balance is read first: a transaction is marked with its version before that version is known (see `settle`).
+     * An account, if there is one, and what can be spent: the balance up to which every version is known, and all transactions
+     * that are not in it. The balance is read first: a transaction is marked with its version before that version is known (see
+     * `settle`). Two queries, whether the account was met before or not.
      */
-    async availableMinor(accountId: string): Promise<number> {
+    async look(accountId: string): Promise<{ account: AccountFacts | undefined; availableMinor: number }> {
       const { known } = await balanceOf(accountId);
-      const pending = await transactions.find({ account: accountId, settled: { $gt: known.version } }).toArray();
-      return pending.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor);
+      const pending = { account: accountId, settled: { $gt: known.version } };
+      const before = facts.get(accountId);
+      const rows = await entries.find(before ? pending : { $or: [openingOf(accountId), pending] }).toArray();
+      const transactions = rows.filter(isTransaction);
+      return {
+        account: before ?? learn(rows.find(isOpening)),
+        availableMinor: transactions.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor),
+      };
     },
 
     /** Which of these ids are of events that the service has stored. */

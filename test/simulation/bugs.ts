@@ -395,7 +395,8 @@ export const BUGS: readonly Bug[] = [
     file: 'events/store.ts',
     find: 'for (const { chain, version } of rows) if (version > (heads.get(chain)?.version ?? 0)) heads.delete(chain);',
     replace: '',
-    foundBy: 663,
+    foundBy: 1023,
+    within: 1_500,
   },
   {
     name: 'a replay sends what would be counted before what restores',
