@@ -164,7 +164,9 @@ function upcast(contract: Contract, event: Event, version: number): unknown {
 }
 
 function versionOf(event: Event): number {
-  const version = Number(event.dataschema?.split(':').at(-1) ?? 1);
+  const { dataschema } = event;
+  // Asked for every event and hop: what is cut off is not kept.
+  const version = dataschema === undefined ? 1 : Number(dataschema.slice(dataschema.lastIndexOf(':') + 1));
   if (!Number.isSafeInteger(version) || version < 1) {
     throw new ContractViolation(`${event.type} ${event.id}: dataschema ${event.dataschema} names no version`);
   }

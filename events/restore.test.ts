@@ -33,6 +33,35 @@ test('what is lost or changed of a record is put back as the lake has it, and is
   expect(stored[2]).not.toHaveProperty('pending');
 });
 
+test('whoever asks is told the rows that were there and those that were put back, and none that somebody else was faster with', async () => {
+  const { outbox, events } = await origin(createSystem(urls));
+  const [there, lost, racing] = [happening('1'), happening('2'), happening('3')];
+  await outbox.append(there, {});
+  const seen: string[][] = [];
+  const back = (rows: typeof events, wanted: Parameters<typeof putBack>[1]) =>
+    putBack(
+      rows,
+      wanted,
+      () => ({ set: {} }),
+      undefined,
+      found => seen.push(found.map(({ _id }) => _id)),
+    );
+  await back(events, [there, lost]);
+  expect(seen).toEqual([['1'], ['2']]);
+  const late = new Proxy(events, {
+    get(target, property) {
+      const value = Reflect.get(target, property);
+      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: Parameters<typeof target.insertMany>) => {
+        await outbox.append(racing, {});
+        return target.insertMany(...args);
+      };
+    },
+  });
+  await back(late, [racing]);
+  expect(seen.slice(2)).toEqual([[]]);
+});
+
 test('what an older release has stored is right as it is, though it is read as something newer', async () => {
   const { outbox, events } = await origin(createSystem(urls));
   const before = contract({

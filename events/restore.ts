@@ -11,7 +11,8 @@ import type { Event } from './event.ts';
  * They are not relayed again.
  *
  * @param fieldsOf what is stored beside an event, and of that what only a row gets that was not there.
- * @param onFound is told the rows that were there, as they were, before anything is put back.
+ * @param onSeen is told rows as they are stored, so that nobody need look at them again: those that were there, before anything is put back,
+ *   and those that have been.
  * @returns how many were wrong. A trial leaves them so.
  */
 export async function putBack<Row extends { _id: string; event: Event }>(
@@ -19,14 +20,14 @@ export async function putBack<Row extends { _id: string; event: Event }>(
   events: readonly Event[],
   fieldsOf: (event: Event) => { set: object; onInsert?: object },
   how?: Handling,
-  onFound: (rows: readonly Row[]) => void = () => undefined,
+  onSeen: (rows: readonly Row[]) => void = () => undefined,
 ): Promise<number> {
   if (events.length === 0) return 0;
   // The driver's types cannot follow a generic row.
   const rows = collection as unknown as Collection<{ _id: string; event: Event }>;
   const ids = events.map(({ id }) => id);
   const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
-  onFound(found as unknown as Row[]);
+  onSeen(found as unknown as Row[]);
   const stored = new Map(found.map(({ _id, event }) => [_id, event]));
   // What an older release has stored is right as it was then.
   const isStored = (event: Event) => isSame(stored.get(event.id), event);
@@ -35,7 +36,11 @@ export async function putBack<Row extends { _id: string; event: Event }>(
   const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
   if (lost?.length) {
     const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event).set, ...fieldsOf(event).onInsert }));
-    await rows.insertMany(restored, { ordered: false }).catch(ignoreDuplicates);
+    await rows.insertMany(restored, { ordered: false }).then(
+      () => onSeen(restored as unknown as Row[]),
+      // Somebody else has stored some of them meanwhile: how those are is not known.
+      ignoreDuplicates,
+    );
   }
   if (changed?.length) {
     const writes = changed.map(event => ({

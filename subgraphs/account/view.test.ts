@@ -202,6 +202,21 @@ describe('settling', () => {
     );
   });
 
+  test('asks for no mark that has just been put back with its transaction', async () => {
+    const { context, record, view } = await started();
+    await record('t1', 100);
+    const transaction = (await view.transactions.findOne({ _id: 't1' }))?.event;
+    await view.transactions.deleteMany({});
+    if (!transaction) throw new Error('nothing was recorded');
+    const { view: counting, queries } = counted(context);
+    const settled = update(1, 't1', 100, 100);
+    await counting.restore([transaction, settled], { replay: true });
+    expect(await counting.settle([settled], { replay: true })).toEqual({ marked: 0, shown: 1 });
+    // What is stored of the transaction, and of the account.
+    expect(queries()).toBe(2);
+    expect(await view.transactions.findOne({ _id: 't1' })).toMatchObject({ settled: 1 });
+  });
+
   test('tells whoever watches the account, also when the view had it already', async () => {
     const { view, feed, record } = await started();
     await record('t1', 100);
