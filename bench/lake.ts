@@ -1,6 +1,6 @@
 /**
  * `npm run bench:lake`: how fast the lake is replayed into each service, beside what the same database takes of plain
- * `insertMany`; and what live deposits notice of it.
+ * `insertMany`, alone and with the same deposits going on; and what live deposits notice of either.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { startServers } from '../embedded/index.ts';
 import { systemClock } from '../events/clock.ts';
+import type { Event } from '../events/event.ts';
 import { silentFeed } from '../events/feed.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
@@ -64,7 +65,9 @@ const stops: (() => Promise<unknown>)[] = [];
 const started: number[] = [];
 
 try {
-  const raw = await rawRate();
+  // Made before, so that what is measured is inserting alone.
+  const rawBatches = [...history(RAW_EVENTS, ACCOUNTS, BATCH)];
+  const raw = await rawRate('alone', rawBatches);
   print(`raw insertMany, ${BATCH} rows at a time, two indexes: ${whole(raw)} rows/s`);
   const filling = await fill();
   print(`stored in the lake: ${whole(EVENTS)} events, ${whole(filling)} events/s`);
@@ -100,8 +103,16 @@ try {
   print(
     `\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)} ms; CPU of each: ${perDepositMs.map(ms => ms.toFixed(1)).join(' + ')} ms`,
   );
+  let rawBeside = 0;
+  const beside = rawRate('beside', rawBatches).then(rate => {
+    rawBeside = rate;
+  });
+  const besideRaw = await during(deposit, beside);
   print(
-    '\n| replay | events | events/s | of raw insertMany | deposits meanwhile, p50 / p99 ms | Redis, MB at most | services + database, cores | CPU an event, deposits taken off, µs |',
+    `raw insertMany with them going on: ${whole(rawBeside)} rows/s; deposits meanwhile: ${latencies(besideRaw)} ms`,
+  );
+  print(
+    '\n| replay | events | events/s | of raw insertMany, alone / with deposits | deposits meanwhile, p50 / p99 ms | Redis, MB at most | services + database, cores | CPU an event, deposits taken off, µs |',
   );
   print('|---|---:|---:|---:|---:|---:|---:|---:|');
 
@@ -147,7 +158,7 @@ try {
       `${service}, ${mode}`,
       whole(events),
       whole(rate),
-      (rate / raw).toFixed(2),
+      `${(rate / raw).toFixed(2)} / ${(rate / rawBeside).toFixed(2)}`,
       latencies(took),
       (redisBytes / 1_000_000).toFixed(1),
       ms.map(each => (each / 1000 / seconds).toFixed(2)).join(' + '),
@@ -191,15 +202,15 @@ async function startEach(): Promise<string> {
 }
 
 /** Rows a second that the database takes, as plain as they can be: with an index of their own beside _id. */
-async function rawRate(): Promise<number> {
-  const rows = mongo.db(`${prefix}-raw`).collection<{ _id: string }>('rows');
+async function rawRate(name: string, batches: readonly Event[][]): Promise<number> {
+  const rows = mongo.db(`${prefix}-raw`).collection<{ _id: string }>(name);
   await rows.createIndexes([{ key: { 'event.subject': 1, version: 1 } }]);
   const startedMs = performance.now();
   let version = 0;
-  for (const events of history(RAW_EVENTS, ACCOUNTS, BATCH)) {
+  for (const events of batches) {
     await rows.insertMany(events.map(event => ({ _id: event.id, version: ++version, event })));
   }
-  return RAW_EVENTS / secondsSince(startedMs);
+  return version / secondsSince(startedMs);
 }
 
 async function fill(): Promise<number> {
