@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { THOROUGH } from '../thorough.ts';
 import { BUGS } from './bugs.ts';
 import { allSeedsFor, findBug, WITHIN } from './finder.ts';
-import { plant } from './plant.ts';
+import { placesOf, plant } from './plant.ts';
 import { runSeeds } from './seeds.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -14,6 +14,11 @@ const LOOK_FIRST = 3;
 /** All of them, or one in so many. */
 const ONE_IN = THOROUGH ? 1 : 4;
 const looked = BUGS.filter((_, index) => index % ONE_IN === 0);
+
+test('each bug can be planted: its place stands in the source once', async () => {
+  const places = await Promise.all(BUGS.map(async bug => [bug.name, await placesOf(root, bug)]));
+  expect(places).toEqual(BUGS.map(({ name }) => [name, 1]));
+});
 
 describe(`each planted bug is found within ${WITHIN} seeds`, () => {
   test.concurrent.each(looked.map(bug => [bug.name, bug] as const))(
