@@ -62,6 +62,45 @@ test('whoever asks is told the rows that were there and those that were put back
   expect(seen.slice(2)).toEqual([[]]);
 });
 
+test('where somebody has stored less than the event meanwhile, a mark that waits for it, the event comes to it all the same', async () => {
+  const { events } = await origin(createSystem(urls));
+  const rows = events as unknown as Parameters<typeof putBack<OutboxEntry & { of?: string; seen?: number }>>[0];
+  const [lost, other] = [happening('1'), happening('2')];
+  const marking = new Proxy(rows, {
+    get(target, property) {
+      const value = Reflect.get(target, property);
+      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: Parameters<typeof target.insertMany>) => {
+        await target.updateOne({ _id: '1' }, { $set: { seen: 7 } }, { upsert: true });
+        return target.insertMany(...args);
+      };
+    },
+  });
+  const back = (collection: typeof rows) =>
+    putBack(collection, [lost, other], ({ id }) => ({ set: { of: id }, onInsert: { seen: 0 } }));
+  expect(await back(marking)).toBe(2);
+  expect(await rows.find().sort({ _id: 1 }).toArray()).toEqual([
+    { _id: '1', event: lost, of: '1', seen: 7 },
+    { _id: '2', event: other, of: '2', seen: 0 },
+  ]);
+  expect(await back(rows)).toBe(0);
+});
+
+test('what stands beside an event is put right as well', async () => {
+  const { events } = await origin(createSystem(urls));
+  const rows = events as unknown as Parameters<typeof putBack<OutboxEntry & { of?: string }>>[0];
+  const back = (how?: Parameters<typeof putBack>[3]) =>
+    putBack(rows, [happening('1')], () => ({ set: { of: 'a' }, onInsert: { seen: 0 } }), how);
+  await back();
+  for (const wrong of [{ $set: { of: 'b' } }, { $unset: { of: '' } }]) {
+    await rows.updateOne({ _id: '1' }, wrong as object);
+    expect(await back({ replay: false, rebuild: 'trial' })).toBe(1);
+    expect(await back()).toBe(1);
+    expect(await back()).toBe(0);
+    expect(await rows.findOne()).toMatchObject({ of: 'a', seen: 0 });
+  }
+});
+
 test('what an older release has stored is right as it is, though it is read as something newer', async () => {
   const { outbox, events } = await origin(createSystem(urls));
   const before = contract({

@@ -24,29 +24,45 @@ export async function putBack<Row extends { _id: string; event: Event }>(
 ): Promise<number> {
   if (events.length === 0) return 0;
   // The driver's types cannot follow a generic row.
-  const rows = collection as unknown as Collection<{ _id: string; event: Event }>;
+  const rows = collection as unknown as Collection<StoredRow>;
   const ids = events.map(({ id }) => id);
   const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
   onSeen(found as unknown as Row[]);
-  const stored = new Map(found.map(({ _id, event }) => [_id, event]));
-  // What an older release has stored is right as it was then.
-  const isStored = (event: Event) => isSame(stored.get(event.id), event);
-  const wrong = events.filter(event => !isStored(event) && !isStored(asItCame(event)));
+  const stored = new Map(found.map(row => [row._id, row]));
+  const wrong = events.filter(event => !isRight(stored.get(event.id), event, fieldsOf(event).set));
   if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
-  const [lost, changed] = [false, true].map(isThere => wrong.filter(({ id }) => stored.has(id) === isThere));
-  if (lost?.length) {
-    const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event).set, ...fieldsOf(event).onInsert }));
-    await rows.insertMany(restored, { ordered: false }).then(
-      () => onSeen(restored as unknown as Row[]),
-      // Somebody else has stored some of them meanwhile: how those are is not known.
-      ignoreDuplicates,
-    );
-  }
-  if (changed?.length) {
-    const writes = changed.map(event => ({
+  const lost = wrong.filter(({ id }) => !stored.has(id));
+  const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event).set, ...fieldsOf(event).onInsert }));
+  const met = await insert(rows, restored);
+  // How those are that somebody else has stored meanwhile is not known.
+  if (met.size === 0) onSeen(restored as unknown as Row[]);
+  const writes = wrong
+    // What was met may be less than the event: a mark that waits for it.
+    .filter(({ id }) => stored.has(id) || met.has(id))
+    .map(event => ({
       updateOne: { filter: { _id: event.id }, update: { $set: { event, ...fieldsOf(event).set } } },
     }));
-    await rows.bulkWrite(writes, { ordered: false });
-  }
+  if (writes.length > 0) await rows.bulkWrite(writes, { ordered: false });
   return wrong.length;
+}
+
+type StoredRow = { _id: string; event: Event } & Record<string, unknown>;
+
+/** What an older release has stored is right as it was then. */
+function isRight(row: StoredRow | undefined, event: Event, beside: object): boolean {
+  if (!row || (!isSame(row.event, event) && !isSame(row.event, asItCame(event)))) return false;
+  return Object.entries(beside).every(([name, value]) => name === 'event' || isSame(row[name], value));
+}
+
+/** @returns the ids of those that are there already. */
+async function insert(rows: Collection<StoredRow>, added: readonly StoredRow[]): Promise<ReadonlySet<string>> {
+  if (added.length === 0) return new Set();
+  try {
+    await rows.insertMany([...added], { ordered: false });
+    return new Set();
+  } catch (error) {
+    ignoreDuplicates(error);
+    const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
+    return new Set(writeErrors.flatMap(({ index }) => added[index]?._id ?? []));
+  }
 }

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { applyRules } from '../../events/consumer.ts';
 import { type Contract, createEvent, dataSchemaOf, versionsOf } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
+import { transferFunded } from '../../schema/events/transfer-funded.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';
@@ -16,7 +18,7 @@ async function started() {
   const system = createSystem(urls);
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const context = system.context('account');
-  const { resolvers } = service.create(context);
+  const { resolvers, rules } = service.create(context);
   const subgraph = hostSubgraph({ name: 'account', sdl: readSdl('account'), resolvers, identities, log: silent });
 
   async function ask(query: string, variables: object = {}, ownerId = 'alice', operator = false) {
@@ -28,6 +30,7 @@ async function started() {
     ask(`mutation ($input: ${type}!) { ${name}(input: $input) { ${fields} } }`, { input }, ownerId);
   return {
     ask,
+    rules,
     view: createView(context),
     open: mutation('openAccount', 'OpenAccountInput', 'account { id ownerId name currency }'),
     deposit: mutation('deposit', 'TransactionInput', 'transaction { id amount status type memo } account { id }'),
@@ -122,7 +125,60 @@ describe('what is asked for at once', () => {
   });
 });
 
+describe('an account that was seen to have room', () => {
+  const MOST = Number.MAX_SAFE_INTEGER;
+
+  test('takes no more than can be counted, in one deposit or after one', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    const pay = async (amount: number) => (await services.deposit({ accountId, amount })).code;
+    expect(await pay(1)).toBeUndefined();
+    expect(await pay(MOST)).toBe('BAD_USER_INPUT');
+    expect(await pay(MOST - 1)).toBeUndefined();
+    expect(await pay(1)).toBe('BAD_USER_INPUT');
+  });
+
+  const funded = (toAccountId: string, amountMinor: number) =>
+    createEvent(transferFunded, {
+      ...{ id: 'f', source: '/transfer', subject: 't', time: '2026-01-31T12:00:00.000Z' },
+      data: { fromAccountId: 'elsewhere', toAccountId, amountMinor, currency: 'EUR' },
+    });
+
+  test('takes no more than can be counted after a transfer either', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    const pay = async (amount: number) => (await services.deposit({ accountId, amount })).code;
+    expect(await pay(1)).toBeUndefined();
+    await applyRules(services.rules, [funded(accountId, MOST - 10)]);
+    expect(await pay(10)).toBe('BAD_USER_INPUT');
+    expect(await pay(9)).toBeUndefined();
+  });
+
+  test('takes no more than can be counted of a transfer and a deposit at once', async () => {
+    const services = await started();
+    const accountId = await opened(services);
+    await Promise.all([
+      applyRules(services.rules, [funded(accountId, MOST)]),
+      services.deposit({ accountId, amount: MOST }),
+    ]);
+    expect((await services.view.look(accountId)).availableMinor).toBe(MOST);
+  });
+});
+
 describe("another owner's account", () => {
+  test('takes no deposit and gives nothing, met before or not', async () => {
+    const hers = await started();
+    const accountId = await opened(hers);
+    const refused = async ({ deposit, withdraw }: Pick<Started, 'deposit' | 'withdraw'>) => {
+      expect(await deposit({ accountId, amount: 1 }, 'bob')).toMatchObject({ code: 'NOT_FOUND' });
+      expect(await withdraw({ accountId, amount: 1 }, 'bob')).toMatchObject({ code: 'NOT_FOUND' });
+    };
+    await refused(hers);
+    expect((await hers.deposit({ accountId, amount: 5 })).code).toBeUndefined();
+    await refused(hers);
+    expect((await hers.view.look(accountId)).availableMinor).toBe(5);
+  });
+
   test('is not there, exactly like none', async () => {
     const services = await started();
     const accountId = await opened(services);

@@ -1,5 +1,4 @@
 import DataLoader from 'dataloader';
-import { createCache } from '../../events/cache.ts';
 import { timestamp } from '../../events/clock.ts';
 import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
@@ -27,7 +26,6 @@ import {
 import type { Resolvers } from './generated.ts';
 import type { AccountNode } from './nodes.ts';
 import type { BalanceRow } from './projection.ts';
-import { createTurns } from './turn.ts';
 import { type BalanceNews, factsFrom, type TransactionEntry, topicOf, UNSETTLED, type View } from './view.ts';
 
 /** What a command has come to. */
@@ -39,25 +37,13 @@ const contractOf = ({ type }: Event) => (type === withdrawn.type ? withdrawn : d
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
 const LOOK_AGAIN_MS = 250;
-/**
- * An account with less than this is not looked at again for an hour before a deposit, unless the deposit is huge: it would
- * take thousands of the others to come near what can be counted.
- */
-const ROOMY_MINOR = 2 ** 52;
-const ROOMY_MS = 3_600_000;
-const ROOMY_ACCOUNTS_MAX = 100_000;
-const HUGE_MINOR = 100_000_000_000;
-
 export function createResolvers(view: View, context: ServiceContext): Resolvers {
   const { outbox, feed, clock, ids } = context;
-  const { openings, transactions, factsOf, balanceOf } = view;
+  const { openings, transactions, factsOf, balanceOf, inTurn, room } = view;
   const balances = new DataLoader<string, BalanceRow>(ids => view.balancesOf(ids), {
     cache: false,
     maxBatchSize: 1_000,
   });
-
-  const roomy = createCache<true>(ROOMY_ACCOUNTS_MAX, ROOMY_MS);
-  const inTurn = createTurns();
 
   const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
   const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;
@@ -97,7 +83,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     const { accountId, amount } = command;
     const known = view.knownFacts(accountId);
     const hers = known && own(known, command, identity);
-    if (hers && amount <= HUGE_MINOR && roomy.has(accountId)) {
+    if (hers && room.isThereFor(accountId, amount)) {
       return { account: hers, transaction: await record(deposit(hers, command, circumstances()), origin) };
     }
     return inTurn(accountId, async () => {
@@ -107,8 +93,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
       const stored = await answered(command, event);
       if (stored) return { account, transaction: stored };
       assertCountable(amount, availableMinor);
-      if (availableMinor + amount < ROOMY_MINOR) roomy.set(accountId, true);
-      else roomy.delete(accountId);
+      room.note(accountId, availableMinor + amount);
       return { account, transaction: await record(event, origin) };
     });
   }

@@ -98,6 +98,8 @@ function refusal(
   });
 }
 
+const isPaidIn = (event: Event): event is EventOf<typeof deposited> => event.type === deposited.type;
+
 /** Accounts that are looked at and written to at the same time. */
 const ACCOUNTS_AT_ONCE = 16;
 
@@ -118,14 +120,16 @@ export function transferRules({ view, outbox, clock }: Answering): Rule[] {
     const open = questions.filter(question => !answered.has(answerId(transferOf(question), step)));
     const accounts = [...groupBy(open, accountOf)];
     for (const some of chunk(accounts, ACCOUNTS_AT_ONCE)) {
-      await Promise.all(some.map(([account, asked]) => answerOne(account, asked)));
+      await Promise.all(some.map(([account, asked]) => view.inTurn(account, () => answerOne(account, asked))));
     }
     return open.length;
 
     /** One after the other: each answer changes what the account has. */
     async function answerOne(accountId: string, asked: readonly Event<Data>[]): Promise<void> {
       for (const question of asked) {
-        const event = answer(question, { ...(await view.look(accountId)), nowMs: clock.now() });
+        const { account, availableMinor } = await view.look(accountId);
+        const event = answer(question, { account, availableMinor, nowMs: clock.now() });
+        if (isPaidIn(event)) view.room.note(accountId, availableMinor + event.data.amountMinor);
         await outbox.append(event, fieldsOf(event));
       }
     }

@@ -161,7 +161,10 @@ describe('what can be spent', () => {
     for (const look of [1, 2]) {
       expect(await met.look('a')).toEqual({ account, availableMinor: 107 });
       expect(queries()).toBe(2 * look);
+      expect(met.knownFacts('a')).toEqual(account);
     }
+    expect((await met.look('d1')).account).toBeUndefined();
+    expect(await met.factsOf('d1')).toBeUndefined();
   });
 
   test("is not touched by another account's transactions", async () => {

@@ -22,6 +22,8 @@ import { withdrawn } from '../../schema/events/withdrawn.ts';
 import type { transaction } from '../../schema/shapes.ts';
 import { type AccountFacts, SOURCE } from './decide.ts';
 import { type BalanceRow, emptyRow, project } from './projection.ts';
+import { createRoom } from './room.ts';
+import { createTurns } from './turn.ts';
 
 export type OpenedEntry = OutboxEntry<EventOf<typeof accountOpened>['data']> & { owner: string; openedAt: string };
 
@@ -162,6 +164,9 @@ export function createView({
     knownFacts: (accountId: string): AccountFacts | undefined => facts.get(accountId),
     balanceOf,
     balancesOf,
+    /** For whoever looks at an account and decides by that: see turn.ts and room.ts. */
+    inTurn: createTurns(),
+    room: createRoom(),
 
     /**
      * An account, if there is one, and what can be spent: the balance up to which every version is known, and all transactions
