@@ -10,7 +10,8 @@ import type { Event } from './event.ts';
  * Puts events back as the lake has them where they are lost or changed: of a service's own record, or of its micro event store.
  * They are not relayed again.
  *
- * @param fieldsOf what is stored beside an event, and of that what only a row gets that was not there.
+ * @param fieldsOf `set`: what is stored beside an event and stays as it is, so that it is put right as well; `onInsert`: what only a row gets
+ *   that was not there.
  * @param onSeen is told rows as they are stored, so that nobody need look at them again: those that were there, before anything is put back,
  *   and those that have been.
  * @returns how many were wrong. A trial leaves them so.
