@@ -14,7 +14,7 @@ import { startSystem } from './way/system.ts';
 
 const { values } = parseArgs({
   options: {
-    backlog: { type: 'string', default: '4000' },
+    backlog: { type: 'string', default: '20000' },
     seconds: { type: 'string', default: '20' },
     rate: { type: 'string', default: '100' },
     json: { type: 'boolean', default: false },
