@@ -103,11 +103,9 @@ try {
   print(
     `\nlive deposits, ${PER_SECOND}/s, nothing else going on: ${latencies(quiet)} ms; CPU of each: ${perDepositMs.map(ms => ms.toFixed(1)).join(' + ')} ms`,
   );
-  let rawBeside = 0;
-  const beside = rawRate('beside', rawBatches).then(rate => {
-    rawBeside = rate;
-  });
+  const beside = rawRate('beside', rawBatches);
   const besideRaw = await during(deposit, beside);
+  const rawBeside = await beside;
   print(
     `raw insertMany with them going on: ${whole(rawBeside)} rows/s; deposits meanwhile: ${latencies(besideRaw)} ms`,
   );

@@ -72,10 +72,12 @@ export function isDuplicateKey(error: unknown): boolean {
 /**
  * For writes that may have happened before: swallows the duplicate key errors of a single write or of an unordered batch.
  *
+ * @returns which of a batch were refused, by their places in it.
  * @throws the error itself when anything else went wrong in it.
  */
-export function ignoreDuplicates(error: unknown): void {
-  const { writeErrors } = error as { writeErrors?: { code?: unknown }[] };
-  const onlyDuplicates = isDuplicateKey(error) && (writeErrors ?? []).every(({ code }) => code === 11000);
+export function ignoreDuplicates(error: unknown): number[] {
+  const { writeErrors = [] } = error as { writeErrors?: { code?: unknown; index: number }[] };
+  const onlyDuplicates = isDuplicateKey(error) && writeErrors.every(({ code }) => code === 11000);
   if (!onlyDuplicates) throw error;
+  return writeErrors.map(({ index }) => index);
 }

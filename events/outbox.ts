@@ -136,8 +136,7 @@ export function createOutbox(options: {
       );
       for (const one of all) one.outcome = 'stored';
     } catch (error) {
-      ignoreDuplicates(error);
-      const known = new Set((error as { writeErrors?: { index: number }[] }).writeErrors?.map(({ index }) => index));
+      const known = new Set(ignoreDuplicates(error));
       for (const [index, one] of all.entries()) one.outcome = known.has(index) ? 'known' : 'stored';
     }
   }

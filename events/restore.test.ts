@@ -1,3 +1,4 @@
+import type { Collection } from 'mongodb';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { contract, createEvent, readEvent } from './contract.ts';
@@ -6,6 +7,20 @@ import type { OutboxEntry } from './outbox.ts';
 import { putBack } from './restore.ts';
 
 const urls = useServers();
+
+/** Rows of which somebody else stores something between a look and an insert. */
+function beatenBy<Row extends OutboxEntry>(rows: Collection<Row>, store: () => Promise<unknown>): Collection<Row> {
+  return new Proxy(rows, {
+    get(target, property) {
+      const value = Reflect.get(target, property);
+      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
+      return async (...args: Parameters<typeof target.insertMany>) => {
+        await store();
+        return target.insertMany(...args);
+      };
+    },
+  });
+}
 
 test('what is lost or changed of a record is put back as the lake has it, and is not relayed again', async () => {
   const { outbox, events } = await origin(createSystem(urls));
@@ -48,17 +63,10 @@ test('whoever asks is told the rows that were there and those that were put back
     );
   await back(events, [there, lost]);
   expect(seen).toEqual([['1'], ['2']]);
-  const late = new Proxy(events, {
-    get(target, property) {
-      const value = Reflect.get(target, property);
-      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: Parameters<typeof target.insertMany>) => {
-        await outbox.append(racing, {});
-        return target.insertMany(...args);
-      };
-    },
-  });
-  await back(late, [racing]);
+  await back(
+    beatenBy(events, () => outbox.append(racing, {})),
+    [racing],
+  );
   expect(seen.slice(2)).toEqual([[]]);
 });
 
@@ -66,16 +74,7 @@ test('where somebody has stored less than the event meanwhile, a mark that waits
   const { events } = await origin(createSystem(urls));
   const rows = events as unknown as Parameters<typeof putBack<OutboxEntry & { of?: string; seen?: number }>>[0];
   const [lost, other] = [happening('1'), happening('2')];
-  const marking = new Proxy(rows, {
-    get(target, property) {
-      const value = Reflect.get(target, property);
-      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: Parameters<typeof target.insertMany>) => {
-        await target.updateOne({ _id: '1' }, { $set: { seen: 7 } }, { upsert: true });
-        return target.insertMany(...args);
-      };
-    },
-  });
+  const marking = beatenBy(rows, () => rows.updateOne({ _id: '1' }, { $set: { seen: 7 } }, { upsert: true }));
   const back = (collection: typeof rows) =>
     putBack(collection, [lost, other], ({ id }) => ({ set: { of: id }, onInsert: { seen: 0 } }));
   expect(await back(marking)).toBe(2);

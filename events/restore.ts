@@ -62,8 +62,6 @@ async function insert(rows: Collection<StoredRow>, added: readonly StoredRow[]):
     await rows.insertMany([...added], { ordered: false });
     return new Set();
   } catch (error) {
-    ignoreDuplicates(error);
-    const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
-    return new Set(writeErrors.flatMap(({ index }) => added[index]?._id ?? []));
+    return new Set(ignoreDuplicates(error).flatMap(index => added[index]?._id ?? []));
   }
 }

@@ -112,9 +112,7 @@ async function unlessBeaten<Row extends ProjectionRow>(
     await write();
     return [];
   } catch (error) {
-    ignoreDuplicates(error);
-    const { writeErrors = [] } = error as { writeErrors?: { index: number }[] };
-    return writeErrors.flatMap(({ index }) => changed[index]?.row._id ?? []);
+    return ignoreDuplicates(error).flatMap(index => changed[index]?.row._id ?? []);
   }
 }
 

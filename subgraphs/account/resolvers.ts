@@ -37,6 +37,7 @@ const contractOf = ({ type }: Event) => (type === withdrawn.type ? withdrawn : d
 const WAIT_FOR_TRANSACTION_MS = 5_000;
 /** Feeds are hints; this is the poll behind them. */
 const LOOK_AGAIN_MS = 250;
+
 export function createResolvers(view: View, context: ServiceContext): Resolvers {
   const { outbox, feed, clock, ids } = context;
   const { openings, transactions, factsOf, balanceOf, inTurn, room } = view;

@@ -19,7 +19,7 @@ const USUAL_MINOR = 100_000_000_000;
 export type Room = {
   /** Whether so much can be paid in without a look at the account. */
   isThereFor(accountId: string, amountMinor: number): boolean;
-  /** What an account will have by what is about to be paid in: to be said of everything that is not `isThereFor`. */
+  /** What an account will have by what is about to be paid in: to be said whenever somebody had to look before. */
   note(accountId: string, availableMinor: number): void;
 };
 

@@ -178,10 +178,10 @@ export function createView({
       const pending = { account: accountId, settled: { $gt: known.version } };
       const before = facts.get(accountId);
       const rows = await entries.find(before ? pending : { $or: [openingOf(accountId), pending] }).toArray();
-      const transactions = rows.filter(isTransaction);
+      const amounts = rows.filter(isTransaction).map(({ event }) => signedAmount(event));
       return {
         account: before ?? learn(rows.find(isOpening)),
-        availableMinor: transactions.reduce((sum, { event }) => sum + signedAmount(event), known.amountMinor),
+        availableMinor: amounts.reduce((sum, amount) => sum + amount, known.amountMinor),
       };
     },
 
