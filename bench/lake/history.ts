@@ -30,7 +30,7 @@ export function* history(
     some = [];
   }
   const at = (step: number) => new Date(START_MS + step * STEP_MS).toISOString();
-  for (let account = 0; account < accounts; account++) {
+  for (let account = 0; account < accounts && made < events; account++) {
     const data = { ownerId: ownerOf(account), name: 'Everyday', currency: 'EUR' };
     yield* add(
       createEvent(accountOpened, { id: idOf(account), source: '/account', subject: idOf(account), time: at(0), data }),
