@@ -7,14 +7,14 @@ import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { audit } from './scale/audit.ts';
 import { type Results, report } from './way/report.ts';
-import { measure, measureCrud, measureRaw, prepareBench } from './way/run.ts';
+import { measure, measureCrud, measureRaw, prepareBench, WARM_UP_CLIENTS } from './way/run.ts';
 import { CLOSED_CLIENTS, SCENARIOS } from './way/scenarios.ts';
 import { type System, startSystem } from './way/system.ts';
 
 const NAMES = [...SCENARIOS.map(({ name }) => name), 'crud', 'raw', 'audit'];
 const USAGE = `npm run bench -- [options]
   --seconds N        of each scenario, 1 to 3,600 (10)
-  --warmup N         seconds of load before the first, 0 to 600 (5)
+  --warmup N         seconds of load before the first, and before each of CRUD's, 0 to 600 (5)
   --only NAME,NAME   of ${NAMES.join(', ')} (all)
   --processes WHICH  one, as npm start, or each, as docker-compose.yml (one)
   --profile FOLDER   leaves a CPU profile of every process there; npm run bench:profile reads them
@@ -71,7 +71,7 @@ async function main({ seconds, warmup, only, processes, profile }: Options): Pro
     const bench = await prepareBench(system);
     const scenarios = SCENARIOS.filter(({ name }) => only.includes(name));
     const [first] = scenarios;
-    if (first && warmup > 0) await measure(bench, { ...first, how: { clients: 10 } }, warmup);
+    if (first && warmup > 0) await measure(bench, { ...first, how: { clients: WARM_UP_CLIENTS } }, warmup);
     if (profile) profileFromNow(system);
     const results: Results = {
       machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`,
@@ -83,7 +83,7 @@ async function main({ seconds, warmup, only, processes, profile }: Options): Pro
       results.product.push(measured);
       const clients = CLOSED_CLIENTS.find(count => scenario.name === `closed-${count}`);
       // Side by side: what the machine does meanwhile is the same for both.
-      if (clients && only.includes('crud')) results.crud.push(await measureCrud(bench, clients, seconds));
+      if (clients && only.includes('crud')) results.crud.push(await measureCrud(bench, clients, seconds, warmup));
     }
     if (only.includes('raw')) results.raw = await measureRaw(bench, Math.min(seconds, 5));
     if (only.includes('audit')) results.broken = audit(system);

@@ -14,6 +14,9 @@ import { FEW_ACCOUNTS, type Scenario } from './scenarios.ts';
 import { resultOf, type Seen } from './seen.ts';
 import type { System } from './system.ts';
 
+/** At the same time, while a process gets as fast as it will be. */
+export const WARM_UP_CLIENTS = 10;
+
 export type Measured = { name: string; seen: Seen; usage: Usage };
 
 export type Bench = {
@@ -59,8 +62,8 @@ async function generate(load: Load, members: ReturnType<System['members']>): Pro
   }
 }
 
-/** The same load on plain CRUD, with the same MongoDB. */
-export async function measureCrud(bench: Bench, clients: number, seconds: number): Promise<Measured> {
+/** The same load on plain CRUD, with the same MongoDB; warmed up first, as the product is. */
+export async function measureCrud(bench: Bench, clients: number, seconds: number, warmup: number): Promise<Measured> {
   const port = await freePort();
   const crud = await startScript('crud', 'way/crud.ts', { mongodbUrl: bench.system.mongodbUrl, port } satisfies Crud);
   try {
@@ -68,6 +71,7 @@ export async function measureCrud(bench: Bench, clients: number, seconds: number
     const accounts = await bench.accountsFile(FEW_ACCOUNTS);
     const load: Load = { url, token: await tokenOf(), accounts, watched: 0, seconds, clients };
     const mongodb = bench.system.members().filter(({ name }) => name === 'mongodb');
+    if (warmup > 0) await generate({ ...load, clients: WARM_UP_CLIENTS, seconds: warmup }, []);
     return { name: `crud-${clients}`, ...(await generate(load, [{ name: 'crud', pid: crud.pid }, ...mongodb])) };
   } finally {
     await crud.stop();
