@@ -22,7 +22,7 @@ import { type Measures, unmeasured } from './measures.ts';
 import { laneOf } from './partition.ts';
 import { createSuspects, type Delivery, named, type Suspicious } from './suspects.ts';
 import { noTrail, type Trail } from './tracing.ts';
-import type { Delivered, Transport } from './transport.ts';
+import type { Delivered, Job, Transport } from './transport.ts';
 
 /** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
 export type Rule = {
@@ -49,6 +49,8 @@ export type Handling = {
   replay: boolean;
   /** The replay that they belong to: what it has looked at once it need not look at again. */
   replayId?: string;
+  /** Only some of the lake comes: what is missed may be there, so that nothing may be decided because it is missed. */
+  part?: true;
   /** They come from the lake for a copy. One that is only a trial may look at what is served beside it and not change it. */
   rebuild?: 'copy' | 'trial';
 };
@@ -190,7 +192,7 @@ const kindOf = ({ data: { replay, rebuild } }: Delivered): Kind => {
 };
 
 /** An event, read through its contract. */
-type Taken = { event: Event; index: number; kind: Kind; replay: string | undefined };
+type Taken = { event: Event; index: number; kind: Kind } & Pick<Job, 'replay' | 'part'>;
 
 /**
  * What is being handled as it happens, by event: when it comes from the lake too, that waits, and then finds nothing to
@@ -203,12 +205,18 @@ type Stages = { batchers: Batchers; suspects: Batcher<Suspicious<Taken>>; atHand
 async function processJob(options: ConsumerOptions, stages: Stages, job: Delivered): Promise<void> {
   const { setAside, service, trail = noTrail, measures = unmeasured, log } = options;
   const resubmission = job.data.resubmission ?? 0;
-  const { replay } = job.data;
+  const { replay, part } = job.data;
   const kind = kindOf(job);
   const events: Taken[] = [];
   for (const [index, original] of job.data.events.entries()) {
     try {
-      events.push({ event: readThrough(options.rules, original), index, kind, replay });
+      events.push({
+        event: readThrough(options.rules, original),
+        index,
+        kind,
+        ...(replay && { replay }),
+        ...(part && { part }),
+      });
     } catch (error) {
       log.warn({ ...named(original), err: error }, 'not as its contract says: set aside');
       measures.setAside('contract');
@@ -285,15 +293,17 @@ async function measured(
 /** Hands a batch of one kind to the rules that it is for. */
 async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken[], changes: Changes): Promise<void> {
   const events = taken.map(({ event }) => event);
+  // There is one replay at a time.
+  const { replay: replayId, part } = taken[0] ?? {};
+  const of = { ...(replayId && { replayId }), ...(part && { part }) };
   if (kind === 'live' || kind === 'repair') {
-    const replayId = taken[0]?.replay;
-    const how: Handling = { replay: kind === 'repair', ...(replayId !== undefined && { replayId }) };
+    const how: Handling = { replay: kind === 'repair', ...of };
     count(taken, await applyRules(options.rules, events, how), changes);
   }
   if (kind === 'repair') return;
   // Also what happens meanwhile is part of the copy. What is for one that has been given up is for nobody.
   const copy = options.rebuilding?.() ?? [];
-  const how: Handling = kind === 'live' ? { replay: false } : { replay: false, rebuild: kind };
+  const how: Handling = kind === 'live' ? { replay: false } : { replay: false, rebuild: kind, ...of };
   count(taken, await applyRules(copy, events, how), changes);
 }
 

@@ -211,4 +211,16 @@ describe('a correlation', () => {
     expect(await handle(all, { replay: true })).toBe(0);
     expect(await store.find().sort({ _id: 1 }).toArray()).toEqual(before);
   });
+
+  test('puts back what is lost of a part of the lake, and decides nothing by it: what was decided may be in the rest', async () => {
+    const { handle, expire, clock, store, record, types } = await correlating();
+    await handle(all);
+    expect(await types()).toEqual(['shipped', 'welcomed']);
+    await Promise.all([record.deleteMany({}), store.deleteMany({})]);
+    expect(await handle(all.slice(0, 2), { replay: true, part: true })).toBe(2);
+    await clock.pass(2 * HOUR_MS);
+    await expire();
+    expect(await handle(all, { replay: true, part: true })).toBe(1);
+    expect(await types()).toEqual([]);
+  });
 });

@@ -187,7 +187,11 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
     const wanted = events.filter(event => by(event) !== undefined);
     if (wanted.length === 0) return 0;
     // What has expired is not to expire again: `due` is for rows that are new.
-    if (how?.replay) return putBack(store, wanted, event => split(fieldsOf(event)), how);
+    if (how?.replay) {
+      const fieldsOfLost = ({ due, ...set }: ReturnType<typeof fieldsOf>) =>
+        due === undefined || how.part ? { set } : { set, onInsert: { due } };
+      return putBack(store, wanted, event => fieldsOfLost(fieldsOf(event)), how);
+    }
     const rows = wanted.map((event): CollectedRow => ({ _id: event.id, ...fieldsOf(event), event }));
     try {
       return (await store.insertMany(rows, { ordered: false })).insertedCount;
@@ -229,6 +233,8 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
     decisions,
     async handle(events, how) {
       const changed = await collect(events, how);
+      // What was decided, or would decide otherwise, may not be among them.
+      if (how?.part) return changed;
       const keys = [...new Set(events.flatMap(event => by(event) ?? []))];
       // Also of what is there already: a process may have died before it came to this.
       for (const some of chunk(keys, KEYS_AT_ONCE)) await evaluate(some);
@@ -249,8 +255,3 @@ export function createCorrelation(options: CorrelationOptions): Correlation {
     },
   };
 }
-
-const split = ({ due, ...set }: { key: string; due?: number }) => ({
-  set,
-  ...(due !== undefined && { onInsert: { due } }),
-});

@@ -49,8 +49,13 @@ export function createInstances<Resolvers>(
   const { name, emits, derived = {} } = definition;
   const { clock, log, trail, measures, feed } = lent;
 
-  /** @param isBeside whether it tells nobody anything. */
-  function instanceOf(generation: number, restarts: number, isBeside: boolean): Instance<Resolvers> {
+  /** @param kind what is beside the one that is served tells nobody anything; `returned`: it was served before. */
+  function instanceOf(
+    generation: number,
+    restarts: number,
+    kind: 'served' | 'beside' | 'returned',
+  ): Instance<Resolvers> {
+    const isBeside = kind !== 'served';
     const named = <Row extends Document>(of: string) =>
       database.collection<Row>(of in derived && generation > 1 ? `${of}-${generation}` : of);
     const outbox = createOutbox({
@@ -63,23 +68,25 @@ export function createInstances<Resolvers>(
     const { rebuilding } = parts;
     return {
       ...{ number: generation, restarts, parts, outbox, events: named('events'), collection: named },
-      rules: rulesOfCopy(parts),
+      rules: rulesOfCopy(parts, { isReturned: kind === 'returned' }),
       adopt: async subject => rebuilding?.adopt?.(subject) ?? new Map(),
     };
   }
 
-  let served = instanceOf(1, 0, false);
+  let served = instanceOf(1, 0, 'served');
   let copy: Instance<Resolvers> | undefined;
 
   return {
     served: () => served,
     copy: () => copy,
-    of: generation => instanceOf(generation, 0, true),
-    goBy({ active, restarts, building }) {
+    of: generation => instanceOf(generation, 0, 'beside'),
+    goBy({ active, previous, restarts, building }) {
       if (building === null) copy = undefined;
-      else if (copy?.number !== building) copy = instanceOf(building, 0, true);
+      else if (copy?.number !== building) {
+        copy = instanceOf(building, 0, building === previous ? 'returned' : 'beside');
+      }
       if (served.number === active && served.restarts === restarts) return;
-      served = instanceOf(active, restarts, false);
+      served = instanceOf(active, restarts, 'served');
       onReplaced();
     },
   };

@@ -59,19 +59,21 @@ export type Generation = {
   adopt(subject: string | null): Promise<Map<string, number>>;
 };
 
-/** What feeds a copy. Its own rows are no changes until it is served. */
-export function rulesOfCopy({
-  rules,
-  rebuilding,
-}: {
-  rules: readonly Rule[];
-  rebuilding?: Rebuilding;
-}): readonly Rule[] {
+/**
+ * What feeds a copy. Its own rows are no changes until it is served.
+ *
+ * @param options `isReturned`: it was served before, and may have lost rows since, as whatever is served may: what comes from the
+ *   lake repairs it.
+ */
+export function rulesOfCopy(
+  { rules, rebuilding }: { rules: readonly Rule[]; rebuilding?: Rebuilding },
+  { isReturned }: { isReturned: boolean },
+): readonly Rule[] {
   if (rebuilding) return rebuilding.rules;
   return rules.map(({ on, handle }) => ({
     on,
     handle: async (events, how) => {
-      await handle(events, how);
+      await handle(events, how && isReturned && how.rebuild ? { ...how, replay: true } : how);
     },
   }));
 }
@@ -203,7 +205,9 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
       const outcome = reported(found);
       const done = { building: null, rebuild: null, hold: false, outcome: { rebuild: id, ...outcome } };
       if (inParts) {
-        for (const of of found.subjects) await replaceRows(served, copy, of);
+        // The one that was asked for, whether what is compared differs or not.
+        const replaced = subject === null ? found.subjects : new Set([subject, ...found.subjects]);
+        for (const of of replaced) await replaceRows(served, copy, of);
         await generations.change(held, { ...done, restarts: held.restarts + 1 });
         // What was served before is the way back of all others.
         if (copy.number !== held.previous) await drop(copy.number);

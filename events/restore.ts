@@ -49,9 +49,12 @@ export async function putBack<Row extends { _id: string; event: Event }>(
 
 type StoredRow = { _id: string; event: Event } & Record<string, unknown>;
 
-/** What an older release has stored is right as it was then. */
+/** Whether what is stored is this event. What an older release has stored is right as it was then. */
+export const isStoredAs = (stored: Event, event: Event): boolean =>
+  isSame(stored, event) || isSame(stored, asItCame(event));
+
 function isRight(row: StoredRow | undefined, event: Event, beside: object): boolean {
-  if (!row || (!isSame(row.event, event) && !isSame(row.event, asItCame(event)))) return false;
+  if (!row || !isStoredAs(row.event, event)) return false;
   return Object.entries(beside).every(([name, value]) => name === 'event' || isSame(row[name], value));
 }
 

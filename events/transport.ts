@@ -12,6 +12,8 @@ export type Job = {
   events: unknown[];
   /** The replay that these events belong to: a service with outward effects leaves them out. */
   replay?: string;
+  /** They are chosen: what they belong to may be in the lake, and not among them. */
+  part?: true;
   /**
    * They are for the copy of the service's data that this replay builds anew (see generation.ts), and for nothing else. A
    * `trial` changes nothing that is served.

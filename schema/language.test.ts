@@ -1,4 +1,4 @@
-import { type GraphQLError, parseValue } from 'graphql';
+import { type FloatValueNode, type GraphQLError, parse, parseValue, visit } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createEvent } from '../events/contract.ts';
@@ -76,8 +76,28 @@ describe('minor units', () => {
 
   test.each(['1.0', '1e3', '"1"', '9007199254740992', 'true', 'null'])('are not the literal %s', text => {
     expect(codeOf(() => literal(text))).toBe('BAD_USER_INPUT');
+    // As it was written: the kind of it alone says nothing to who wrote it.
+    expect(() => literal(text)).toThrow(`got ${text}`);
+  });
+
+  test('that are refused as literals say where in the document', () => {
+    const document = 'mutation { deposit(amount: 12.50) }';
+    const node = findFloat(document);
+    try {
+      MinorUnits.parseLiteral(node);
+      expect.unreachable();
+    } catch (error) {
+      expect((error as GraphQLError).locations).toEqual([{ line: 1, column: document.indexOf('12.50') + 1 }]);
+    }
   });
 });
+
+function findFloat(document: string): FloatValueNode {
+  const found: FloatValueNode[] = [];
+  visit(parse(document), { FloatValue: node => void found.push(node) });
+  if (!found[0]) throw new Error('there is no float in it');
+  return found[0];
+}
 
 describe('a date-time', () => {
   test.each([

@@ -1,8 +1,12 @@
-import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind, print, type ValueNode } from 'graphql';
+
+const SHOWN_CHARS_MAX = 100;
 
 // Only what is sure to be short and flat.
 const shown = (value: unknown): string =>
-  value !== null && typeof value === 'object' ? 'an object or list' : String(JSON.stringify(value)).slice(0, 100);
+  value !== null && typeof value === 'object'
+    ? 'an object or list'
+    : String(JSON.stringify(value)).slice(0, SHOWN_CHARS_MAX);
 
 const refuse = (expected: string, value: unknown): never => {
   throw new GraphQLError(`expected ${expected}, got ${shown(value)}`, {
@@ -10,8 +14,14 @@ const refuse = (expected: string, value: unknown): never => {
   });
 };
 
-/** What a literal is, in a client's words. */
-const literal = (kind: string): string => kind.replace('Value', '').toLowerCase();
+/** A literal is shown as it was written, and where. */
+const refuseLiteral = (expected: string, node: ValueNode): never => {
+  const isFlat = node.kind !== Kind.OBJECT && node.kind !== Kind.LIST;
+  throw new GraphQLError(
+    `expected ${expected}, got ${isFlat ? print(node).slice(0, SHOWN_CHARS_MAX) : 'an object or list'}`,
+    { nodes: node, extensions: { code: 'BAD_USER_INPUT' } },
+  );
+};
 
 const MINOR_UNITS = "a whole number of the currency's minor units within ±(2^53 - 1), as a JSON integer";
 
@@ -23,8 +33,10 @@ function minorUnits(value: unknown): number {
 export const MinorUnits = new GraphQLScalarType<number, number>({
   name: 'MinorUnits',
   parseValue: minorUnits,
-  parseLiteral: node =>
-    node.kind === Kind.INT ? minorUnits(Number(node.value)) : refuse(MINOR_UNITS, literal(node.kind)),
+  parseLiteral(node) {
+    const value = node.kind === Kind.INT ? Number(node.value) : undefined;
+    return Number.isSafeInteger(value) ? minorUnits(value) : refuseLiteral(MINOR_UNITS, node);
+  },
   serialize(value) {
     if (Number.isSafeInteger(value)) return value as number;
     throw new Error(`not a whole number of minor units: ${value}`);
@@ -50,7 +62,7 @@ function dateTime(value: unknown): string {
 export const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',
   parseValue: dateTime,
-  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuse(DATE_TIME, literal(node.kind))),
+  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuseLiteral(DATE_TIME, node)),
   serialize: value => String(value),
 });
 

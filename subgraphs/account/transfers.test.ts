@@ -130,6 +130,13 @@ describe('the rules of the service', () => {
       .then({ type: 'withdrawn', subject: 'a' }, { type: 'withdrawal-refused', data: { transferId: 'u' } });
   });
 
+  test('do not answer what comes with a part of the lake: the answer may be in the rest', async () => {
+    const { rules, rows } = await alone(service);
+    await applyRules(rules, before, { replay: false });
+    await applyRules(rules, [request, funded, reversed], { replay: true, part: true });
+    expect(rows('events').filter(({ _id }) => !before.some(({ id }) => id === _id))).toEqual([]);
+  });
+
   test('do not take back a refusal when there is enough later', async () => {
     await given(opened('a', 'alice'), request, paidIn(500)).when(request).then();
   });

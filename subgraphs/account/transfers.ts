@@ -136,7 +136,8 @@ export function transferRules({ view, outbox, clock }: Answering): Rule[] {
   }
 
   const answering = <Data>(contract: Contract<Data>, asking: Asking<Data>): Rule =>
-    rule([contract], questions => answerAll(questions, asking));
+    // Where only some of the lake comes, the answer may be in it all the same.
+    rule([contract], async (questions, how) => (how?.part ? 0 : answerAll(questions, asking)));
   return [
     answering(transferRequested, {
       step: 'withdrawal',

@@ -134,6 +134,7 @@ async function started() {
   const { rules } = service.create(system.context('balance'));
   return {
     rows,
+    rules,
     /** As the consumer hands over what came through the queue. */
     consume: (events: readonly Event[], by = rules) =>
       applyRules(
@@ -203,6 +204,41 @@ describe('the ledger', () => {
     expect(told.map(({ event }) => event.data)).toMatchObject([
       { version: 3, amountMinor: 90, balanceMinor: -20, eventId: 't3' },
     ]);
+  });
+});
+
+describe('a repair', () => {
+  test("puts rows back that stand in each other's places", async () => {
+    const { rows, consume, ledger, rules } = await started();
+    await consume(TRANSACTIONS);
+    const before = await ledger();
+    const snapshots = (await rows.find({ chain: 'a' }).toArray()).map(({ event }) => event);
+    for (const [from, to] of [
+      [2, 99],
+      [3, 2],
+      [99, 3],
+    ] as const) {
+      await rows.updateOne({ chain: 'a', version: from }, { $set: { version: to } });
+    }
+    expect(await ledger()).not.toEqual(before);
+    expect(await applyRules(rules, snapshots, { replay: true })).toBe(2);
+    expect(await ledger()).toEqual(before);
+    expect(await applyRules(rules, snapshots, { replay: true })).toBe(0);
+  });
+
+  test('puts back what was told of an overdraft as it was told', async () => {
+    const { rows, consume, rules } = await started();
+    await consume(TRANSACTIONS);
+    await consume((await rows.find({ chain: 'a' }).toArray()).map(({ event }) => event));
+    const told = { 'event.type': overdrawn.type } as object;
+    const [before] = await rows.find(told).toArray();
+    if (!before) throw new Error('nobody was told');
+    await rows.updateOne(told, { $set: { 'event.data.amountMinor': 5 } });
+    expect(await applyRules(rules, [before.event], { replay: true })).toBe(1);
+    expect((await rows.findOne(told))?.event).toEqual(before.event);
+    await rows.deleteOne(told);
+    expect(await applyRules(rules, [before.event], { replay: true })).toBe(1);
+    expect(await applyRules(rules, [before.event], { replay: true })).toBe(0);
   });
 });
 

@@ -11,6 +11,7 @@ import { asItCame, createEvent, type EventOf } from '../../events/contract.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import type { Outbox, OutboxEntry } from '../../events/outbox.ts';
+import { putBack } from '../../events/restore.ts';
 import { type ChainRow, chainIndex, createChain, type Writing } from '../../events/store.ts';
 import { noTrail, type Trail } from '../../events/tracing.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
@@ -139,18 +140,26 @@ export function createLedger(options: {
     const ids = snapshots.map(({ id }) => id);
     const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
     const stored = new Map(found.map(row => [row._id, row]));
-    const writes = snapshots.flatMap(event => {
+    const wrong = snapshots.flatMap(event => {
       const row = stored.get(event.id);
       if (!row) return [];
       const { _id, ...right } = restoredRow(event);
       const { chain, version, cause } = row;
       const isRight = isSame({ event: row.event, chain, version, cause }, right);
-      return isRight ? [] : [{ updateOne: { filter: { _id }, update: { $set: right } } }];
+      return isRight ? [] : [{ _id, ...right }];
     });
     const missing = snapshots.filter(({ id }) => !stored.has(id));
-    if (writes.length === 0) return { mended: 0, missing };
-    const { modifiedCount } = await rows.bulkWrite(writes, { ordered: true });
-    return { mended: modifiedCount, missing };
+    if (wrong.length === 0) return { mended: 0, missing };
+    const writes = wrong.map(({ _id, ...right }) => ({ updateOne: { filter: { _id }, update: { $set: right } } }));
+    try {
+      const { modifiedCount } = await rows.bulkWrite(writes, { ordered: true });
+      return { mended: modifiedCount, missing };
+    } catch (error) {
+      ignoreDuplicates(error);
+      // They stand in each other's places, or in that of another: all of them come again from the lake.
+      await rows.deleteMany({ _id: { $in: wrong.map(({ _id }) => _id) } });
+      return mend(snapshots);
+    }
   }
 
   /** Stores rows where they belong. @returns the event of one whose place is taken by another transaction. */
@@ -218,10 +227,11 @@ export function createLedger(options: {
     },
 
     /** The rule for the service's other events: they are put back in its record, as relayed. */
-    async keep(events: readonly Event[]): Promise<number> {
-      const entries: OutboxEntry[] = events.map(event => ({ _id: event.id, event: asItCame(event) }));
+    async keep(events: readonly Event[], how?: Handling): Promise<number> {
       // The collection is the ledger's, and the outbox's of all that the service emits.
       const outboxEntries = rows as unknown as Collection<OutboxEntry>;
+      if (how?.replay) return putBack(outboxEntries, events, event => ({ set: { event: asItCame(event) } }), how);
+      const entries: OutboxEntry[] = events.map(event => ({ _id: event.id, event: asItCame(event) }));
       try {
         return (await outboxEntries.insertMany(entries, { ordered: false })).insertedCount;
       } catch (error) {

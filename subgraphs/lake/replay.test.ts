@@ -20,6 +20,21 @@ describe('asking for a replay', () => {
     expect(await replays.rows.countDocuments()).toBe(0);
   });
 
+  test.each([
+    true,
+    false,
+  ])('ROLLBACK is refused as long as there is nothing to return to (a dry run: %s)', async dryRun => {
+    const { request, replays } = await counted(3);
+    await request({ mode: 'REBUILD', dryRun: true });
+    await expect(request({ mode: 'ROLLBACK', dryRun })).rejects.toMatchObject({
+      message: 'mode: there is nothing to return to: "reporting" was not rebuilt before.',
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+    await request({ mode: 'REBUILD' });
+    expect(await request({ mode: 'ROLLBACK', dryRun })).toMatchObject({ status: 'PLANNED' });
+    expect(await replays.rows.countDocuments()).toBe(3);
+  });
+
   test('is recorded as it stands', async () => {
     const { request } = await counted(3);
     expect(await request({ filter: { types: [deposited.type] } })).toMatchObject({

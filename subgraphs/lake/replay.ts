@@ -98,7 +98,8 @@ export function passesOf(binding: Binding, filter: EventFilter | null): EventFil
   return [first, rest].filter(types => types.length > 0).map(types => ({ ...filter, types }));
 }
 
-const isWhole = (filter: EventFilter | null): boolean =>
+/** Whether a filter leaves nothing out. */
+export const isWhole = (filter: EventFilter | null): boolean =>
   Object.values(filter ?? {}).every(value => value === null || value === undefined);
 
 /** A copy has all of an account, or of all accounts; what is in parts of a story would not be the data that it replaces. */
@@ -117,6 +118,10 @@ function assertRebuildable({ _id: service, rebuildable }: Binding, filter: Event
     `filter.${given}: a rebuild takes all events, or those of one "subject"; use REPAIR for a part of them.`,
   );
 }
+
+/** What leaves the data that were served before behind, once it has swapped. */
+const LEAVING_A_WAY_BACK: ReplayMode[] = ['REBUILD', 'RECONCILE'];
+const PERHAPS_SWAPPED: ReplayStatus[] = ['PLANNED', 'RUNNING', 'COMPLETED'];
 
 export type Replays = ReturnType<typeof createReplays>;
 
@@ -143,6 +148,14 @@ export function createReplays(options: {
     return counts.reduce((sum, some) => sum + some, 0);
   }
 
+  /** The service itself knows for sure, when it comes to it. What is planned may have left something behind by then. */
+  async function assertWayBack(service: string): Promise<void> {
+    const mode = { $in: LEAVING_A_WAY_BACK };
+    const rebuilt = await rows.findOne({ service, mode, dryRun: false, status: { $in: PERHAPS_SWAPPED } });
+    if (rebuilt) return;
+    throw clientError('BAD_USER_INPUT', `mode: there is nothing to return to: "${service}" was not rebuilt before.`);
+  }
+
   async function announce(row: ReplayRow): Promise<void> {
     await feed.publish([{ topic: topicOf(row._id), message: row }]);
   }
@@ -165,6 +178,7 @@ export function createReplays(options: {
       const filter = input.filter ?? null;
       const mode = input.mode ?? 'REPAIR';
       if (mode !== 'REPAIR') assertRebuildable(binding, filter);
+      if (mode === 'ROLLBACK') await assertWayBack(input.service);
       const until = await lake.size();
       const passes = passesOf(binding, filter);
       const total = await count(binding, filter);

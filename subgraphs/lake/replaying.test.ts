@@ -7,6 +7,7 @@ import {
   happenings,
   type System,
   silent,
+  TIME,
   takeAll,
   until,
   waitingIds,
@@ -188,6 +189,23 @@ describe('a replay', () => {
     consuming(system, 'reporting', { rules: noting, concurrency: 1 });
     await until(() => order.length === 6);
     expect(order[0]).toBe('live');
+  });
+
+  test('says when it is only a part of the lake that comes', async () => {
+    const { system, replayer, request, completed, rules } = await counted(8);
+    const heard = new Set<string>();
+    const noting = rules.map(rule => ({
+      ...rule,
+      handle: async (...[, how]: Parameters<typeof rule.handle>) => void heard.add(JSON.stringify(how)),
+    }));
+    consuming(system, 'reporting', { rules: noting });
+    replayer();
+    const [whole, part] = [await request({ filter: { subject: null } }), await request({ filter: { from: TIME } })];
+    await completed(part._id);
+    expect([...heard].map(text => JSON.parse(text))).toEqual([
+      { replay: true, replayId: whole._id },
+      { replay: true, replayId: part._id, part: true },
+    ]);
   });
 });
 

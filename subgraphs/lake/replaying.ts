@@ -12,7 +12,7 @@ import { isUnavailable } from '../../events/errors.ts';
 import { groupBy } from '../../events/group.ts';
 import { partitionOf, spreadOver } from '../../events/partition.ts';
 import type { Letter, Transport } from '../../events/transport.ts';
-import { passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
+import { isWhole, passesOf, type RebuildPhase, type ReplayRow, type Replays } from './replay.ts';
 import type { EventFilter, Lake, LakeRow } from './store.ts';
 import type { Place } from './walk.ts';
 
@@ -133,7 +133,10 @@ async function workOff(
 
   function letterOf(partition: number, rows: readonly LakeRow[]): Letter {
     const events = rows.map(({ event }) => event);
-    const letter = { service, partition, source: 'lake', events, replay: _id };
+    const letter = {
+      ...{ service, partition, source: 'lake', events, replay: _id },
+      ...(!isWhole(row.filter) && { part: true as const }),
+    };
     const isForCopy = row.phase === 'FILLING' || row.phase === 'CATCHING_UP';
     return { ...letter, ...(isForCopy && { rebuild: row.dryRun ? 'trial' : 'copy' }) };
   }

@@ -47,6 +47,9 @@ describe('verifying finds the first position that is not as it was', () => {
     ['position', { version: 50 }],
     ['hash', { hash: GENESIS }],
     ['extension', { 'event.new': 'attribute' }],
+    ['number, which is none any more,', { 'event.data.n': Number.NaN }],
+    ['time, into a date that is written like it,', { 'event.time': new Date(happening('e').time) }],
+    ['event, which is nothing any more,', { event: null }],
   ])('when the %s was changed', async (_, change) => {
     expect(await damaged(rows => rows.updateOne({ version: 5 }, { $set: change }))).toMatchObject({
       valid: false,
@@ -164,6 +167,18 @@ describe('a lake of several batches', () => {
     await rows.deleteMany({ version: { $gte: 100, $lte: 2_300 } });
     expect(await lake.verify()).toMatchObject({ valid: false, firstBadPosition: 100 });
     expect(await lake.verify({ from: 2_301 })).toMatchObject({ valid: false, firstBadPosition: 2_300 });
+  });
+
+  test.each<[string, unknown, number]>([
+    ['two batches', 1_000.5, 1_001],
+    ['two batches, as a list', [1_000.5], 1_001],
+    ['the last position and the one to come', 2_500.5, 2_500],
+  ])('is not what it was with a row between %s', async (_, version, firstBadPosition) => {
+    const { lake, rows } = await filled();
+    const event = happening('inserted');
+    const row = { _id: 'inserted', chain: 'lake', version, event, storedAt: event.time, hash: GENESIS };
+    await rows.insertOne(row as LakeRow);
+    expect(await lake.verify()).toMatchObject({ valid: false, events: EVENTS, firstBadPosition });
   });
 
   test.each([

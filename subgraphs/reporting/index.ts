@@ -20,7 +20,7 @@ export const service: ServiceDefinition<Resolvers> = {
   unhurried: counted,
   // An hour's statistic is made of all of its events.
   replayedTogether: true,
-  derived: { store: { subject: 'account', incomparable: 'all' }, statistics: { subject: 'account' } },
+  derived: { store: { subject: 'account', incomparable: ['version', 'totals'] }, statistics: { subject: 'account' } },
   indexes,
   create({ collection }) {
     const statistics = createStatistics({ store: collection('store'), statistics: collection('statistics') });

@@ -149,6 +149,37 @@ test('a replay mends an hour that lost rows in its middle, or counted some twice
   expect(versions.map(({ version }) => version)).toEqual([1, 2, 3]);
 });
 
+describe('a replay puts right', () => {
+  const hour = { account: 'a', hour: '2026-01-31T12' };
+  const replay = { replay: true, replayId: 'a replay' };
+
+  test.each<[string, Record<string, unknown>]>([
+    ['an event that was changed', { 'event.data.amountMinor': 4_711 }],
+    ['an event that was changed in what does not count', { 'event.data.channel': 'ELSEWHERE' }],
+    ['an event that is in the place of another hour', { chain: 'a 2026-01-31T13', version: 7 }],
+    ['an event that is in no place', { chain: 'nowhere' }],
+    ['whose an event is', { account: 'b', currency: 'USD' }],
+  ])('%s, whether it comes with the rest of its hour or later', async (_, change) => {
+    const { statistics, store, count, another } = await started();
+    await count(EVENTS);
+    const everything = async () => ({
+      statistics: await statistics.find().sort({ _id: 1 }).toArray(),
+      store: (await store.find().sort({ _id: 1 }).toArray()).map(({ version: _v, totals: _t, ...row }) => row),
+      versions: (await store.find(hour).sort({ version: 1 }).toArray()).map(({ version }) => version),
+    });
+    const before = await everything();
+    for (const parts of [[EVENTS], [EVENTS.slice(0, 2), EVENTS.slice(2)]]) {
+      await store.updateOne({ 'event.id': '3' }, { $set: change });
+      const other = another();
+      let changed = 0;
+      for (const part of parts) changed += await other.count(part, replay);
+      expect(changed).toBeGreaterThan(0);
+      expect(await everything()).toEqual(before);
+      for (const part of parts) expect(await other.count(part, { ...replay, replayId: 'another' })).toBe(0);
+    }
+  });
+});
+
 describe('an hour whose totals are wrong, mended by another process or thread,', () => {
   const replay = { replay: true, replayId: 'a replay' };
   const past = ['1', '2', '3'].map(id => event(id, 1));

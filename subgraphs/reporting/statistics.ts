@@ -10,6 +10,7 @@ import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { groupBy } from '../../events/group.ts';
 import { laneOf } from '../../events/partition.ts';
+import { isStoredAs } from '../../events/restore.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
@@ -155,9 +156,13 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
    * Counts hours anew from their own rows, before a replay adds those that are missing: totals that still contain a lost
    * row would count it twice. In this order rows only move down to places that are free, so it can be cut short anywhere.
    *
+   * @param told events as the lake has them, by id: rows of others are taken as they stand.
    * @returns how many rows were wrong, and the events that they are of.
    */
-  async function mend(suspects: readonly string[]): Promise<{ wrong: number; stored: Set<string> }> {
+  async function mend(
+    suspects: readonly string[],
+    told: ReadonlyMap<string, Event>,
+  ): Promise<{ wrong: number; stored: Set<string> }> {
     const stored = new Set<string>();
     if (suspects.length === 0) return { wrong: 0, stored };
     let wrong = 0;
@@ -171,14 +176,16 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
       writes = [];
     };
     for await (const row of store.find({ chain: { $in: suspects } }).sort({ chain: 1, version: 1 })) {
-      const right = next(head?.chain === row.chain ? head : undefined, row.event);
-      const { version, totals } = right;
+      const event = told.get(row._id);
+      const isTrue = !event || isStoredAs(row.event, event);
+      const right = next(head?.chain === row.chain ? head : undefined, isTrue ? row.event : event);
       head = right;
       stored.add(row._id);
       heads.set(row.chain, right);
-      if (version === row.version && isSame(totals, row.totals)) continue;
+      if (isTrue && isSame(row, right)) continue;
       spoiled.add(row.chain);
-      writes.push({ updateOne: { filter: { _id: row._id }, update: { $set: { version, totals } } } });
+      const { _id, ...fields } = right;
+      writes.push({ updateOne: { filter: { _id }, update: { $set: fields } } });
       if (writes.length === MENDED_AT_ONCE) await write();
     }
     await write();
@@ -187,8 +194,12 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     return { wrong, stored };
   }
 
-  /** Stores the events, and shows the hours that they belong to. @returns how many rows it has changed. */
-  async function add(events: readonly Event[], how?: Handling, stored?: ReadonlySet<string>): Promise<number> {
+  /** Stores the events, and shows the hours that they belong to. @returns how many rows it has changed, and what it has stored. */
+  async function add(
+    events: readonly Event[],
+    how?: Handling,
+    stored?: ReadonlySet<string>,
+  ): Promise<{ changed: number; added: ReadonlySet<string> }> {
     const { appended, heads } = await chain.append(events, { ...how, stored });
     const shown = await materialize(
       statistics,
@@ -202,21 +213,48 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
       })),
       how,
     );
-    return appended.length + shown;
+    return { changed: appended.length + shown, added: new Set(appended.map(({ _id }) => _id)) };
+  }
+
+  /** The hours where one of the events is stored, but not as the lake has it; one that is in another's is taken out. */
+  async function spoiltBy(events: readonly Event[]): Promise<string[]> {
+    if (events.length === 0) return [];
+    const told = byId(events);
+    const rows = await store.find({ _id: { $in: [...told.keys()] } }, { batchSize: told.size + 1 }).toArray();
+    const spoilt = new Set<string>();
+    const misplaced: string[] = [];
+    for (const { _id, chain: name, event } of rows) {
+      const right = told.get(_id);
+      if (!right || (name === chainName(right) && isStoredAs(event, right))) continue;
+      spoilt.add(name).add(chainName(right));
+      if (name !== chainName(right)) misplaced.push(_id);
+    }
+    if (misplaced.length > 0) await store.deleteMany({ _id: { $in: misplaced } });
+    return [...spoilt];
   }
 
   async function repair(events: readonly Event[], how: Handling): Promise<number> {
     const { replayId } = how;
-    const names = [...groupBy(events, chainName).keys()];
-    const suspects = names.filter(name => replayId === undefined || mended.get(name) !== replayId);
-    let { wrong, stored } = await mend(suspects);
+    const told = byId(events);
+    const hours = groupBy(events, chainName);
+    const isMended = (name: string) => replayId !== undefined && mended.get(name) === replayId;
+    const spoilt = await spoiltBy([...hours].flatMap(([name, some]) => (isMended(name) ? some : [])));
+    const suspects = [...new Set([...hours.keys()].filter(name => !isMended(name)).concat(spoilt))];
+    let { wrong, stored } = await mend(suspects, told);
     const isRight = wrong === 0;
     // What was wrong is looked at again: another process may have followed a row that was mended since.
     for (let looks = 1, again = wrong; again > 0 && looks < LOOKS_MAX; looks++, wrong += again) {
-      ({ wrong: again, stored } = await mend(suspects));
+      ({ wrong: again, stored } = await mend(suspects, told));
     }
+    const isWhole = [...hours.keys()].every(name => suspects.includes(name));
+    const { changed, added } = await add(events, how, isWhole ? stored : undefined);
+    // What was in the way of an event is the event itself: stored meanwhile, or in another hour's place.
+    const inTheWay = suspects
+      .flatMap(name => hours.get(name) ?? [])
+      .filter(({ id }) => !stored.has(id) && !added.has(id));
+    if ((await spoiltBy(inTheWay)).length > 0) return wrong + changed + (await repair(events, how));
     if (isRight && replayId !== undefined) for (const name of suspects) mended.set(name, replayId);
-    return wrong + (await add(events, how, suspects.length === names.length ? stored : undefined));
+    return wrong + changed;
   }
 
   const turns: Promise<unknown>[] = Array.from({ length: TURNS }, () => Promise.resolve());
@@ -239,7 +277,7 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
   return {
     /** The rule. */
     count: (events: readonly Event[], how?: Handling): Promise<number> =>
-      inTurn(events, () => (how?.replay ? repair(events, how) : add(events, how))),
+      inTurn(events, async () => (how?.replay ? repair(events, how) : (await add(events, how)).changed)),
 
     async ofAccount(account: string, range: Range, interval: Interval): Promise<IntervalTotals[]> {
       return sumUp(await statistics.find({ account, ...inRange(range) }).toArray(), interval);
@@ -263,6 +301,8 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     },
   };
 }
+
+const byId = (events: readonly Event[]) => new Map(events.map(event => [event.id, event]));
 
 function hourAfter(time: string): string {
   const hourMs = 3_600_000;

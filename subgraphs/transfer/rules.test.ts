@@ -4,6 +4,7 @@ import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { ruleScenarios } from '../../events/scenario.ts';
+import { accountOpened } from '../../schema/events/account-opened.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { alone } from '../../test/alone.ts';
@@ -42,6 +43,22 @@ describe('the rules', () => {
     await applyRules(service_.rules, [ordinary], { replay: false });
     expect(service_.rows('store')).toEqual([]);
   });
+});
+
+test('a repair puts right whose an account is, whatever its row says', async () => {
+  const { rules, rows } = await alone(service);
+  const opened = createEvent(accountOpened, {
+    ...{ id: 'a', source: '/account', subject: 'a', time: TIME },
+    data: { ownerId: 'alice', name: 'Everyday', currency: 'EUR' },
+  });
+  await applyRules(rules, [opened], { replay: false });
+  const right = structuredClone(rows('accounts'));
+  for (const wrong of [{ ownerId: 'mallory' }, { ownerId: 'mallory', version: 2 }, { version: undefined }]) {
+    Object.assign(rows('accounts')[0] ?? {}, wrong);
+    expect(await applyRules(rules, [opened], { replay: true })).toBe(1);
+    expect(rows('accounts')).toEqual(right);
+    expect(await applyRules(rules, [opened], { replay: true })).toBe(0);
+  }
 });
 
 describe('time', () => {

@@ -1,9 +1,11 @@
 /** What the transfer service knows: its own record, which transfers there are; and whose accounts there are. */
+import isSame from 'fast-deep-equal';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import { asItCame, type EventOf } from '../../events/contract.ts';
 import type { Correlation } from '../../events/correlation.ts';
 import type { ServiceContext } from '../../events/definition.ts';
+import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import { putBack } from '../../events/restore.ts';
@@ -28,6 +30,8 @@ export const indexes = {
 } as const;
 
 const CACHED_ACCOUNTS_MAX = 50_000;
+/** How long an account is believed to be as it was read. */
+const KNOWN_MS = 60_000;
 /** An account that was just opened may not be known here yet. */
 const WAIT_FOR_ACCOUNT_MS = 2_000;
 const LOOK_AGAIN_MS = 100;
@@ -51,8 +55,8 @@ export function createView({
   const record = collection<OutboxEntry>('events');
   const requests = collection<RequestedEntry>('events');
   const accounts = collection<AccountRow>('accounts');
-  // The facts of an account never change.
-  const known = createCache<AccountRow>(CACHED_ACCOUNTS_MAX);
+  // The facts of an account never change; but what was read may have been damaged, and mended since by another process or thread.
+  const known = createCache<AccountRow>(CACHED_ACCOUNTS_MAX, KNOWN_MS);
 
   async function accountNow(id: string): Promise<AccountRow | undefined> {
     const cached = known.get(id);
@@ -82,12 +86,21 @@ export function createView({
     },
 
     /** The rule for accounts: what a transfer has to know of the one that it comes from. */
-    keep: (events: readonly EventOf<typeof accountOpened>[], how?: Handling): Promise<number> =>
-      materialize(
-        accounts,
-        events.map(({ id, data: { ownerId, currency } }) => ({ _id: id, version: 1, ownerId, currency })),
-        how,
-      ),
+    async keep(events: readonly EventOf<typeof accountOpened>[], how?: Handling): Promise<number> {
+      const rows = events.map(({ id, data: { ownerId, currency } }) => ({ _id: id, version: 1, ownerId, currency }));
+      if (!how?.replay) return materialize(accounts, rows, how);
+      const ids = rows.map(({ _id }) => _id);
+      const found = await accounts.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
+      const stored = new Map(found.map(row => [row._id, row]));
+      // There is one version of an account's facts: whatever else a row says is wrong.
+      const wrong = rows.filter(row => !isSame(stored.get(row._id), row));
+      const writes = wrong.map(({ _id, ...fields }) => ({
+        updateOne: { filter: { _id }, update: { $set: fields }, upsert: true },
+      }));
+      if (writes.length > 0) await accounts.bulkWrite(writes, { ordered: false }).catch(ignoreDuplicates);
+      for (const { _id } of wrong) known.delete(_id);
+      return wrong.length;
+    },
 
     /** Puts the service's own events back as the lake has them. */
     restore: (events: readonly Event[], how?: Handling): Promise<number> =>

@@ -341,8 +341,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'a replay adds to hours that have lost rows',
     file: 'subgraphs/reporting/statistics.ts',
-    find: 'let { wrong, stored } = await mend(suspects);',
-    replace: 'let { wrong, stored } = { ...(await mend([])), stored: undefined as Set<string> | undefined };',
+    find: 'let { wrong, stored } = await mend(suspects, told);',
+    replace: 'let { wrong, stored } = await mend([], told);',
     foundBy: 2,
   },
   // ---- watches ----
