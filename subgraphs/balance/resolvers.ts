@@ -1,3 +1,4 @@
+import { chainIndex } from '../../events/store.ts';
 import { assertOwner, clientError } from '../../schema/errors.ts';
 import { connection, decodeCursor, numberPlace, pageSize } from '../../schema/paging.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
@@ -6,18 +7,38 @@ import type { Ledger, LedgerRow } from './ledger.ts';
 
 type AsOf = { version?: number | null; time?: string | null };
 
+/**
+ * What came at the same time may be counted in another order than it happened in, by the clocks of those who say so: with a row, so
+ * many of those counted after it are looked at.
+ */
+const COUNTED_LATER_MAX = 200;
+
 const NOTHING_YET = { amount: 0, version: 0, asOf: null };
 
 export function createResolvers({ rows, head }: Ledger): Resolvers {
   async function rowAsOf(account: string, { version, time }: AsOf): Promise<LedgerRow | null> {
     if (typeof version === 'number') return rows.findOne({ chain: account, version });
-    if (typeof time !== 'string') return head(account);
-    const [row] = await rows
-      .find({ chain: account, 'event.data.eventTime': { $lte: time } })
-      .sort({ 'event.data.eventTime': -1, version: -1 })
+    const newest = await head(account);
+    if (typeof time !== 'string' || (newest && newest.event.data.eventTime <= time)) return newest;
+    return rowUntil(account, time);
+  }
+
+  /** The newest balance that is of a transaction of that time or before. */
+  async function rowUntil(account: string, time: string): Promise<LedgerRow | null> {
+    const until = { chain: account, 'event.data.eventTime': { $lte: time } };
+    const sort = { 'event.data.eventTime': -1, version: -1 } as const;
+    const [latest] = await rows.find(until).sort(sort).limit(1).toArray();
+    if (!latest) return null;
+    const { version } = latest;
+    const later = { $gt: version, $lte: version + COUNTED_LATER_MAX };
+    const [counted] = await rows
+      .find({ ...until, version: later })
+      .sort({ version: -1 })
+      // By place: by time there may be any number before it.
+      .hint(chainIndex.key)
       .limit(1)
       .toArray();
-    return row ?? null;
+    return counted ?? latest;
   }
 
   return {
