@@ -315,7 +315,8 @@ describe('cancelling', () => {
     active.wake();
     await until(async () => (await replays.find(_id)).applied > 0);
     await replays.cancel(_id);
-    const { applied } = await replays.find(_id);
+    const { applied, eventsPerSecond } = await replays.find(_id);
+    expect(eventsPerSecond).toBeLessThanOrEqual(200);
     await delay(1_200);
     expect(await replays.find(_id)).toMatchObject({ status: 'CANCELLED', applied, finishedAt: expect.any(String) });
     expect(applied).toBeLessThan(900);

@@ -184,7 +184,11 @@ async function workOff(
       // Also while nothing comes back: this is how a replay that waits learns that it has been cancelled.
       if (nowMs - savedMs >= PROGRESS_MS || (isApplied && window.length === 0)) {
         savedMs = nowMs;
-        const rate = ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs);
+        // The first chunk is not waited for: over a short time that would seem to be above the limit.
+        const rate = Math.min(
+          ((row.applied - startedApplied) * 1000) / Math.max(1, nowMs - startedMs),
+          row.ratePerSecond ?? Number.POSITIVE_INFINITY,
+        );
         // What is sent once more counts for nothing, and neither does its rate.
         const eventsPerSecond = row.phase === 'ENDING' ? row.eventsPerSecond : rate;
         const { applied, position, subject = null, differences } = row;
