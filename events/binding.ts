@@ -21,6 +21,8 @@ export type Binding = {
   /** Those of them that it does not get of itself. */
   ofOthers?: string[];
   emits: string[];
+  /** Every type that it has ever said it emits. */
+  emitted?: string[];
   /** Over how many queues the service's events are spread at most, by subject: see partition.ts. 1 to 16. */
   partitions: number;
   /** Types that a replay sends before all others: they restore what the others would count. */
@@ -104,7 +106,10 @@ export type Bindings = {
    * @param seeding of a service that was not bound before: names the replay that is to seed it.
    */
   bind(
-    binding: Omit<Binding, 'passed' | 'joined' | 'seeding' | 'reconciled' | 'waiting' | 'rebuild' | 'rebuilt'>,
+    binding: Omit<
+      Binding,
+      'emitted' | 'passed' | 'joined' | 'seeding' | 'reconciled' | 'waiting' | 'rebuild' | 'rebuilt'
+    >,
     seeding?: string,
   ): Promise<void>;
   /** Nothing is sent to the service any more as soon as the relays have looked. @returns whether it was bound. */
@@ -130,7 +135,8 @@ export function createBindings(collection: Collection<Binding>): Bindings {
   return {
     async bind({ _id, ...wishes }, seeding) {
       const first = seeding !== undefined && { $setOnInsert: { seeding } };
-      await collection.updateOne({ _id }, { $set: wishes, ...first }, { upsert: true });
+      const ever = { $addToSet: { emitted: { $each: wishes.emits } } };
+      await collection.updateOne({ _id }, { $set: wishes, ...ever, ...first }, { upsert: true });
     },
     unbind: async service => (await collection.deleteOne({ _id: service })).deletedCount === 1,
     async join(service, source, flush) {

@@ -216,6 +216,7 @@ describe('assembled services', () => {
         consumes: ['happened'],
         unhurried: [],
         emits: ['answered'],
+        emitted: ['answered'],
         ofOthers: [],
         partitions: 8,
         replayedFirst: [],

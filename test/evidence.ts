@@ -11,7 +11,7 @@ import type { AccountEvidence } from './invariants.ts';
 export { accountOf } from './audit/account.ts';
 export { type EvidenceClient, evidenceClient, operatorClient } from './audit/client.ts';
 export { type Rest, settled, type Waiting } from './audit/rest.ts';
-export { type Counts, noCounts, plusCounts, type SystemSeen, systemOf } from './audit/system.ts';
+export { type Counts, emittedTypes, noCounts, plusCounts, type SystemSeen, systemOf } from './audit/system.ts';
 export { transfersOf } from './audit/transfers.ts';
 
 const ACCOUNT_IDS = `query AccountIds($first: Int!, $after: String) {

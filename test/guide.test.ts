@@ -10,7 +10,16 @@ import { withContainer } from '../scripts/scaffold/containers.ts';
 import { knownNow } from '../scripts/scaffold/plan.ts';
 import { problemsOf } from '../scripts/scaffold/wish.ts';
 import { writeAll } from '../scripts/scaffold/write.ts';
-import { clientOf, DEPOSIT, eventually, openAccount, startSystem, stopAll, temporaryFolder } from './system.ts';
+import {
+  AUTH_SECRET,
+  clientOf,
+  DEPOSIT,
+  eventually,
+  openAccount,
+  startSystem,
+  stopAll,
+  temporaryFolder,
+} from './system.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const execute = promisify(execFile);
@@ -110,6 +119,7 @@ describe('the guide', () => {
     const refused = await bob.iterate({ query: subscription }).next();
     expect(refused.value?.errors?.[0]?.extensions?.code).toBe('NOT_FOUND');
     await Promise.all([socket.dispose(), bob.dispose()]);
+    expect(await audit(system.url)).toMatch(/the lake is whole +1 account, 9 events +ok/);
 
     writeFileSync(join(copy, later?.path ?? ''), later?.source ?? '');
     const script = `
@@ -124,6 +134,13 @@ describe('the guide', () => {
     expect(JSON.parse(stdout)).toEqual({ eventId: 'd', points: 3, reason: 'deposit' });
   }, 600_000);
 });
+
+/** What `npm run audit` says of a system, which has to be in order. */
+async function audit(url: string): Promise<string> {
+  const args = ['scripts/run.mjs', 'test/audit.ts', '--url', url];
+  const { stdout } = await execute(process.execPath, args, { cwd: root, env: { ...env, AUTH_SECRET } });
+  return stdout;
+}
 
 /** How many lines of a source are not in the file as it is. */
 async function linesAdded(file: string, source: string): Promise<number> {

@@ -251,12 +251,22 @@ export function appliedOnceEverywhere(account: AccountEvidence): Violations {
   ];
 }
 
-/** The lake holds what was told about the account (its opening, each balance, each overdraft), and nothing else. */
-export function lakeIsWhole({ id, owner, ledger, lake }: AccountEvidence): Violations {
+/** What is told about accounts in any system; services that are added tell of more. */
+const OWN_TYPES = ['account-opened', 'deposited', 'withdrawn', 'balance-updated', 'overdrawn', 'fault'];
+
+/**
+ * The lake holds what was told about the account (its opening, each balance, each overdraft), and nothing that nobody tells.
+ *
+ * @param types what services emit, or have ever emitted; beside those that there are in any system.
+ */
+export function lakeIsWhole(
+  { id, owner, ledger, lake }: AccountEvidence,
+  types: ReadonlySet<string> = new Set(),
+): Violations {
   const told = (type: string) => lake.filter(event => event.type === type);
   const key = (...parts: unknown[]) => parts.join(' ');
   const expectedOverdrafts = ledger.filter(({ amountMinor, balanceMinor }) => amountMinor < 0 && balanceMinor < 0);
-  const known = new Set(['account-opened', 'deposited', 'withdrawn', 'balance-updated', 'overdrawn', 'fault']);
+  const known = (type: string) => OWN_TYPES.includes(type) || types.has(type);
   return [
     ...multisets(
       'opening in the lake',
@@ -279,7 +289,7 @@ export function lakeIsWhole({ id, owner, ledger, lake }: AccountEvidence): Viola
       'event in the lake',
       lake.map(event => event.id),
     ),
-    ...lake.filter(({ type }) => !known.has(type)).map(({ type, id: stray }) => `${type} ${stray} is in the lake`),
+    ...lake.filter(({ type }) => !known(type)).map(({ type, id: stray }) => `${type} ${stray} is in the lake`),
   ];
 }
 

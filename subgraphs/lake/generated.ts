@@ -42,7 +42,7 @@ export type Query = {
   system: System;
   /** Reconciliations that come round by themselves. */
   schedules: Array<Schedule>;
-  /** Every type of event that has a contract, or that a service says it emits or consumes, by name. */
+  /** Every type of event that has a contract, that a service says it emits or consumes, or that one has ever said it emits, by name. */
   eventTypes: Array<EventType>;
 };
 

@@ -9,6 +9,7 @@ import { createReplays, indexes as replayIndexes } from './replay.ts';
 import { type Replayer, startReplayer } from './replayer.ts';
 import { createReplaying } from './replaying.ts';
 import { createResolvers } from './resolvers.ts';
+import { createRetired } from './retired.ts';
 import { sampleLake } from './samples.ts';
 import { createSchedules, indexes as scheduleIndexes } from './schedule.ts';
 import { type Seeder, startSeeder } from './seeder.ts';
@@ -40,6 +41,7 @@ export const service: ServiceDefinition<Resolvers> = {
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     const replaying = createReplaying({ replays, lake, bindings, transport, clock, log });
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });
+    const retired = createRetired({ rows: collection('retired') });
     const system = createSystemWatch({ lake, flows, faults, bindings, transport, feed, clock });
     let leaveSystem: (() => void) | undefined;
     let replayer: Replayer | undefined;
@@ -55,6 +57,7 @@ export const service: ServiceDefinition<Resolvers> = {
         replays,
         schedules,
         checkpoints,
+        retired,
         system,
         bindings,
         transport,

@@ -30,6 +30,7 @@ import type {
 } from './generated.ts';
 import type { ServiceNode } from './nodes.ts';
 import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './replay.ts';
+import type { Retired } from './retired.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
 import type { Lake, LakeRow } from './store.ts';
 import type { System, SystemWatch } from './system.ts';
@@ -45,6 +46,7 @@ export type LakeParts = {
   replays: Replays;
   schedules: Schedules;
   checkpoints: Checkpoints;
+  retired: Retired;
   system: SystemWatch;
   bindings: Bindings;
   transport: Transport;
@@ -166,7 +168,7 @@ function serviceQueries(parts: LakeParts): QueryResolvers {
   return {
     system: () => parts.system.now(),
     services: () => servicesNow(parts),
-    eventTypes: () => eventTypes(parts.bindings),
+    eventTypes: () => eventTypes(parts),
   };
 }
 

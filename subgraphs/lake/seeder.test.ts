@@ -3,6 +3,7 @@ import type { Binding } from '../../events/binding.ts';
 import { systemIds } from '../../events/clock.ts';
 import { createSystem, happenings, isReady, silent, until, useServers, waitingIds } from '../../events/fixture.ts';
 import { createReplays, type ReplayRow } from './replay.ts';
+import { createRetired, type RetiredType } from './retired.ts';
 import { createSchedules, type Schedule } from './schedule.ts';
 import { awaited, startSeeder } from './seeder.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
@@ -84,7 +85,9 @@ test('unbinding cancels replays, now and to come, and removes the queues; the la
   const { system, replays } = await started();
   const clock = { ...system.clock, sleep: async () => undefined };
   const schedules = createSchedules({ rows: system.collection<Schedule>('lake', 'schedules'), replays, clock });
-  const parts = { ...system, replays, schedules, clock };
+  const retired = createRetired({ rows: system.collection<RetiredType>('lake', 'retired') });
+  const parts = { ...system, replays, schedules, retired, clock };
+  await system.bind('source', { emits: ['befallen'], consumes: [] });
   await system.bind('source', { emits: ['happened'], consumes: [] });
   await system.bind('sink');
   await system.transport.send([{ service: 'sink', partition: 0, source: 'source', events: happenings(1) }]);
@@ -100,4 +103,6 @@ test('unbinding cancels replays, now and to come, and removes the queues; the la
   expect(await replays.find(_id)).toMatchObject({ status: 'CANCELLED' });
   expect(await waitingIds(system, 'sink')).toEqual([]);
   expect(await schedules.rows.find().toArray()).toEqual([]);
+  // The lake has their events, whoever has ever emitted them.
+  expect((await retired.types()).sort()).toEqual(['befallen', 'happened']);
 });

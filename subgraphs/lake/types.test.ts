@@ -11,8 +11,10 @@ const all = async () => [
   binding('account', [], ['deposited']),
 ];
 
+const parts = (once: string[] = []) => ({ bindings: { all }, retired: { types: async () => once } });
+
 test('a type is there once, with who emits it, who gets it, and what its contract promises', async () => {
-  const types = await eventTypes({ all });
+  const types = await eventTypes(parts());
   expect(types.map(({ type }) => type)).toEqual([...new Set(types.map(({ type }) => type))].sort());
   expect(types.find(({ type }) => type === 'deposited')).toMatchObject({
     emittedBy: ['account'],
@@ -40,7 +42,7 @@ test('a type is there once, with who emits it, who gets it, and what its contrac
 });
 
 test('a type without a contract here is there for those who emit it, and one that nobody emits for its contract', async () => {
-  const types = await eventTypes({ all });
+  const types = await eventTypes(parts());
   expect(types.find(({ type }) => type === 'grown')).toEqual({
     ...{ type: 'grown', emittedBy: ['wealth'], consumedBy: ['lake'], versions: [] },
   });
@@ -48,7 +50,18 @@ test('a type without a contract here is there for those who emit it, and one tha
   expect(types.map(({ type }) => type)).not.toContain('*');
 });
 
+test('what was emitted once is there for ever: by a service that emits something else now, or that was taken out', async () => {
+  const changed = async () => [{ ...binding('wealth', [], ['grown']), emitted: ['grown', 'swollen'] }];
+  const types = await eventTypes({ ...parts(['points-earned']), bindings: { all: changed } });
+  const gone = types.filter(({ versions }) => versions.length === 0);
+  expect(gone).toEqual([
+    { type: 'grown', emittedBy: ['wealth'], consumedBy: [], versions: [] },
+    { type: 'points-earned', emittedBy: [], consumedBy: [], versions: [] },
+    { type: 'swollen', emittedBy: [], consumedBy: [], versions: [] },
+  ]);
+});
+
 test('any service may set something aside', async () => {
-  const faults = (await eventTypes({ all })).find(({ type }) => type === 'fault');
+  const faults = (await eventTypes(parts())).find(({ type }) => type === 'fault');
   expect(faults?.emittedBy).toEqual(['account', 'lake', 'wealth']);
 });

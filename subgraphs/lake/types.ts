@@ -4,18 +4,28 @@ import { type Contract, versionsOf, writtenVersionOf } from '../../events/contra
 import { fault } from '../../events/fault.ts';
 import { loadContracts } from '../../schema/catalog.ts';
 import { type JsonSchema, jsonSchemaOf } from '../../schema/jsonschema.ts';
+import type { Retired } from './retired.ts';
 
 type EventVersion = { version: number; description: string; written: boolean; schema: JsonSchema; example: unknown };
 
 export type EventType = { type: string; emittedBy: string[]; consumedBy: string[]; versions: EventVersion[] };
 
-/** By name. A type that only another process knows the contract of is there without versions. */
-export async function eventTypes(bindings: Pick<Bindings, 'all'>): Promise<EventType[]> {
-  const [contracts, all] = await Promise.all([loadContracts(), bindings.all()]);
+/**
+ * By name. A type that only another process knows the contract of is there without versions; so is one that was emitted once,
+ * whose events the lake has for ever.
+ */
+export async function eventTypes(parts: {
+  bindings: Pick<Bindings, 'all'>;
+  retired: Pick<Retired, 'types'>;
+}): Promise<EventType[]> {
+  const { bindings, retired } = parts;
+  const [contracts, all, once] = await Promise.all([loadContracts(), bindings.all(), retired.types()]);
   const known = new Map(contracts.map(contract => [contract.type, contract]));
-  const said = all.flatMap(({ emits, consumes }) => [...emits, ...consumes]).filter(type => type !== EVERY_TYPE);
+  const said = all
+    .flatMap(({ emits, emitted = [], consumes }) => [...emits, ...emitted, ...consumes])
+    .filter(type => type !== EVERY_TYPE);
   const services = all.sort((a, b) => (a._id < b._id ? -1 : 1));
-  return [...new Set([...known.keys(), ...said])].sort().map(type => ({
+  return [...new Set([...known.keys(), ...said, ...once])].sort().map(type => ({
     type,
     // Any service may be given what it cannot handle.
     emittedBy: services.filter(({ emits }) => type === fault.type || emits.includes(type)).map(({ _id }) => _id),

@@ -5,6 +5,7 @@ import { LAKE } from '../../events/reconciler.ts';
 import type { Transport } from '../../events/transport.ts';
 import { clientError } from '../../schema/errors.ts';
 import type { Replays } from './replay.ts';
+import type { Retired } from './retired.ts';
 import type { Schedules } from './schedule.ts';
 
 /** A relay that runs has looked at the bindings by then; what a slower one sends stays in Redis, and does no harm. */
@@ -19,7 +20,7 @@ export function dependents({ _id, emits }: Binding, all: readonly Binding[]): st
 
 /**
  * Unbinds a service: nothing is sent to it any more, its replays are cancelled, its reconciliations come round no
- * more, and its queues are removed.
+ * more, and its queues are removed. What it has emitted is known for ever.
  *
  * @throws BAD_USER_INPUT for an unknown service, the lake, and one whose events others consume and get from nobody else; nothing is changed then.
  */
@@ -28,20 +29,23 @@ export async function unbind(
     replays: Replays;
     schedules: Pick<Schedules, 'forget'>;
     bindings: Bindings;
+    retired: Pick<Retired, 'note'>;
     transport: Transport;
     clock: Clock;
   },
   service: string,
 ): Promise<void> {
-  const { replays, schedules, bindings, transport, clock } = options;
+  const { replays, schedules, bindings, retired, transport, clock } = options;
   if (service === LAKE) throw clientError('BAD_USER_INPUT', 'service: the lake keeps every event, and stays bound.');
-  const needed = dependents(await replays.bindingOf(service), await bindings.all());
+  const binding = await replays.bindingOf(service);
+  const needed = dependents(binding, await bindings.all());
   if (needed.length > 0) {
     throw clientError(
       'BAD_USER_INPUT',
       `service: "${service}" emits what others consume; unbind them first: ${needed.sort().join(', ')}.`,
     );
   }
+  await retired.note(binding);
   await bindings.unbind(service);
   await replays.rows.updateMany(
     { service, status: { $in: ['PLANNED', 'RUNNING'] } },

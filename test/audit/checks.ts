@@ -33,7 +33,8 @@ const KEPT_MAX = 10;
 
 type AccountCheck = {
   name: string;
-  check: (account: AccountEvidence) => Violations;
+  /** @param types what services emit, or have ever emitted. */
+  check: (account: AccountEvidence, types: ReadonlySet<string>) => Violations;
   /** What of an account is counted. */
   unit: 'entries' | 'transactions' | 'events';
 };
@@ -57,7 +58,8 @@ export type AccountTally = {
   checks(): readonly Check[];
 };
 
-export function accountTally(): AccountTally {
+/** @param types what services emit, or have ever emitted, as `emittedTypes` has it. */
+export function accountTally(types: ReadonlySet<string> = new Set()): AccountTally {
   const all = ACCOUNT_CHECKS.map(({ name, check, unit }) => ({
     ...{ check, unit },
     result: newCheck(name, { accounts: 0, [unit]: 0 }),
@@ -70,7 +72,7 @@ export function accountTally(): AccountTally {
         more(result, unit, SIZES[unit](account));
         note(
           result,
-          check(account).map(violation => `account ${account.id}: ${violation}`),
+          check(account, types).map(violation => `account ${account.id}: ${violation}`),
         );
       }
     },

@@ -19,6 +19,7 @@ async function served({ lagEvents = 0, lagSeconds = 0, grows = false, code }: Sh
   const answer = () => ({
     ...{ accounts: page, transfers: page, faults: page, events: { totalCount: events } },
     services: [{ name: 'lake', consumes: ['*'], emits: [], lagEvents, lagSeconds }],
+    eventTypes: [],
     verifyLake: { valid: true, events: 0, head: 'abc', firstBadPosition: null },
   });
   const server = createServer(async (request, response) => {

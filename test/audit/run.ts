@@ -6,6 +6,7 @@ import { count, type Screen, startPhase } from '../../scripts/demo/progress.ts';
 import {
   accountsOf,
   type EvidenceClient,
+  emittedTypes,
   evidenceClient,
   noCounts,
   plusCounts,
@@ -55,7 +56,7 @@ export async function audit({ config, screen, ...options }: Audit): Promise<Repo
 
 async function readAll(client: EvidenceClient, screen: Screen, { events }: Rest, waitSeconds: number) {
   const reading = startPhase(screen, 'Reading accounts', 'events', events);
-  const accounts = accountTally();
+  const accounts = accountTally(await emittedTypes(client));
   const transfers = transferTally();
   let counts = noCounts();
   for await (const account of accountsOf(client, { onEvents: reading.done })) {

@@ -14,7 +14,7 @@ const VERIFIED = { valid: true, events: 9, head: 'abc', firstBadPosition: null }
 /** A lake with a type of a service that was added later. */
 function lake(verify: () => unknown = () => VERIFIED): EvidenceClient {
   const answer = async (query: string, { types = [] }: { types?: string[] } = {}) => {
-    if (query.includes('Types')) return { services: [{ consumes: ['*', 'deposited'], emits: ['gift'] }] };
+    if (query.includes('Types')) return { eventTypes: [{ type: 'deposited' }, { type: 'gift' }] };
     if (query.includes('Count')) return { events: { totalCount: HELD[types[0] ?? ''] ?? 0 } };
     if (query.includes('Verify')) return { verifyLake: verify() };
     return { faults: { nodes: FAULTS, pageInfo: { hasNextPage: false, endCursor: 'x' } } };

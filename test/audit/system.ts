@@ -8,7 +8,7 @@ import { collect, MORE, nodesOf, type Page } from './pages.ts';
 const VERIFY = 'query Verify { verifyLake { valid events head firstBadPosition } }';
 const FAULTS = `query Faults($first: Int!, $after: String) {
   faults(first: $first, after: $after) { nodes { service eventId error resubmittedAt } ${MORE} } }`;
-const TYPES = 'query Types { services { consumes emits } }';
+const TYPES = 'query Types { eventTypes { type } }';
 const COUNT = 'query Count($types: [String!]!) { events(filter: { types: $types }, first: 1) { totalCount } }';
 
 const COUNTED = ['account-opened', 'deposited', 'withdrawn', 'balance-updated', 'overdrawn'] as const;
@@ -41,7 +41,8 @@ export type SystemSeen = SystemEvidence & { verification: { head: string } };
 
 /** @param counts of all accounts. @throws OutOfReach when the lake is too large to be verified within one request. */
 export async function systemOf(client: EvidenceClient, counts: Counts): Promise<SystemSeen> {
-  const [types, faults, parts] = await Promise.all([knownTypes(client), faultsOf(client), client.parts()]);
+  const [emitted, faults, parts] = await Promise.all([emittedTypes(client), faultsOf(client), client.parts()]);
+  const types = [...new Set([...COUNTED, 'fault', ...emitted])];
   const held = await Promise.all(
     types.map(async type => {
       const { events } = await client.get<{ events: { totalCount: number } }>(COUNT, { types: [type] });
@@ -70,10 +71,10 @@ async function verify(client: EvidenceClient): Promise<SystemSeen['verification'
   }
 }
 
-async function knownTypes(client: EvidenceClient): Promise<string[]> {
-  const { services } = await client.get<{ services: { consumes: string[]; emits: string[] }[] }>(TYPES);
-  const bound = services.flatMap(({ consumes, emits }) => [...consumes, ...emits]).filter(type => type !== '*');
-  return [...new Set([...COUNTED, 'fault', ...bound])];
+/** What services emit, those that were added later among them, or have emitted before they were taken out of the system. */
+export async function emittedTypes(client: EvidenceClient): Promise<ReadonlySet<string>> {
+  const { eventTypes } = await client.get<{ eventTypes: { type: string }[] }>(TYPES);
+  return new Set(eventTypes.map(({ type }) => type));
 }
 
 type ShownFault = { service: string; eventId: string; error: string; resubmittedAt: string | null };

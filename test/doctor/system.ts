@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { count, counted } from '../../scripts/demo/progress.ts';
 import { accountTally } from '../audit/checks.ts';
-import { accountOf, accountsOf, type EvidenceClient } from '../evidence.ts';
+import { accountOf, accountsOf, type EvidenceClient, emittedTypes } from '../evidence.ts';
 import type { AccountEvidence } from '../invariants.ts';
 import { check, type Finding, note, ok, todo, unknown } from './findings.ts';
 
@@ -116,12 +116,13 @@ export function judgeNode(what: string, version: string | undefined): Finding {
  * itself; so one counts as wrong when several looks say so.
  */
 export async function examineSample(client: EvidenceClient, accountsMax: number): Promise<Finding[]> {
+  const types = await emittedTypes(client);
   const wrong: string[] = [];
   let looked = 0;
   for await (const account of accountsOf(client)) {
     if (looked >= accountsMax) break;
     looked += 1;
-    const violations = await lasting(client, account);
+    const violations = await lasting(client, account, types);
     wrong.push(...violations);
   }
   const shown = wrong.slice(0, NAMED_MAX).join('; ');
@@ -143,10 +144,10 @@ function keptBy(looked: number): string {
   return looked === 1 ? 'the first one keeps every invariant' : `the first ${count(looked)} keep every invariant`;
 }
 
-async function lasting(client: EvidenceClient, first: AccountEvidence): Promise<string[]> {
+async function lasting(client: EvidenceClient, first: AccountEvidence, types: ReadonlySet<string>): Promise<string[]> {
   let account = first;
   for (let look = 1; ; look++) {
-    const tally = accountTally();
+    const tally = accountTally(types);
     tally.add(account);
     const violations = tally.checks().flatMap(({ name, violations }) => violations.map(each => `${name}: ${each}`));
     if (violations.length === 0 || look === LOOKS) return violations;

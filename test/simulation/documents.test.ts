@@ -69,6 +69,7 @@ const change = fc.oneof(
   fc.record({ $set: fc.record({ version: fc.integer({ min: 1, max: 3 }), holder: fc.constantFrom(null, 'h') }) }),
   fc.record({ $max: fc.record({ relayed: number, 'event.n': number }) }),
   fc.record({ $inc: fc.record({ pending: number }), $set: fc.record({ 'event.n': number }) }),
+  fc.record({ $addToSet: fc.record({ told: fc.record({ $each: fc.subarray(['x', 'y', 'z']) }) }) }),
   fc.record({ $setOnInsert: fc.record({ relayed: number }), $set: fc.record({ pending: number }) }),
 ) as fc.Arbitrary<UpdateFilter<Row>>;
 

@@ -246,12 +246,18 @@ function apply(row: Record<string, unknown>, spec: UpdateSpec, inserting: boolea
       else if (name === '$unset') set(row, path, undefined);
       else if (name === '$inc') set(row, path, Number(before ?? 0) + Number(value));
       else if (name === '$max') set(row, path, before === undefined || Number(value) > Number(before) ? value : before);
+      else if (name === '$addToSet') set(row, path, united(before, value));
       else if (name === '$setOnInsert') {
         if (inserting) set(row, path, value);
       } else throw unknown(name);
     }
   }
 }
+
+/** Of texts alone. @param added `{ $each: [...] }`. */
+const united = (before: unknown, added: unknown): unknown[] => [
+  ...new Set([...((before as unknown[] | undefined) ?? []), ...(added as { $each: unknown[] }).$each]),
+];
 
 /** The document that an upsert begins with: what the filter says of equal fields. */
 function fromEqualities(filter: Filter): Record<string, unknown> {
