@@ -4,6 +4,7 @@ import pino from 'pino';
 import { WebSocket } from 'ws';
 import { clientError } from '../schema/errors.ts';
 import { type IdentityCodec, identityCodec } from '../schema/identity.ts';
+import { serviceNames } from '../subgraphs/catalog.ts';
 import { type HostOptions, hostSubgraph, type RequestContext, type Subgraph } from '../subgraphs/host.ts';
 import { signToken, tokenVerifier } from './identity.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './index.ts';
@@ -140,7 +141,9 @@ export function fakes(log = recordingLog().log) {
     Query: { services: () => [] },
   });
   const transfer = host('transfer', { Query: { transfer: () => null } });
-  const subgraphs: Record<string, Subgraph> = { account, balance, reporting, lake, transfer };
+  // Services that were added are in the supergraph as well.
+  const added = Object.fromEntries(serviceNames().map(name => [name, host(name, {})]));
+  const subgraphs: Record<string, Subgraph> = { ...added, account, balance, reporting, lake, transfer };
   return { subgraphs, account, balances, stored, history, control, accountOf };
 }
 

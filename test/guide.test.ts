@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { useServers } from '../events/fixture.ts';
-import { withContainer } from '../scripts/scaffold/containers.ts';
 import { knownNow } from '../scripts/scaffold/plan.ts';
 import { problemsOf } from '../scripts/scaffold/wish.ts';
 import { writeAll } from '../scripts/scaffold/write.ts';
@@ -94,6 +93,9 @@ describe('the guide', () => {
         const written = contents();
         await execute('npm', ['run', '-s', 'compose'], { cwd: copy });
         expect(contents()).toEqual(written);
+        // Nothing else has to be written by hand before all tests pass: those beside it are the guide's next step.
+        const tests = ['test/compose.test.ts', 'test/kubernetes.test.ts', 'scripts/scaffold', 'test/contracts.test.ts'];
+        await execute('npx', ['vitest', 'run', ...tests], { cwd: copy, env });
       }
     }
     expect(handWritten).toBeGreaterThan(20);
@@ -213,12 +215,6 @@ describe('a new service', () => {
     writeAll(folder, files);
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['deep', 'deep/er', 'deep/er/new', 'file', 'old']);
     expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('changed');
-  });
-
-  test('has a container in docker-compose.yml, or the file is not touched', () => {
-    const compose = readFileSync(join(root, 'docker-compose.yml'), 'utf8');
-    expect(withContainer(compose, 'fraud-watch')).toMatch(/FRAUD_WATCH_URL: http:\/\/fraud-watch:40\d\d\/graphql/);
-    expect(() => withContainer(compose.replace('  gateway:', '  door:'), 'loyalty')).toThrow('by hand');
   });
 });
 

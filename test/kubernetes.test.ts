@@ -165,7 +165,7 @@ describe('the variables', () => {
   });
 
   test('are those of docker-compose.yml, where SERVICE_URL stands for the address of each service', () => {
-    const urls = serviceNames().map(name => `${name.toUpperCase()}_URL`);
+    const urls = serviceNames().map(name => `${name.toUpperCase().replaceAll('-', '_')}_URL`);
     for (const name of names) {
       const wanted = Object.keys(composed.services[name]?.environment ?? {});
       const given = [...Object.keys(settings), ...fromSecret(name)];

@@ -1,7 +1,20 @@
-/** The container of a service in docker-compose.yml: added as text, so that everything else in it stays as people wrote it. */
+/** The container of a service in docker-compose.yml: added and removed as text, so that everything else in it stays as people wrote it. */
 import { parse } from 'yaml';
 
 type Composition = { services: Record<string, { environment?: Record<string, unknown> }> };
+
+/** @returns where each container listens, by its name; 0 where that is not said. */
+function portsIn(compose: string): Map<string, number> {
+  const { services } = parse(compose, { merge: true }) as Composition;
+  return new Map(
+    Object.entries(services).map(([name, { environment }]) => [name, Number(environment?.PORT ?? 0)] as const),
+  );
+}
+
+/** @returns a port that no container has. */
+export const freePort = (compose: string): number => Math.max(...portsIn(compose).values()) + 1;
+
+const urlVariable = (name: string) => `${name.toUpperCase().replaceAll('-', '_')}_URL`;
 
 /**
  * @param compose the file's text.
@@ -9,10 +22,7 @@ type Composition = { services: Record<string, { environment?: Record<string, unk
  * @throws when the file is not as it is known: nothing is guessed.
  */
 export function withContainer(compose: string, name: string): string {
-  const { services } = parse(compose, { merge: true }) as Composition;
-  const ports = Object.values(services).map(({ environment }) => Number(environment?.PORT ?? 0));
-  const port = Math.max(...ports) + 1;
-  const variable = `${name.toUpperCase().replaceAll('-', '_')}_URL`;
+  const port = freePort(compose);
   const container = [
     `  ${name}:`,
     '    <<: *service',
@@ -25,7 +35,7 @@ export function withContainer(compose: string, name: string): string {
   const known = afterLast(
     gateway,
     /^ {6}[A-Z_]+_URL: http:.*\n/gm,
-    `      ${variable}: http://${name}:${port}/graphql\n`,
+    `      ${urlVariable(name)}: http://${name}:${port}/graphql\n`,
   );
   const awaited = afterLast(
     known,
@@ -33,6 +43,14 @@ export function withContainer(compose: string, name: string): string {
     `      ${name}: { condition: service_healthy }\n`,
   );
   return `${others}${container}${awaited}`;
+}
+
+/** @returns the text without the container of a service, that the gateway does not know any more. */
+export function withoutContainer(compose: string, name: string): string {
+  return compose
+    .replace(new RegExp(`^ {2}${name}:\\n(?: {4}.*\\n|\\n)*`, 'm'), '')
+    .replace(new RegExp(`^ {6}${urlVariable(name)}: .*\\n`, 'm'), '')
+    .replace(new RegExp(`^ {6}${name}: \\{ condition: .*\\n`, 'm'), '');
 }
 
 function halves(text: string, at: RegExp): [string, string] {

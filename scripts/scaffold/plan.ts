@@ -11,7 +11,7 @@ import { loadService, serviceNames } from '../../subgraphs/catalog.ts';
 import { generateTypes } from '../codegen.ts';
 import { composeSupergraph, subgraphTexts } from '../compose.ts';
 import { asyncApiText, versionOfProject } from '../generate.ts';
-import { withContainer } from './containers.ts';
+import { deployed } from './deployment.ts';
 import {
   contractSource,
   decisionSource,
@@ -29,13 +29,15 @@ import type { Files } from './write.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
 async function services(): Promise<Party[]> {
   return (await Promise.all(serviceNames().map(loadService))).map(({ definition }) => definition);
 }
 
 /** What there is in the project's folder. */
 export async function knownNow(): Promise<Known> {
-  const schema = buildSchema(readFileSync(join(root, 'schema/supergraph.graphql'), 'utf8'), { assumeValid: true });
+  const schema = buildSchema(read('schema/supergraph.graphql'), { assumeValid: true });
   const named = Object.values(schema.getTypeMap()).flatMap(type => [
     type.name,
     ...(isObjectType(type) ? Object.keys(type.getFields()).map(field => `${type.name}.${field}`) : []),
@@ -81,7 +83,7 @@ export async function planFiles(wish: Wish): Promise<Files> {
     [`${folder}/generated.ts`, await generateTypes({ sdl, nodes })],
     ['schema/supergraph.graphql', composeSupergraph([...subgraphTexts(), { name, sdl }].sort(byName))],
     ['schema/asyncapi.json', asyncApiText(asyncApiOf(all, parties.sort(byName), versionOfProject()))],
-    ['docker-compose.yml', withContainer(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), name)],
+    ...deployed(read, name),
   ]);
 }
 
