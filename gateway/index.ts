@@ -83,6 +83,11 @@ export type Gateway = {
   stop(): Promise<void>;
 };
 
+/** The supergraph was made of services that are not those that there are. */
+export class StaleSupergraph extends Error {
+  override name = 'StaleSupergraph';
+}
+
 /** What is made of one supergraph. */
 type Loaded = {
   subgraphs: Record<string, Subgraph>;
@@ -153,12 +158,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ...{ tokens, allow, read, execute, formatError, record, metrics, limits, log, heartbeat, tracer, pushes },
   });
 
-  /** @throws when the supergraph is not valid or has a subgraph that was not given. */
+  /** @throws StaleSupergraph when it has a subgraph that was not given; else when it is not valid. */
   function load(sdl: string, given: Record<string, Subgraph>): Loaded {
     const planner = operationPlanner(sdl);
     const missing = planner.subgraphs.filter(name => !given[name]);
     if (missing.length > 0) {
-      throw new Error(`the supergraph has subgraphs that the gateway was not given: ${missing.join(', ')}`);
+      throw new StaleSupergraph(
+        `The supergraph has services that are not there: ${missing.join(', ')}. Make it anew with: npm run compose`,
+      );
     }
     const sources = Object.fromEntries(
       Object.entries(given).map(([name, subgraph]) => [name, dataSource(() => subgraph, identities, tracer)]),

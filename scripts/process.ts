@@ -230,7 +230,7 @@ function isMistake(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return (
     error instanceof ConfigError ||
-    ['StartError', 'LockedError', 'PersistedDocumentError', 'BrokenExport'].includes(error.name) ||
+    ['StartError', 'LockedError', 'PersistedDocumentError', 'StaleSupergraph', 'BrokenExport'].includes(error.name) ||
     'syscall' in error
   );
 }

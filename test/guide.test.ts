@@ -1,14 +1,16 @@
 /** docs/ADD-A-SERVICE.md, followed word for word in a copy of the project; and what the scaffold refuses. */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { useServers } from '../events/fixture.ts';
 import { knownNow } from '../scripts/scaffold/plan.ts';
+import { removalProblems } from '../scripts/scaffold/removal.ts';
 import { problemsOf } from '../scripts/scaffold/wish.ts';
-import { writeAll } from '../scripts/scaffold/write.ts';
+import { removeAll, writeAll } from '../scripts/scaffold/write.ts';
+import { serviceNames } from '../subgraphs/catalog.ts';
 import {
   AUTH_SECRET,
   clientOf,
@@ -67,7 +69,8 @@ const HAND_WRITTEN_LINES_MAX = 80;
 
 describe('the guide', () => {
   const guide = readGuide();
-  const later = guide.at(-1)?.files[0];
+  const first = guide.slice(0, -2);
+  const [later, last] = guide.slice(-2);
 
   test('leads to a service that knows what was before it, answers, and tells of what happens', async () => {
     const [copy, dataDir] = [copyOfProject(), newFolder()];
@@ -81,13 +84,13 @@ describe('the guide', () => {
     const made = ['schema/supergraph.graphql', 'schema/asyncapi.json', 'subgraphs/loyalty/generated.ts'];
     const contents = () => made.map(path => readFileSync(join(copy, path), 'utf8'));
     let handWritten = 0;
-    for (const { commands, files } of guide.slice(0, -1)) {
+    for (const { commands, files } of first) {
       for (const { path, source } of files) {
         handWritten += await linesAdded(join(copy, path), source);
         writeFileSync(join(copy, path), source);
       }
       for (const command of commands) {
-        await execute('bash', ['-euo', 'pipefail', '-c', command], { cwd: copy, env });
+        await follow(copy, command);
         if (!command.includes('new-service')) continue;
         // What the scaffold has made of all services is what is made of the files that it wrote.
         const written = contents();
@@ -123,10 +126,12 @@ describe('the guide', () => {
     await Promise.all([socket.dispose(), bob.dispose()]);
     expect(await audit(system.url)).toMatch(/the lake is whole +1 account, 9 events +ok/);
 
-    writeFileSync(join(copy, later?.path ?? ''), later?.source ?? '');
+    system.kill('SIGTERM');
+    await system.exited;
+    for (const { path, source } of later?.files ?? []) writeFileSync(join(copy, path), source);
     const script = `
       import { readEvent } from './events/contract.ts';
-      import { pointsEarned } from './${later?.path}';
+      import { pointsEarned } from './${later?.files[0]?.path}';
       const dataschema = 'urn:tributary:event:points-earned:1';
       const stored = { id: '1', type: 'points-earned', dataschema, data: { eventId: 'd', points: 3 } };
       console.log(JSON.stringify(readEvent(pointsEarned, stored).data));`;
@@ -134,8 +139,35 @@ describe('the guide', () => {
       cwd: copy,
     });
     expect(JSON.parse(stdout)).toEqual({ eventId: 'd', points: 3, reason: 'deposit' });
+
+    // A folder alone is not all of a service.
+    renameSync(join(copy, 'subgraphs/loyalty'), join(copy, 'aside'));
+    const stale = await startSystem(dataDir, 0, {}, copy).catch(error => error);
+    expect(stale.message.trim().split('\n').slice(1).filter(Boolean)).toEqual([
+      expect.stringMatching(/services that are not there: loyalty\. .* npm run compose$/),
+    ]);
+    renameSync(join(copy, 'aside'), join(copy, 'subgraphs/loyalty'));
+    for (const command of last?.commands ?? []) await follow(copy, command);
+    expect(await differences(copy)).toEqual('');
+    const without = await startSystem(dataDir, 0, {}, copy);
+    const olga = await clientOf(without.url, 'olga', ['operator']);
+    const { unbind } = await olga.get<{ unbind: { name: string }[] }>(last?.operations[0] ?? '');
+    expect(unbind.map(({ name }) => name)).toEqual(serviceNames());
+    expect(await audit(without.url)).toMatch(/the lake is whole +1 account, 9 events +ok/);
   }, 600_000);
 });
+
+async function follow(copy: string, command: string): Promise<void> {
+  await execute('bash', ['-euo', 'pipefail', '-c', command], { cwd: copy, env });
+}
+
+/** What of a copy is not as it is in the project. */
+async function differences(copy: string): Promise<string> {
+  const left = ['node_modules', '.git', '.data', 'coverage', 'dist'].flatMap(name => ['-x', name]);
+  // It exits with 1 where there are differences.
+  const { stdout } = await execute('diff', ['-rq', ...left, root, copy]).catch((error: { stdout: string }) => error);
+  return stdout;
+}
 
 /** What `npm run audit` says of a system, which has to be in order. */
 async function audit(url: string): Promise<string> {
@@ -215,6 +247,52 @@ describe('a new service', () => {
     writeAll(folder, files);
     expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['deep', 'deep/er', 'deep/er/new', 'file', 'old']);
     expect(readFileSync(join(folder, 'old'), 'utf8')).toBe('changed');
+  });
+});
+
+describe('a service that is removed', () => {
+  const party = (name: string, consumes: string[], emits: string[]) => ({
+    name,
+    consumes: consumes.map(type => ({ type })),
+    emits: emits.map(type => ({ type })),
+  });
+  const parties = [party('loyalty', ['deposited'], ['points-earned']), party('gifts', ['points-earned'], ['given'])];
+
+  test.each<[string, string, RegExp]>([
+    ['one that Tributary comes with', 'account', /^"account" belongs to Tributary itself, and stays\.$/],
+    ['one that there is not', 'loyalti', /^There is no service "loyalti" to remove; there are: loyalty, gifts\.$/],
+    ['one whose events another consumes', 'loyalty', /^gifts consumes points-earned, which nobody else emits: /],
+  ])('is not %s', (_, name, named) => {
+    expect(removalProblems(name, parties, false)).toEqual([expect.stringMatching(named)]);
+  });
+
+  test('may be one that nobody needs, one whose events others emit as well, or what is left of one', () => {
+    expect(removalProblems('gifts', parties, true)).toEqual([]);
+    const both = [...parties, party('bonus', [], ['points-earned'])];
+    expect(removalProblems('loyalty', both, true)).toEqual([]);
+    expect(removalProblems('gone', parties, true)).toEqual([]);
+  });
+
+  test('goes as a whole or not at all', () => {
+    const folder = newFolder();
+    mkdirSync(join(folder, 'service/deep'), { recursive: true });
+    for (const path of ['service/deep/file', 'contract', 'list']) writeFileSync(join(folder, path), path);
+    const all = readdirSync(folder, { recursive: true }).sort();
+    expect(() => removeAll(folder, ['service', 'contract'], new Map([['list/below', 'cannot be']]))).toThrow();
+    expect(() => removeAll(folder, ['service', 'not there'], new Map())).toThrow();
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(all);
+    removeAll(folder, ['service', 'contract'], new Map([['list', 'shorter']]));
+    expect(readdirSync(folder)).toEqual(['list']);
+    expect(readFileSync(join(folder, 'list'), 'utf8')).toBe('shorter');
+  });
+
+  test('is asked for on the command line with --yes, where nobody can be asked', async () => {
+    const args = ['--import', 'tsx', 'scripts/remove.ts'];
+    const refused = await execute(process.execPath, [...args, 'lake', '--yes'], { cwd: root }).catch(error => error);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(/belongs to Tributary itself[\s\S]*Nothing was removed/);
+    const unsaid = await execute(process.execPath, args, { cwd: root }).catch(error => error);
+    expect(unsaid.stderr).toMatch(/the name of the service is missing[\s\S]*usage: /);
   });
 });
 

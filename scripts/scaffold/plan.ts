@@ -29,9 +29,11 @@ import type { Files } from './write.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+/** What stands in a file of the project's folder. */
+export const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-async function services(): Promise<Party[]> {
+/** The services as they stand in their folders. */
+export async function services(): Promise<Party[]> {
   return (await Promise.all(serviceNames().map(loadService))).map(({ definition }) => definition);
 }
 

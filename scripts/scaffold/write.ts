@@ -1,4 +1,4 @@
-/** Writes files so that either all of them are there, or the project is as it was. */
+/** Writes and removes files so that either all of it is done, or the project is as it was. */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
@@ -31,6 +31,30 @@ export function writeAll(root: string, files: Files): void {
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+/**
+ * @param root the project's folder.
+ * @param removed paths of files and folders that are there, and are to be no more.
+ * @param files what is to stand in others then.
+ * @throws what the file system says; everything is where it was then.
+ */
+export function removeAll(root: string, removed: readonly string[], files: Files): void {
+  const aside = mkdtempSync(join(root, '.remove-service-'));
+  const moved: [string, string][] = [];
+  try {
+    for (const [index, path] of removed.entries()) {
+      const [from, to] = [join(root, path), join(aside, `${index}`)];
+      renameSync(from, to);
+      moved.push([from, to]);
+    }
+    writeAll(root, files);
+  } catch (error) {
+    for (const [from, to] of moved.reverse()) renameSync(to, from);
+    rmSync(aside, { recursive: true });
+    throw error;
+  }
+  rmSync(aside, { recursive: true });
 }
 
 function takeBack(root: string, before: ReadonlyMap<string, string | undefined>, folders: readonly string[]): void {
