@@ -11,6 +11,7 @@ import { removalProblems } from '../scripts/scaffold/removal.ts';
 import { problemsOf } from '../scripts/scaffold/wish.ts';
 import { removeAll, writeAll } from '../scripts/scaffold/write.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
+import { change } from './change.ts';
 import {
   AUTH_SECRET,
   clientOf,
@@ -61,6 +62,7 @@ function readGuide() {
       files: files.map(([, path = '', source = '']) => ({ path, source })),
       commands: blocks.flatMap(([, language, code = '']) => (language === 'sh' ? code.trim().split('\n') : [])),
       operations: blocks.flatMap(([, language, code = '']) => (language === 'graphql' ? [code] : [])),
+      changes: blocks.flatMap(([, language, code = '']) => (language === 'diff' ? [code] : [])),
     };
   });
 }
@@ -129,6 +131,8 @@ describe('the guide', () => {
     system.kill('SIGTERM');
     await system.exited;
     for (const { path, source } of later?.files ?? []) writeFileSync(join(copy, path), source);
+    for (const diff of later?.changes ?? []) change(copy, diff);
+    for (const command of later?.commands ?? []) await follow(copy, command);
     const script = `
       import { readEvent } from './events/contract.ts';
       import { pointsEarned } from './${later?.files[0]?.path}';

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { buildSchema, parse, validate } from 'graphql';
 import { afterAll, expect, test } from 'vitest';
 import { useServers } from '../events/fixture.ts';
+import { change } from './change.ts';
 import { temporaryFolder } from './system.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -34,24 +35,6 @@ function stepsOf(heading: string) {
   const part = guide.split(/^## /m).find(text => text.startsWith(`${heading}\n`)) ?? '';
   return [...part.matchAll(/(?:^`([\w./-]+)`\n\n)?^```(ts|diff|sh)\n([\s\S]*?)^```/gm)].map(
     ([, path = '', language = '', text = '']) => ({ path, language, text }),
-  );
-}
-
-/** Makes a change of the form that the guide has: what is there, once, becomes what is said. */
-function change(copy: string, diff: string): void {
-  const lines = diff.split('\n');
-  const file = join(copy, lines.find(line => line.startsWith('+++ b/'))?.slice('+++ b/'.length) ?? '');
-  const body = lines.slice(lines.indexOf('@@') + 1);
-  const side = (sign: string) =>
-    body
-      .filter(line => line.startsWith(sign))
-      .map(line => `${line.slice(1)}\n`)
-      .join('');
-  const source = readFileSync(file, 'utf8');
-  expect(source.split(side('-')), file).toHaveLength(2);
-  writeFileSync(
-    file,
-    source.replace(side('-'), () => side('+')),
   );
 }
 
