@@ -413,10 +413,14 @@ describe('gateway and services as processes of their own', () => {
       message: expect.stringContaining('use REPAIR'),
       extensions: { code: 'BAD_USER_INPUT' },
     });
+    const unbind = 'mutation ($service: String!) { unbind(service: $service) { name } }';
+    expect((await olga.ask(unbind, { service: ADDED })).errors?.[0]).toMatchObject({
+      message: expect.stringContaining('is running in 1 process: stop it first'),
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
     running.get(ADDED)?.kill('SIGTERM');
     expect(await running.get(ADDED)?.exited).toBe(0);
     running.delete(ADDED);
-    const unbind = 'mutation ($service: String!) { unbind(service: $service) { name } }';
     const refused = await olga.ask(unbind, { service: 'account' });
     expect(refused.errors?.[0]).toMatchObject({
       message: expect.stringContaining('unbind them first: balance, largest, reporting'),

@@ -104,7 +104,7 @@ export type Mutation = {
   /** Builds a service's data anew beside it from the lake, compares, and puts right what differs, account by account. */
   reconcile: Replay;
   resubmit: Array<Fault>;
-  /** Takes a service out of the system, after its process has been stopped: nothing is sent to it any more, and its queues are removed; its databases are kept. Takes some seconds. Refused while others consume its events and nobody else emits them. Answers with the services that are left. */
+  /** Takes a service out of the system, after its process has been stopped: nothing is sent to it any more, and its queues are removed; its databases are kept. Takes some seconds. Refused while a process of it runs, and while others consume its events and nobody else emits them. Answers with the services that are left. */
   unbind: Array<Service>;
 };
 

@@ -81,6 +81,28 @@ test('the replay is planned once, by whichever process, and ends with what the l
   expect((await system.bindings.find('new'))?.seeding).toBeUndefined();
 });
 
+test('a service that runs is not unbound, and is as soon as it has stopped, however that was', async () => {
+  const { system, replays } = await started();
+  const schedules = createSchedules({ rows: system.collection<Schedule>('lake', 'schedules'), replays, ...system });
+  const retired = createRetired({ rows: system.collection<RetiredType>('lake', 'retired') });
+  const unbinding = () => unbind({ ...system, replays, schedules, retired }, 'sink');
+  const announce = () => Promise.all(['one', 'other'].map(member => system.transport.announce('sink', member)));
+  await system.bind('sink');
+  await announce();
+  const beating = setInterval(() => void announce(), 1_000);
+  await expect(unbinding()).rejects.toMatchObject({
+    message: 'service: "sink" is running in 2 processes: stop them first.',
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+  expect(await system.bindings.find('sink')).not.toBeNull();
+  // One is killed, the other leaves in order.
+  clearInterval(beating);
+  await announce();
+  await system.transport.leave('sink', 'other');
+  await unbinding();
+  expect(await system.bindings.find('sink')).toBeNull();
+});
+
 test('unbinding cancels replays, now and to come, and removes the queues; the lake, strangers and whoever is needed stay', async () => {
   const { system, replays } = await started();
   const clock = { ...system.clock, sleep: async () => undefined };
