@@ -20,11 +20,16 @@ function page(title: string, main: Html): string {
 `);
 }
 
-/** For whoever has no pass: what this is, and how to get in. */
+/** For whoever has no pass: what this is, and how to get in; in a tab with a token it goes on by itself (files/session.js). */
 export function entryPage(why: string): string {
   return page(
     'Queues',
-    html`<main class="short">
+    html`<script src="/queues/files/session.js"></script>
+<main class="short opening">
+<h1>Opening the queues …</h1>
+<p>As whoever is signed in to the console in this tab.</p>
+</main>
+<main class="short entry">
 <h1>The queues are for operators</h1>
 <p>${why}</p>
 <p>Sign in to the console as an operator, then open the queues from its overview, or come back here in the same tab.
@@ -34,8 +39,7 @@ A token for trying things out: <code>npm run -s token -- olga operator</code></p
 <a class="button" href="/signin">Sign in to the console</a>
 </div>
 <p id="note" role="alert"></p>
-</main>
-<script src="/queues/files/session.js"></script>`,
+</main>`,
   );
 }
 

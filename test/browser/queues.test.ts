@@ -54,8 +54,9 @@ describe.skipIf(!chromiumPath)('the queues in a browser', () => {
     await page.getByRole('heading', { name: 'The queues are for operators' }).waitFor();
     expect(await page.getByRole('button').count()).toBe(0);
     expect(await violationsOf(page)).toEqual([]);
+    await page.goto('/overview');
     await hold(page, 'olga', ['operator']);
-    await page.getByRole('button', { name: 'Go on as olga' }).click();
+    await page.getByRole('link', { name: 'Queues', exact: true }).first().click();
     for (const service of ['account', 'balance', 'lake', 'reporting'])
       await page.getByRole('link', { name: service, exact: true }).first().waitFor();
     // The pass is out of reach for scripts.
@@ -107,9 +108,36 @@ describe.skipIf(!chromiumPath)('the queues in a browser', () => {
     const { page, external } = await openWindow(browser, system.url);
     await page.goto('/queues');
     await hold(page, 'alice');
-    await page.getByRole('button', { name: 'Go on as alice' }).click();
     await page.getByRole('alert').getByText('Only operators see the queues.').waitFor();
+    await page.getByRole('heading', { name: 'The queues are for operators' }).waitFor();
+    expect(await page.getByRole('button').count()).toBe(0);
+    expect(await violationsOf(page)).toEqual([]);
     expect(await page.context().cookies()).toEqual([]);
     expect(external).toEqual([]);
+  });
+
+  test('whoever cannot be let in right now is told so, and goes on with a button', async () => {
+    const { page } = await openWindow(browser, system.url);
+    await page.goto('/queues');
+    await page.route('**/queues/session', route => route.abort());
+    await hold(page, 'olga', ['operator']);
+    await page.getByRole('alert').getByText('The gateway does not answer.').waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await page.unroute('**/queues/session');
+    await page.getByRole('button', { name: 'Go on as olga' }).click();
+    await page.getByRole('link', { name: 'account', exact: true }).first().waitFor();
+  });
+
+  test('a browser that keeps no cookie is told so, and not asked again and again', async () => {
+    const { page } = await openWindow(browser, system.url);
+    await page.goto('/queues');
+    let passes = 0;
+    await page.route('**/queues/session', route => {
+      passes += 1;
+      return route.fulfill({ status: 204 });
+    });
+    await hold(page, 'olga', ['operator']);
+    await page.getByRole('alert').getByText('This browser keeps no cookie').waitFor();
+    expect(passes).toBe(1);
   });
 });

@@ -1,8 +1,26 @@
-// The page that says how to get in: whoever is signed in to the console in this tab goes on from here. The token goes
-// into one request's header; the cookie that answers it is out of reach for scripts.
+// The page for whoever has no pass. Where somebody is signed in to the console in this tab it goes on by itself; the rest of it is
+// shown only to others, or says why not. The token goes into one request's header; the cookie that answers it is out of reach for scripts.
 const TOKEN = 'tributary.token';
-const button = document.getElementById('continue');
-const note = document.getElementById('note');
+const token = sessionStorage.getItem(TOKEN);
+const { dataset } = document.documentElement;
+
+/** @returns what to say when there is no way in, and whether there may be one later. */
+async function enter() {
+  try {
+    const answer = await fetch('/queues/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    if (!answer.ok) {
+      const { errors } = await answer.json();
+      return { problem: errors[0].message, passing: answer.status >= 500 };
+    }
+    // Asked before the page is loaded anew, which would otherwise come back here for ever.
+    const { status } = await fetch(location.href);
+    if (status === 401)
+      return { problem: 'This browser keeps no cookie of this site: the queues need one.', passing: true };
+    location.reload();
+  } catch {
+    return { problem: 'The gateway does not answer. Try again.', passing: true };
+  }
+}
 
 function ownerOf(token) {
   try {
@@ -15,24 +33,23 @@ function ownerOf(token) {
   }
 }
 
-async function enter(token) {
-  button.disabled = true;
-  note.textContent = '';
-  try {
-    const answer = await fetch('/queues/session', { method: 'POST', headers: { authorization: `Bearer ${token}` } });
-    if (answer.ok) return location.reload();
-    const { errors } = await answer.json();
-    note.textContent = errors[0].message;
-  } catch {
-    note.textContent = 'The gateway does not answer. Try again.';
-  }
-  button.disabled = false;
+const goOn = () => {
+  dataset.opening = '';
+  return enter();
+};
+
+async function show(entering) {
+  const refusal = await entering;
+  if (!refusal) return;
+  const button = document.getElementById('continue');
+  delete dataset.opening;
+  document.getElementById('note').textContent = refusal.problem;
+  button.textContent = `Go on as ${ownerOf(token) ?? 'before'}`;
+  button.hidden = !refusal.passing;
+  button.onclick = () => show(goOn());
 }
 
-const token = sessionStorage.getItem(TOKEN);
-const owner = token ? ownerOf(token) : undefined;
-if (button && note && token && owner) {
-  button.textContent = `Go on as ${owner}`;
-  button.hidden = false;
-  button.addEventListener('click', () => enter(token));
+if (token) {
+  const entering = goOn();
+  addEventListener('DOMContentLoaded', () => show(entering));
 }
