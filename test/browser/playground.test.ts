@@ -140,6 +140,20 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     expect([complaints, external]).toEqual([[], []]);
   });
 
+  test('who has no account is told what to run first, in a message and nothing else', async () => {
+    const { page, complaints, external } = await openHere(system.url, { viewport: HIGH });
+    await page.goto('/graphiql');
+    await page.getByRole('combobox', { name: 'As' }).selectOption('bob');
+    await openTab(page, 'Deposit');
+    await run(page);
+    const hint = await until(page, /"message": [\s\S]*\n\}/);
+    // Its lines go on in the next one where the window ends.
+    expect(JSON.parse(hint.replaceAll(/\s+/g, ' '))).toEqual({
+      errors: [{ message: 'You have no account yet: run OpenAccount first.' }],
+    });
+    expect([complaints, external]).toEqual([[], []]);
+  });
+
   test('an operator has other examples, and is signed in for them', async () => {
     const { page, complaints, external } = await openHere(system.url, {
       viewport: HIGH,

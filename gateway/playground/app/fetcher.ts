@@ -1,13 +1,14 @@
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams, type FetcherReturnType } from '@graphiql/toolkit';
 import { type DocumentNode, Kind, parse } from 'graphql';
-import { isAsyncIterator, logged } from './log.ts';
+import { errorsOf, isAsyncIterator, logged } from './log.ts';
 import { filled } from './placeholders.ts';
 
 const URL_PATH = '/graphql';
 
 /**
  * Sends what GraphiQL is told to, to this gateway alone: with the token of whoever asks, unless the headers' editor has another
- * one; over HTTP, and subscriptions over a socket, as a log.
+ * one; over HTTP, and subscriptions over a socket, as a log. What goes wrong on the way is an answer too, as the gateway's own errors are:
+ * GraphiQL would show what is thrown with where in its code it comes from.
  *
  * @param tokenOf is asked with every request.
  */
@@ -20,17 +21,21 @@ export function gatewayFetcher(tokenOf: () => string | undefined): Fetcher {
     enableIncrementalDelivery: false,
   });
 
-  return async (params, options) => {
-    const headers = withToken(options?.headers, tokenOf());
+  async function answered(params: FetcherParams, documentAST: DocumentNode | undefined, headers: Headers) {
     const variables = await filled(params.variables, query => ask(query, headers));
-    const asked = asWritten(params, options?.documentAST);
+    const asked = asWritten(params, documentAST);
     const answer = await send(
       { ...params, operationName: asked.operationName, variables },
       { headers, documentAST: asked.document },
     );
-    if (!isAsyncIterator(answer)) return answer;
+    return isAsyncIterator(answer) ? logged(answer) : answer;
+  }
+
+  return async (params, options) => {
+    const headers = withToken(options?.headers, tokenOf());
+    const answer = await answered(params, options?.documentAST, headers).catch(error => ({ errors: errorsOf(error) }));
     // Its types want an observable of answers; what it does is to show as JSON whatever comes, to one observer.
-    return logged(answer) as unknown as FetcherReturnType;
+    return answer as unknown as FetcherReturnType;
   };
 }
 

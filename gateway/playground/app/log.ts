@@ -85,8 +85,8 @@ export function logged(
   };
 }
 
-/** What graphql-ws throws: the errors of the operation, or why there is no connection. */
-function errorsOf(error: unknown): readonly unknown[] {
+/** Whatever was thrown as an answer has it: by graphql-ws the errors of the operation, or else why there is no answer. */
+export function errorsOf(error: unknown): readonly unknown[] {
   if (Array.isArray(error)) return error;
   return [{ message: error instanceof Error ? error.message : 'The connection was lost.' }];
 }
