@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { KINDS, NEWEST_REPLAY, OWN_ACCOUNT, WORKSPACES } from './app/examples.ts';
-import { filled } from './app/placeholders.ts';
+import { filled, openedIn } from './app/placeholders.ts';
 
 const schema: GraphQLSchema = Supergraph.build(
   readFileSync(new URL('../../schema/supergraph.graphql', import.meta.url), 'utf8'),
@@ -82,6 +82,21 @@ describe('the words for an id in the variables', () => {
     expect(await filled(variables, ask)).toEqual({
       input: { accountId: 'a1', amount: 1, tags: ['a1', 'x'], memo: null },
     });
+  });
+
+  test('stand for the account that was opened last, and for the first where that is not there any more', async () => {
+    const bank = (account: { id: string } | null) => async (query: string) => {
+      expect(query).toContain('account(id: "a2")');
+      return { account, accounts: { nodes: [{ id: 'a1' }] } };
+    };
+    expect(await filled([OWN_ACCOUNT], bank({ id: 'a2' }), 'a2')).toEqual(['a2']);
+    expect(await filled([OWN_ACCOUNT], bank(null), 'a2')).toEqual(['a1']);
+  });
+
+  test('follow an answer that says that an account was opened', () => {
+    expect(openedIn({ data: { openAccount: { account: { id: 'a2' } } } })).toBe('a2');
+    expect(openedIn({ data: { deposit: { account: { id: 'a2' } } } })).toBeUndefined();
+    expect(openedIn({ errors: [{ message: 'no' }] })).toBeUndefined();
   });
 
   test('cost nothing where there are none', async () => {

@@ -64,17 +64,31 @@ async function openTab(page: Page, name: string): Promise<void> {
   await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
 }
 
-/** Deposits as whoever is signed in to the page, but not through it, and waits until it is in the balance. */
-async function deposit(page: Page, amount: number): Promise<void> {
+type Ask = <Data>(query: string, variables?: object) => Promise<Data>;
+
+/** Asks as whoever is signed in to the page, but not through it. */
+async function outside(page: Page): Promise<Ask> {
   const token = await page.evaluate<string>("sessionStorage.getItem('tributary.token')");
-  async function ask<Data>(query: string, variables = {}): Promise<Data> {
+  return async <Data>(query: string, variables = {}) => {
     const response = await fetch(`${system.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
       body: JSON.stringify({ query, variables }),
     });
     return ((await response.json()) as { data: Data }).data;
-  }
+  };
+}
+
+async function openOutside(page: Page, name: string): Promise<void> {
+  const ask = await outside(page);
+  await ask('mutation ($input: OpenAccountInput!) { openAccount(input: $input) { account { id } } }', {
+    input: { name },
+  });
+}
+
+/** Deposits, and waits until it is in the balance. */
+async function deposit(page: Page, amount: number): Promise<void> {
+  const ask = await outside(page);
   type Accounts = { accounts: { nodes: { id: string }[] } };
   const { accounts } = await ask<Accounts>('{ accounts(first: 1) { nodes { id } } }');
   const id = accounts.nodes[0]?.id;
@@ -151,6 +165,28 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     expect(JSON.parse(hint.replaceAll(/\s+/g, ' '))).toEqual({
       errors: [{ message: 'You have no account yet: run OpenAccount first.' }],
     });
+    expect([complaints, external]).toEqual([[], []]);
+  });
+
+  test('the examples act on the account that was opened last, and say which it is', async () => {
+    const { page, complaints, external } = await openHere(system.url, { viewport: HIGH });
+    await page.goto('/graphiql');
+    await page.getByRole('combobox', { name: 'As' }).selectOption('bob');
+    await page.waitForFunction(`sessionStorage.getItem('tributary.token')?.length > 0`);
+    await openOutside(page, 'Older');
+    await openTab(page, 'Deposit');
+    await run(page);
+    await until(page, /"name": "Older"/);
+    await openTab(page, 'OpenAccount');
+    await run(page);
+    await until(page, /"name": "Everyday"/);
+    await openTab(page, 'Statement');
+    await run(page);
+    await until(page, /"name": "Everyday"/);
+    await page.reload();
+    await openTab(page, 'WatchBalance');
+    await run(page);
+    await until(page, /"log": \[[\s\S]*"name": "Everyday"/);
     expect([complaints, external]).toEqual([[], []]);
   });
 

@@ -11,12 +11,13 @@ export type Workspace = {
 };
 
 /** In variables, what the playground puts an id in place of when it sends them. */
-export const OWN_ACCOUNT = '<your first account>';
+export const OWN_ACCOUNT = '<your account>';
 export const NEWEST_REPLAY = '<the newest replay>';
 
 const client: readonly Example[] = [
   {
-    query: `# Opens an account. The same idempotency key is
+    query: `# Opens an account, which the other examples act
+# on from then on. The same idempotency key is
 # the same account, however often it is sent.
 mutation OpenAccount($input: OpenAccountInput!) {
   openAccount(input: $input) {
@@ -37,7 +38,8 @@ mutation OpenAccount($input: OpenAccountInput!) {
   {
     query: `# Amounts are whole minor units: 12500 is
 # 125.00. Send it twice: it happens once, for
-# one key.
+# one key. The account is the one that you have
+# opened last in this tab, or else your first.
 mutation Deposit($input: TransactionInput!) {
   deposit(input: $input) {
     transaction {
@@ -45,6 +47,10 @@ mutation Deposit($input: TransactionInput!) {
       status
       amount
       memo
+    }
+    account {
+      id
+      name
     }
   }
 }
@@ -60,6 +66,8 @@ mutation Deposit($input: TransactionInput!) {
 # it came.
 subscription WatchBalance($accountId: ID!) {
   balanceChanged(accountId: $accountId) {
+    id
+    name
     balance {
       amount
       version
@@ -81,6 +89,7 @@ subscription WatchBalance($accountId: ID!) {
 # balance, with the event that explains it.
 query Statement($accountId: ID!) {
   account(id: $accountId) {
+    id
     name
     balance {
       amount

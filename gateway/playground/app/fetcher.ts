@@ -1,7 +1,9 @@
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams, type FetcherReturnType } from '@graphiql/toolkit';
 import { type DocumentNode, Kind, parse } from 'graphql';
+import { readToken } from '../../console/app/token.ts';
 import { errorsOf, isAsyncIterator, logged } from './log.ts';
-import { filled } from './placeholders.ts';
+import { filled, openedIn } from './placeholders.ts';
+import { keepOpened, openedBy } from './storage.ts';
 
 const URL_PATH = '/graphql';
 
@@ -22,12 +24,15 @@ export function gatewayFetcher(tokenOf: () => string | undefined): Fetcher {
   });
 
   async function answered(params: FetcherParams, documentAST: DocumentNode | undefined, headers: Headers) {
-    const variables = await filled(params.variables, query => ask(query, headers));
+    const owner = ownerOf(headers);
+    const variables = await filled(params.variables, query => ask(query, headers), owner && openedBy(owner));
     const asked = asWritten(params, documentAST);
     const answer = await send(
       { ...params, operationName: asked.operationName, variables },
       { headers, documentAST: asked.document },
     );
+    const opened = openedIn(answer);
+    if (owner && opened) keepOpened(owner, opened);
     return isAsyncIterator(answer) ? logged(answer) : answer;
   }
 
@@ -61,6 +66,16 @@ type Headers = Record<string, unknown>;
 function withToken(given: Headers = {}, token: string | undefined): Headers {
   const own = Object.keys(given).some(name => name.toLowerCase() === 'authorization');
   return own || !token ? given : { ...given, authorization: `Bearer ${token}` };
+}
+
+/** Whose token is sent; undefined when it is none that can be read. */
+function ownerOf(headers: Headers): string | undefined {
+  const [, token] = Object.entries(headers).find(([name]) => name.toLowerCase() === 'authorization') ?? [];
+  try {
+    return readToken(String(token)).owner;
+  } catch {
+    return undefined;
+  }
 }
 
 /** One query, once. @throws Error that says what is wrong. */

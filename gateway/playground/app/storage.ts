@@ -17,3 +17,11 @@ export function storageOf(kind: Kind): Storage {
     },
   };
 }
+
+/** Which account somebody has opened last in this tab. */
+export const openedBy = (owner: string): string | undefined => sessionStorage.getItem(openedKey(owner)) ?? undefined;
+
+export const keepOpened = (owner: string, accountId: string): void =>
+  sessionStorage.setItem(openedKey(owner), accountId);
+
+const openedKey = (owner: string): string => `playground.opened.${owner}`;
