@@ -72,6 +72,29 @@ describe('the log of a subscription', () => {
     });
   });
 
+  test('says that nothing has come yet, until something has', async () => {
+    const { send, pass, shown, last } = subscribed({ waitingAfterMs: 500 });
+    await pass(499);
+    expect(shown).toEqual([]);
+    await pass(1);
+    expect(shown).toEqual([{ log: [], waiting: expect.stringMatching(/Nothing has come yet/) }]);
+    await send({ n: 1 });
+    expect(last()).toEqual({ log: [{ at: '2026-01-31T12:00:00.500Z', data: { n: 1 } }] });
+    await pass(10_000);
+    expect(shown).toHaveLength(2);
+  });
+
+  test('does not say so once something has come, or its reader has left', async () => {
+    const quick = subscribed();
+    await quick.send({ n: 1 });
+    await quick.pass(10_000);
+    expect(quick.shown).toHaveLength(1);
+    const left = subscribed();
+    left.unsubscribe();
+    await left.pass(10_000);
+    expect(left.shown).toEqual([]);
+  });
+
   test('is shown ten times a second at most, and nothing is missing then', async () => {
     const { send, pass, shown, last } = subscribed();
     for (let n = 0; n < 50; n++) await send({ n });

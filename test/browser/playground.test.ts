@@ -17,10 +17,15 @@ async function openHere(url: string, visit: Visit): Promise<Watched> {
   return window;
 }
 
-/** Sends what the open tab holds, as soon as there are editors to hold it and the answer. */
-async function run(page: Page): Promise<void> {
+/** Waits until there are editors to hold an operation and its answer. */
+async function editors(page: Page): Promise<void> {
   for (const name of ['Operation Editor', 'Result Window'])
     await page.getByRole('region', { name }).locator('.view-line').first().waitFor({ state: 'attached' });
+}
+
+/** Sends what the open tab holds. */
+async function run(page: Page): Promise<void> {
+  await editors(page);
   await page.getByRole('button', { name: /^Execute query/ }).click();
 }
 
@@ -58,6 +63,7 @@ async function until(page: Page, text: RegExp): Promise<string> {
 }
 
 async function openTab(page: Page, name: string): Promise<void> {
+  await editors(page);
   // The open one also has a way to close it.
   const tab = page.getByRole('tab', { name: new RegExp(`^${name}( Close|$)`) });
   await tab.click();
@@ -207,6 +213,18 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     await openTab(page, 'Progress');
     await run(page);
     await until(page, /"log": \[[\s\S]*"status": "COMPLETED"/);
+    expect([complaints, external]).toEqual([[], []]);
+  });
+
+  test('a subscription to which nothing comes says so instead of seeming to load, and can be stopped', async () => {
+    const { page, complaints, external } = await openHere(system.url, { viewport: HIGH });
+    await page.goto('/graphiql#developer');
+    await expect.poll(() => page.getByRole('combobox', { name: 'As' }).inputValue()).toBe('olga');
+    await openTab(page, 'Tail');
+    await run(page);
+    await until(page, /"waiting": "Nothing has come yet/);
+    expect(await page.locator('.graphiql-spinner').count()).toBe(0);
+    await page.getByRole('button', { name: /^Stop query/ }).waitFor();
     expect([complaints, external]).toEqual([[], []]);
   });
 

@@ -270,7 +270,9 @@ query Everything {
 `,
   },
   {
-    query: `# Every event as the lake stores it.
+    query: `# Every event as the lake stores it from now on.
+# Nothing comes until something happens: deposit
+# in another window meanwhile.
 subscription Tail($filter: EventFilter) {
   eventStored(filter: $filter) {
     position

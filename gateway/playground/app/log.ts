@@ -5,6 +5,8 @@ export type Log = {
   /** Results that are no longer shown, when there are any. */
   notShown?: number;
   log: readonly Frame[];
+  /** What is shown before there is anything to show, so that nobody takes it for still on its way. */
+  waiting?: string;
 };
 
 type Frame = { at: string } & Result;
@@ -16,6 +18,8 @@ export type LogOptions = {
   charsMax?: number;
   /** How often it is shown anew. Default: 10 times a second. */
   everyMs?: number;
+  /** How long the first result may take until it is said that there is none yet. Default 500. */
+  waitingAfterMs?: number;
   now?(): number;
 };
 
@@ -32,7 +36,7 @@ export type Logged = { subscribe(observer: Observer): { unsubscribe(): void } };
  */
 export function logged(
   results: AsyncIterableIterator<Result>,
-  { framesMax = 200, charsMax = 400_000, everyMs = 100, now = Date.now }: LogOptions = {},
+  { framesMax = 200, charsMax = 400_000, everyMs = 100, waitingAfterMs = 500, now = Date.now }: LogOptions = {},
 ): Logged {
   return {
     subscribe(observer) {
@@ -41,6 +45,7 @@ export function logged(
       let timer: ReturnType<typeof setTimeout> | undefined;
       let shownMs = Number.NEGATIVE_INFINITY;
       let left = false;
+      const waiting = setTimeout(() => observer.next({ log: [], waiting: WAITING }), waitingAfterMs);
 
       function add(result: Result): void {
         const frame = { at: new Date(now()).toISOString(), ...result };
@@ -54,6 +59,7 @@ export function logged(
         timer ??= setTimeout(show, Math.max(0, shownMs + everyMs - now()));
       }
       function show(): void {
+        clearTimeout(waiting);
         clearTimeout(timer);
         timer = undefined;
         shownMs = now();
@@ -77,6 +83,7 @@ export function logged(
       return {
         unsubscribe() {
           left = true;
+          clearTimeout(waiting);
           clearTimeout(timer);
           void results.return?.();
         },
@@ -84,6 +91,8 @@ export function logged(
     },
   };
 }
+
+const WAITING = 'Nothing has come yet. Each result is shown here when it comes.';
 
 /** Whatever was thrown as an answer has it: by graphql-ws the errors of the operation, or else why there is no answer. */
 export function errorsOf(error: unknown): readonly unknown[] {
