@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { BalanceChart } from '../account/chart.tsx';
 import type { AccountView } from '../account/facts.ts';
 import { Ledger, Transactions } from '../account/lists.tsx';
-import { Transfer } from '../account/transfer.tsx';
+import { MoveMoney } from '../account/move-money.tsx';
 import { useAccount } from '../account/watching.ts';
 import { textOf } from '../failure.ts';
 import { formatMoney } from '../money.ts';
@@ -40,7 +40,7 @@ export function Account({ id }: { id: string }) {
         <BalanceCard account={account} />
         {account.ownerId === owner && (
           <div class="account-side">
-            <Transfer account={account} add={add} />
+            <MoveMoney account={account} add={add} />
           </div>
         )}
         <div class="account-lists">

@@ -35,7 +35,7 @@ const WORDS = {
 } as const;
 
 /** Puts money into the account, or takes it out. */
-export function Transfer({ account, add }: { account: AccountView; add: (transaction: Transaction) => void }) {
+export function MoveMoney({ account, add }: { account: AccountView; add: (transaction: Transaction) => void }) {
   const { id, currency, balance } = account;
   const [kind, setKind] = useState<Kind>('deposit');
   const [amount, setAmount] = useState('');
