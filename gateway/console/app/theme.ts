@@ -37,7 +37,3 @@ export function startTheme(): () => void {
     system.removeEventListener('change', repaint);
   };
 }
-
-/** What is seen now. */
-export const isDark = (): boolean =>
-  theme.value === 'dark' || (theme.value === 'system' && window.matchMedia('(prefers-color-scheme: dark)').matches);
