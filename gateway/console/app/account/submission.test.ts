@@ -46,6 +46,16 @@ describe('why it was not taken', () => {
     expect(said(code)).toContain(text);
   });
 
+  test.each([
+    ['USD', '$90,071,992,547,409.91'],
+    ['JPY', '¥9,007,199,254,740,991'],
+  ])('is said in the account’s own currency where the balance would not be exact any more: %s', (currency, most) => {
+    const failure = new Failure('BAD_USER_INPUT', 'amount: the balance would exceed 9007199254740991 minor units');
+    const { title, text } = problemOf(failure, { ...attempt, kind: 'deposit', currency });
+    expect(title).toBe('This is more than the account can hold.');
+    expect(text).toBe(`The balance would be above ${most}, the most that is counted exactly. Nothing was booked.`);
+  });
+
   test('is in the words of the system where it says which input was wrong', () => {
     expect(said('BAD_USER_INPUT', 'memo: must have 500 characters or fewer')).toContain(
       'memo: must have 500 characters or fewer. Nothing was booked.',

@@ -24,6 +24,9 @@ export type Problem = { title: string; text: string };
 
 type Attempt = { kind: Kind; amountMinor: number; balanceMinor: number; currency: string };
 
+/** What the account service says of a balance that could not be counted exactly any more: in minor units, which nobody types here. */
+const OVERFULL = /^amount: the balance would exceed \d+ minor units/;
+
 /** Why a deposit or a withdrawal was not taken, and what to do. */
 export function problemOf(failure: Failure, { kind, amountMinor, balanceMinor, currency }: Attempt): Problem {
   const amount = formatMoney(amountMinor, currency);
@@ -39,6 +42,11 @@ export function problemOf(failure: Failure, { kind, amountMinor, balanceMinor, c
         text: `The balance is ${formatMoney(balanceMinor, currency)}; withdrawals that are still pending are taken off it too. Nothing was booked.`,
       };
     case 'BAD_USER_INPUT':
+      if (OVERFULL.test(failure.message))
+        return {
+          title: 'This is more than the account can hold.',
+          text: `The balance would be above ${formatMoney(Number.MAX_SAFE_INTEGER, currency)}, the most that is counted exactly. Nothing was booked.`,
+        };
       return { title: `The ${noun} was not accepted.`, text: `${sentence(failure.message)} Nothing was booked.` };
     case 'UNAVAILABLE':
       return { title: 'A part of the system is out of reach.', text: `The ${noun} was not acknowledged. ${again}` };
