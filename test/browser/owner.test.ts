@@ -96,6 +96,37 @@ describe.skipIf(!chromiumPath)('in a browser', () => {
     expect(await message.count()).toBe(0);
   });
 
+  test('a transfer says where it went and where it came from, and one that came back that it did', async () => {
+    const page = await windowOf('alice', '/accounts');
+    await openAccount(page, 'Savings');
+    const savings = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    await page.goto('/accounts');
+    await openAccount(page, 'Giving');
+    const giving = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    await move(page, 'Deposit', '10');
+    await shows(page, '$10.00');
+    const token = await page.evaluate<string>('sessionStorage.getItem("tributary.token")');
+    const transfer = (toAccountId: string, amount: number) =>
+      fetch(`${windows.system().url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({
+          query: 'mutation ($input: TransferInput!) { transfer(input: $input) { transfer { id } } }',
+          variables: { input: { fromAccountId: giving, toAccountId, amount } },
+        }),
+      });
+    const rows = page.getByRole('table', { name: 'Transactions' }).locator('tbody tr');
+    await transfer(savings, 300);
+    await shows(page, '$7.00');
+    await rows.filter({ hasText: 'Transfer to Savings' }).getByText('−$3.00').waitFor();
+    await transfer('00000000-0000-4000-8000-000000000000', 200);
+    await rows.filter({ hasText: 'Transfer back from' }).getByText('+$2.00').waitFor();
+    await rows.filter({ hasText: 'Transfer to 0000' }).getByText('Came back').waitFor();
+    await rows.getByRole('link', { name: 'Savings' }).click();
+    await page.getByRole('heading', { name: 'Savings', level: 1 }).waitFor();
+    await rows.filter({ hasText: 'Transfer from Giving' }).getByText('+$3.00').waitFor();
+  });
+
   test('amounts are taken as they are typed, in currencies with other decimals too, or refused in words', async () => {
     const page = await windowOf('alice', '/accounts');
     await openAccount(page, 'Dinars', 'KWD');

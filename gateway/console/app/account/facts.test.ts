@@ -19,6 +19,7 @@ const transaction = (at: number, status: Transaction['status'] = 'SETTLED'): Tra
   memo: null,
   time: timeOf(at),
   status,
+  transferId: null,
 });
 const entry = (version: number): Entry => ({
   version,

@@ -9,6 +9,8 @@ export type Transaction = {
   memo: string | null;
   time: string;
   status: 'PENDING' | 'SETTLED';
+  /** The transfer that it is a part of. */
+  transferId: string | null;
 };
 export type Entry = {
   version: number;
@@ -38,7 +40,7 @@ export const ACCOUNT = gql<{ account: AccountView | null }, { id: string }>(/* G
       id ownerId name currency openedAt
       balance { amount version asOf }
       transactions(first: 20) {
-        nodes { id type amount memo time status }
+        nodes { id type amount memo time status transferId }
         pageInfo { hasNextPage endCursor }
       }
       ledger(first: 100) {
@@ -55,7 +57,7 @@ export const BALANCE_CHANGED = gql<{ balanceChanged: AccountView }, { id: string
       id ownerId name currency openedAt
       balance { amount version asOf }
       transactions(first: 20) {
-        nodes { id type amount memo time status }
+        nodes { id type amount memo time status transferId }
         pageInfo { hasNextPage endCursor }
       }
       ledger(first: 20) {
@@ -73,7 +75,7 @@ export const TRANSACTIONS = gql<
   query Transactions($id: ID!, $first: Int!, $after: String) {
     account(id: $id) {
       transactions(first: $first, after: $after) {
-        nodes { id type amount memo time status }
+        nodes { id type amount memo time status transferId }
         pageInfo { hasNextPage endCursor }
       }
     }

@@ -11,6 +11,7 @@ import { Time } from '../parts/time.tsx';
 import { addressOf } from '../router.ts';
 import { formatCount } from '../time.ts';
 import type { AccountView, Entry, Transaction } from './facts.ts';
+import { TransferOf } from './transfer.tsx';
 
 const FIRST_LINES = 10;
 
@@ -18,7 +19,7 @@ const FIRST_LINES = 10;
 export function Transactions({ account, older }: { account: AccountView; older: () => Promise<void> }) {
   const { currency, transactions } = account;
   const columns: Column<Transaction>[] = [
-    { head: 'Transaction', heads: true, cell: transaction => <What {...transaction} /> },
+    { head: 'Transaction', heads: true, cell: transaction => <What accountId={account.id} {...transaction} /> },
     { head: 'Time', wide: true, cell: ({ time }) => <Time at={time} /> },
     { head: 'Status', cell: ({ status }) => <Status status={status} /> },
     {
@@ -46,7 +47,7 @@ export function Transactions({ account, older }: { account: AccountView; older: 
   );
 }
 
-function What({ type, memo }: Transaction) {
+function What({ accountId, type, memo, transferId }: Transaction & { accountId: string }) {
   const isDeposit = type === 'DEPOSIT';
   const word = isDeposit ? 'Deposit' : 'Withdrawal';
   return (
@@ -54,10 +55,19 @@ function What({ type, memo }: Transaction) {
       <span class={`way ${isDeposit ? 'added' : ''}`} title={word}>
         <Icon name={isDeposit ? 'in' : 'out'} />
       </span>
-      <span>
-        {memo || word}
-        {memo && <span class="unseen">, {word}</span>}
-      </span>
+      {transferId ? (
+        <span class="what">
+          {memo && <span>{memo}</span>}
+          <span class={memo ? 'what-memo' : ''}>
+            <TransferOf accountId={accountId} transferId={transferId} type={type} />
+          </span>
+        </span>
+      ) : (
+        <span>
+          {memo || word}
+          {memo && <span class="unseen">, {word}</span>}
+        </span>
+      )}
     </span>
   );
 }

@@ -14,13 +14,13 @@ type Input = { accountId: string; amount: number; memo: string | null; idempoten
 
 export const DEPOSIT = gql<{ deposit: { transaction: Transaction } }, { input: Input }>(/* GraphQL */ `
   mutation Deposit($input: TransactionInput!) {
-    deposit(input: $input) { transaction { id type amount memo time status } }
+    deposit(input: $input) { transaction { id type amount memo time status transferId } }
   }
 `);
 
 export const WITHDRAW = gql<{ withdraw: { transaction: Transaction } }, { input: Input }>(/* GraphQL */ `
   mutation Withdraw($input: TransactionInput!) {
-    withdraw(input: $input) { transaction { id type amount memo time status } }
+    withdraw(input: $input) { transaction { id type amount memo time status transferId } }
   }
 `);
 
