@@ -3,16 +3,14 @@ import { PLACES } from './places.ts';
 import { STRICT_POLICY, servedApp } from './serve.ts';
 import { type SignIn, sessionRoutes } from './session.ts';
 
+const SERVED = { dist: new URL('./dist/', import.meta.url), base: '/', policy: STRICT_POLICY };
+
 /** The console at `/`, at each of its places, and what signs people in to it. */
 export function consoleRoutes(signIn: SignIn | undefined): Router {
   return Router()
     .use(sessionRoutes(signIn))
-    .use(
-      servedApp({
-        dist: new URL('./dist/', import.meta.url),
-        base: '/',
-        pages: ['/', ...PLACES.flatMap(place => [`/${place}`, `/${place}/:id`])],
-        policy: STRICT_POLICY,
-      }),
-    );
+    .use(servedApp({ ...SERVED, pages: ['/', ...PLACES.flatMap(place => [`/${place}`, `/${place}/:id`])] }));
 }
+
+/** What a browser is shown at an address where nobody has anything: the console, which says so and leads on. */
+export const missingPage = (): Router => servedApp({ ...SERVED, pages: ['/*path'], missing: true });

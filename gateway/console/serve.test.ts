@@ -21,6 +21,15 @@ const server = createServer(
         policy: STRICT_POLICY,
       }),
     )
+    .use(
+      servedApp({
+        dist: pathToFileURL(`${dist}/`),
+        base: '/',
+        pages: ['/*path'],
+        policy: STRICT_POLICY,
+        missing: true,
+      }),
+    )
     .use((_request, response) => void response.status(404).send('nothing')),
 );
 let port = 0;
@@ -79,6 +88,18 @@ test('answers its page at each of its addresses, under a strict policy, to be as
     expect(headers).toMatchObject({ 'x-frame-options': 'DENY', 'cache-control': 'no-cache', etag: expect.any(String) });
   }
   expect((await get('/elsewhere')).status).toBe(404);
+});
+
+test('says where there is nothing with its page to a browser, and leaves programs to others', async () => {
+  build('first');
+  const browser = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+  const { status, headers, body } = await get('/nope/at/all', browser);
+  expect([status, String(body)]).toEqual([404, 'first']);
+  expect(headers['content-security-policy']).toBe(STRICT_POLICY);
+  for (const accept of ['*/*', 'application/json', 'image/avif,image/webp,*/*;q=0.8'])
+    expect(String((await get('/nope', { accept })).body)).toBe('nothing');
+  rmSync(dist, { recursive: true, force: true });
+  expect(String((await get('/nope', browser)).body)).toBe('nothing');
 });
 
 test('takes a new build into use', async () => {

@@ -14,6 +14,8 @@ export type ServedApp = {
   pages: readonly string[];
   /** Its pages' content security policy. */
   policy: string;
+  /** Whether there is nothing at its addresses: the page says so, with status 404, and only to who asks for a page. Default: no. */
+  missing?: boolean;
 };
 
 /** Nothing but the application's own files may run, be shown or be talked to; nothing inline, and in nobody's frame. */
@@ -45,7 +47,7 @@ const SUFFIX = { br: '.br', gzip: '.gz' };
  * hash of what is in them, so a browser keeps them; the page is asked for anew each time. A build that comes while the process
  * runs is used from then on; while there is none the page says how to make it.
  */
-export function servedApp({ dist, base, pages, policy }: ServedApp): Router {
+export function servedApp({ dist, base, pages, policy, missing = false }: ServedApp): Router {
   const current = buildIn(dist);
   const root = fileURLToPath(dist);
 
@@ -66,7 +68,12 @@ export function servedApp({ dist, base, pages, policy }: ServedApp): Router {
 
   return Router()
     .get([...pages], async (request, response, next) => {
+      if (missing && request.accepts(['json', 'html']) !== 'html') return next();
       const build = await current();
+      if (missing) {
+        if (!build) return next();
+        response.status(404);
+      }
       if (build?.[PAGE]) return send(request, response, build, PAGE, next);
       response.status(503).type('text/plain').send(NOT_BUILT);
     })

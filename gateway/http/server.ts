@@ -13,7 +13,7 @@ import type { Registry } from 'prom-client';
 import { type Span, type Tracer, untraced } from '../../events/tracing.ts';
 import { asGraphQLError, clientError } from '../../schema/errors.ts';
 import type { Identity } from '../../schema/identity.ts';
-import { consoleRoutes } from '../console/index.ts';
+import { consoleRoutes, missingPage } from '../console/index.ts';
 import type { SignIn } from '../console/session.ts';
 import type { OperationReader } from '../documents/operations.ts';
 import { type FormatError, formatAll, httpRefusal, tooManyRequests } from '../errors.ts';
@@ -73,7 +73,7 @@ export function securityHeaders(): string[] {
   return Object.entries(response.getHeaders()).flatMap(([name, value]) => [name, String(value)]);
 }
 
-/** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape. */
+/** The routes of the gateway. Whatever goes wrong on them is answered in JSON, in GraphQL's shape; a browser that is nowhere gets a page. */
 export function gatewayApp(options: AppOptions): Express {
   const { answer, registry, health, signIn, pages, formatError } = options;
   const app = express();
@@ -104,6 +104,7 @@ export function gatewayApp(options: AppOptions): Express {
   app.use(consoleRoutes(signIn));
   app.use(playgroundRoutes());
   if (pages) app.use(pages);
+  app.use(missingPage());
   app.use((_request, response) => {
     fail(response, 404, [clientError('NOT_FOUND', 'There is nothing here.')], formatError);
   });
