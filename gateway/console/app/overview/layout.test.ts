@@ -57,7 +57,7 @@ describe('the picture of the way of the events', () => {
     const others = Array.from({ length: more }, (_, index) =>
       serviceWith({ name: `s${index}`, consumes: ['deposited'], emits: index % 2 ? [] : [`t${index}`] }),
     );
-    for (const width of [280, 619, 620, 1_400]) {
+    for (const width of [268, 329, 330, 619, 620, 1_400]) {
       const { emitters, types, consumers, height } = pictureOf([...bank, ...others], [], width);
       const boxes: Box[] = [...emitters, ...types, ...consumers];
       for (const [index, box] of boxes.entries()) {
@@ -68,6 +68,14 @@ describe('the picture of the way of the events', () => {
         expect(boxes.slice(index + 1).filter(other => overlap(box, other))).toEqual([]);
       }
     }
+  });
+
+  test.each([268, 329, 330, 620])('has room for its lines between the boxes: %i wide', width => {
+    const { emitters, types, consumers } = pictureOf(bank, [], width);
+    const [emitter, type, consumer] = [emitters[0], types[0], consumers[0]];
+    if (!emitter || !type || !consumer) throw new Error('nothing is drawn');
+    expect(type.x - (emitter.x + emitter.width)).toBeGreaterThanOrEqual(12);
+    expect(consumer.x - (type.x + type.width)).toBeGreaterThanOrEqual(12);
   });
 
   test('of nothing is empty', () => {

@@ -29,11 +29,15 @@ type Sizes = {
 
 const WIDE: Sizes = { service: 172, type: 196, consumer: 190, serviceHeight: 54, typeHeight: 34, gap: 14 };
 const NARROW: Sizes = { service: 92, type: 90, consumer: 98, serviceHeight: 88, typeHeight: 54, gap: 10 };
+const TIGHT: Sizes = { ...NARROW, service: 76, type: 84, consumer: 84 };
 const NARROW_BELOW = 620;
+const TIGHT_BELOW = 330;
 
-/** @param width in pixels, from 280 on. */
+const sizesFor = (width: number): Sizes => (width < TIGHT_BELOW ? TIGHT : width < NARROW_BELOW ? NARROW : WIDE);
+
+/** @param width in pixels, from 268 on. */
 export function pictureOf(services: readonly ServiceHealth[], flows: readonly Flow[], width: number): Picture {
-  const sizes = width < NARROW_BELOW ? NARROW : WIDE;
+  const sizes = sizesFor(width);
   const emitting = services.filter(({ name, emits }) => emits.length > 0 || flows.some(from(name)));
   const names = typesOf(emitting, services, flows);
   const middle = Math.round((width - sizes.service - sizes.consumer - sizes.type) / 2 + sizes.service);
