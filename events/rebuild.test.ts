@@ -18,6 +18,7 @@ async function started() {
   const rows = (number: number) => system.collection<Document & { _id: string }>('a', `rows-${number}`);
   let isSlow = false;
   let refused = 0;
+  let adopt: Generation['adopt'] = async () => new Map();
   const rebuilder = startRebuilder({
     ...{ service: 'a', derived: { rows: { subject: 'account' } }, lease: { fence: () => 1 }, log: silent },
     ...{ bindings, feed, clock },
@@ -34,7 +35,7 @@ async function started() {
         collection: (name: string) => system.collection('a', `${name}-${number}`),
         events: system.collection('a', 'events'),
         rules: [],
-        adopt: async () => new Map(),
+        adopt: subject => adopt(subject),
       }) as Generation,
     createIndexes: async () => undefined,
   });
@@ -43,6 +44,12 @@ async function started() {
     rows,
     state: () => state.findOne(),
     refused: () => refused,
+    rebuilt: async () => (await bindings.find('a'))?.rebuilt,
+    /** As if the last step had been another one: whether one is taken again shows. */
+    forgetStep: (id: string) => bindings.taken('a', { id, step: 'COMPARE', differences: 0, subjects: [], error: null }),
+    setAdopt(how: Generation['adopt']) {
+      adopt = how;
+    },
     setSlow(slow: boolean) {
       isSlow = slow;
     },
@@ -87,4 +94,68 @@ test('what was served before stays for a way back of all, when there was one of 
   expect(await state()).toMatchObject({ active: 2, previous: 1, building: null });
   expect(await rows(2).countDocuments()).toBe(1);
   expect(await rows(1).countDocuments()).toBe(1);
+});
+
+test('a way back is kept by whoever tries it and leaves it', async () => {
+  const { rows, state, wish, taken } = await started();
+  await rows(1).insertOne({ _id: 'x1', account: 'x', version: 1 });
+  const steps = [
+    ['BUILD', 'one'],
+    ['SWAP', 'one'],
+    ['RETURN', 'back'],
+    ['SWAP', 'back'],
+  ] as const;
+  for (const [step, id] of steps) {
+    await wish(step, { id });
+    await taken(step, id);
+  }
+  await rows(2).insertOne({ _id: 'x2', account: 'x', version: 1 });
+  for (const step of ['RETURN', 'DROP'] as const) {
+    await wish(step, { id: 'again' });
+    await taken(step, 'again');
+  }
+  expect(await state()).toMatchObject({ active: 1, previous: 2, building: null });
+  expect(await rows(2).countDocuments()).toBe(1);
+});
+
+test('a swap that is asked for again, for nobody heard of it, says the same', async () => {
+  const { rows, state, wish, taken, rebuilt, forgetStep } = await started();
+  await wish('BUILD');
+  await taken('BUILD');
+  await rows(2).insertOne({ _id: 'x1', account: 'x', version: 1 });
+  await wish('SWAP');
+  await taken('SWAP');
+  const said = await rebuilt();
+  expect(said).toMatchObject({ differences: 1, subjects: ['x'], error: null });
+  const before = await state();
+  await forgetStep('one');
+  await wish('SWAP');
+  await taken('SWAP');
+  expect(await rebuilt()).toMatchObject(said ?? {});
+  expect(await state()).toMatchObject({ active: before?.active, previous: before?.previous });
+});
+
+test('nothing stands still because of a swap that fails', async () => {
+  const { state, wish, taken, rebuilt, setAdopt } = await started();
+  await wish('BUILD');
+  await taken('BUILD');
+  setAdopt(async () => {
+    throw new TypeError('it cannot be adopted');
+  });
+  await wish('SWAP');
+  await taken('SWAP');
+  expect((await rebuilt())?.error).toContain('it cannot be adopted');
+  expect(await state()).toMatchObject({ active: 1, hold: false });
+});
+
+test('what is mended in place is void in the memory of those who serve it', async () => {
+  const { rows, state, wish, taken } = await started();
+  await rows(1).insertOne({ _id: 'x1', account: 'x', version: 1, n: 9 });
+  await wish('BUILD');
+  await taken('BUILD');
+  await rows(2).insertOne({ _id: 'x1', account: 'x', version: 1, n: 1 });
+  await wish('MEND');
+  await taken('MEND');
+  expect(await rows(1).findOne({ _id: 'x1' })).toMatchObject({ n: 1 });
+  expect(await state()).toMatchObject({ active: 1, restarts: 1, building: null, hold: false });
 });
