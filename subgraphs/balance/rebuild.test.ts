@@ -4,6 +4,7 @@ import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
 import { deposited } from '../../schema/events/deposited.ts';
+import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { service } from './index.ts';
 import { type BalanceUpdated, type LedgerRow, nextBalance } from './ledger.ts';
 
@@ -14,6 +15,12 @@ const deposit = (id: string, amountMinor: number, second: number) =>
   createEvent(deposited, {
     ...{ id, source: '/account', subject: 'a', time: at(second) },
     data: { amountMinor, currency: 'EUR', channel: 'ACCOUNT' },
+  });
+
+const withdrawal = (id: string, amountMinor: number, second: number) =>
+  createEvent(withdrawn, {
+    ...{ id, source: '/account', subject: 'a', time: at(second) },
+    data: { amountMinor, currency: 'EUR' },
   });
 
 /** The balances that a ledger publishes for transactions, beginning after one. */
@@ -94,6 +101,54 @@ test('of two balances that were published for one place the earlier stands, and 
     expect(await ledger()).toEqual([
       ...[shown(1, 't1', 10), shown(2, 't2', 20), shown(3, 't3', 30), shown(4, 't4', 40)],
       ...[shown(5, 'b', 140, true), shown(6, 'c', 1_140, true)],
+    ]);
+  }
+});
+
+test('a withdrawal that is counted again is one again', async () => {
+  const out = withdrawal('out', 5, 20);
+  const late = published(sound[2], [out], 22);
+  for (const events of [
+    [...sound, ...late],
+    [...late, ...sound],
+  ]) {
+    const { apply, adopt, ledger } = await copy();
+    // The transaction itself is never heard of: what was published of it has to do.
+    await apply(events);
+    expect(await adopt()).toMatchObject({ a: expect.any(Number) });
+    expect((await ledger()).at(-1)).toEqual(shown(5, 'out', 35, true));
+  }
+});
+
+test('however much nobody has counted, all of it is', async () => {
+  const { apply, adopt, ledger } = await copy();
+  const many = Array.from({ length: 1_001 }, (_, index) => deposit(`m${index}`, 1, 30));
+  await apply(many);
+  expect(await adopt()).toEqual({ a: many.length });
+  expect((await ledger()).at(-1)).toMatchObject({ version: many.length, balance: many.length });
+});
+
+test('of two balances that were published for one transaction the earlier stands, and what followed the later is counted again', async () => {
+  const [twice, after] = [deposit('t5', 5, 20), deposit('t6', 6, 21)];
+  const right = published(sound[3], [twice], 22);
+  // The rows of t3 and t4 were lost when it was counted for the second time, and that of its first balance.
+  const wrong = published(sound[1], [after, twice], 23);
+  for (const events of [
+    [...sound, ...right, ...wrong],
+    [...wrong, ...right, ...sound],
+  ]) {
+    const { apply, adopt, ledger } = await copy();
+    await apply(events);
+    await adopt();
+    expect((await ledger()).map(({ cause, balance }) => [cause, balance])).toEqual([
+      ...[
+        ['t1', 10],
+        ['t2', 20],
+        ['t3', 30],
+        ['t4', 40],
+        ['t5', 45],
+      ],
+      ['t6', 51],
     ]);
   }
 });
