@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signToken } from '../gateway/identity.ts';
-import { accountsOf, operatorClient, settled } from './evidence.ts';
+import { accountsOf, emittedTypes, operatorClient, settled } from './evidence.ts';
 import { auditAccount } from './invariants.ts';
 import {
   AUTH_SECRET,
@@ -200,7 +200,10 @@ describe('a system that was imported', () => {
     expect(look.account.balance).toEqual({ amount: (balance?.amount ?? 0) + 5, version: (balance?.version ?? 0) + 1 });
     const operator = await operatorClient(copy.url, AUTH_SECRET);
     await settled(operator, 60_000);
-    for await (const evidence of accountsOf(operator, { inFlight: 2 })) expect(auditAccount(evidence)).toEqual([]);
+    const types = await emittedTypes(operator);
+    for await (const evidence of accountsOf(operator, { inFlight: 2 })) {
+      expect(auditAccount(evidence, types)).toEqual([]);
+    }
   });
 
   it('is not empty any more, and not stopped', async () => {

@@ -406,10 +406,16 @@ function firstDifference(before: unknown, after: unknown, place: string): string
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
-/** All invariants of one account that need no history. */
-export function auditAccount(account: AccountEvidence): Violations {
+/**
+ * All invariants of one account that need no history.
+ *
+ * @param types as `lakeIsWhole` takes them.
+ */
+export function auditAccount(account: AccountEvidence, types: ReadonlySet<string> = new Set()): Violations {
   const checks = [versionsWithoutGaps, balanceIsSum, appliedOnceEverywhere, lakeIsWhole];
-  return checks.flatMap(check => check(account).map(violation => `account ${account.id}: ${check.name}: ${violation}`));
+  return checks.flatMap(check =>
+    check(account, types).map(violation => `account ${account.id}: ${check.name}: ${violation}`),
+  );
 }
 
 /** All invariants of the system at rest that need no history. */

@@ -95,6 +95,9 @@ type Count = { events: { totalCount: number } };
 const LOOK =
   'query ($id: ID!, $after: ID) { account(id: $id) { balance(after: $after) { amount version } ledger { nodes { version balance } } statistics(interval: ALL) { deposits withdrawals } } }';
 
+/** What is told of an account. Services that were added may tell of more. */
+const TOLD = JSON.stringify(['account-opened', 'deposited', 'withdrawn', 'balance-updated', 'overdrawn']);
+
 describe('gateway and services as processes of their own', () => {
   it('carry a deposit the whole way, with a subscription watching', async () => {
     const id = await openAccount(alice);
@@ -128,7 +131,10 @@ describe('gateway and services as processes of their own', () => {
       },
     });
     const { events } = await eventually(
-      () => olga.get<{ events: { totalCount: number } }>(`{ events(filter: { subject: "${id}" }) { totalCount } }`),
+      () =>
+        olga.get<{ events: { totalCount: number } }>(
+          `{ events(filter: { subject: "${id}", types: ${TOLD} }) { totalCount } }`,
+        ),
       ({ events }) => events.totalCount === 5,
     );
     expect(events.totalCount).toBe(5);
@@ -300,7 +306,10 @@ describe('gateway and services as processes of their own', () => {
     const id = await openAccount(alice);
     const stored = (count: number) =>
       eventually(
-        () => olga.get<{ events: { totalCount: number } }>(`{ events(filter: { subject: "${id}" }) { totalCount } }`),
+        () =>
+          olga.get<{ events: { totalCount: number } }>(
+            `{ events(filter: { subject: "${id}", types: ${TOLD} }) { totalCount } }`,
+          ),
         ({ events }) => events.totalCount === count,
       );
     await stored(1);
@@ -330,10 +339,8 @@ describe('gateway and services as processes of their own', () => {
     const { services } = await olga.get<{ services: { name: string; resentEvents: number }[] }>(
       '{ services { name resentEvents unconfirmedEvents } }',
     );
-    expect(services).toMatchObject([
-      ...[{ resentEvents: 5 }, { resentEvents: 5 }, { name: 'lake' }, { resentEvents: 0 }],
-      { name: 'transfer', resentEvents: 0 },
-    ]);
+    const resent = Object.fromEntries(services.map(({ name, resentEvents }) => [name, resentEvents]));
+    expect(resent).toMatchObject({ account: 5, balance: 5, reporting: 0, transfer: 0 });
     expect(await olga.get('{ verifyLake { valid } }')).toEqual({ verifyLake: { valid: true } });
   });
 
@@ -423,7 +430,7 @@ describe('gateway and services as processes of their own', () => {
     running.delete(ADDED);
     const refused = await olga.ask(unbind, { service: 'account' });
     expect(refused.errors?.[0]).toMatchObject({
-      message: expect.stringContaining('unbind them first: balance, largest, reporting'),
+      message: expect.stringMatching(/unbind them first: balance, largest, .*reporting/),
       extensions: { code: 'BAD_USER_INPUT' },
     });
     const left = await olga.get<{ unbind: { name: string }[] }>(unbind, { service: ADDED });

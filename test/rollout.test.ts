@@ -7,7 +7,7 @@ import { freePort } from '../embedded/port.ts';
 import { useServers } from '../events/fixture.ts';
 import { signToken } from '../gateway/identity.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
-import { accountsOf, noCounts, operatorClient, plusCounts, settled, systemOf } from './evidence.ts';
+import { accountsOf, emittedTypes, noCounts, operatorClient, plusCounts, settled, systemOf } from './evidence.ts';
 import { type AccountEvidence, auditAccount, auditSystem } from './invariants.ts';
 import { type Balancer, startBalancer } from './rollout/balancer.ts';
 import { type Acknowledged, type Door, type Load, payIn, startLoad } from './rollout/load.ts';
@@ -187,8 +187,9 @@ describe('two doors, and two versions of what comes in at them', () => {
     expect((await settled(operator, 60_000)).waiting).toEqual([]);
     const all: AccountEvidence[] = [];
     for await (const account of accountsOf(operator)) all.push(account);
+    const types = await emittedTypes(operator);
     const whole = await systemOf(operator, all.reduce(plusCounts, noCounts()));
-    expect([...all.flatMap(auditAccount), ...auditSystem(whole, 0)]).toEqual([]);
+    expect([...all.flatMap(account => auditAccount(account, types)), ...auditSystem(whole, 0)]).toEqual([]);
 
     expect(ids(all)).toEqual([...accounts].sort());
     for (const { id, transactions, ledger, statistics, lake } of all) {

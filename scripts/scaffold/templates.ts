@@ -160,7 +160,7 @@ export type ${type}Node = ${type}Row;
 
 export function resolversSource({ name }: Wish): string {
   const [field, type] = [camel(name), pascal(name)];
-  return `import { assertOperator } from '../../schema/errors.ts';
+  return `import { assertOperator, clientError } from '../../schema/errors.ts';
 import type { Resolvers } from './generated.ts';
 import type { ${type}Row, View } from './view.ts';
 
@@ -174,9 +174,10 @@ export function createResolvers(view: View): Resolvers {
     },
     Subscription: {
       ${field}Changed: {
-        subscribe(_, { id }, { identity }) {
+        async subscribe(_, { id }, { identity }) {
           assertOperator(identity);
-          return view.watch(id);
+          if (await view.find(id)) return view.watch(id);
+          throw clientError('NOT_FOUND', \`The ${name} service has not heard of \${id}.\`);
         },
         resolve: (row: ${type}Row) => row,
       },

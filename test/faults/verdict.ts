@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Document } from 'mongodb';
 import { UNSETTLED } from '../../subgraphs/account/view.ts';
 import { serviceNames } from '../../subgraphs/catalog.ts';
-import { accountsOf, noCounts, operatorClient, settled, systemOf } from '../evidence.ts';
+import { accountsOf, emittedTypes, noCounts, operatorClient, settled, systemOf } from '../evidence.ts';
 import {
   type AccountEvidence,
   accountsOnce,
@@ -133,6 +133,7 @@ export async function judge(
   { poisoned, types }: Expectation,
 ): Promise<Verdict> {
   const operator = await operatorClient(cluster.url, AUTH_SECRET);
+  const told = await emittedTypes(operator);
   const lastVersion = new Map<string, number>();
   const known: { id: string; owner: string }[] = [];
   const violations: Violations = [];
@@ -145,7 +146,7 @@ export async function judge(
     lost += lostIn(account, bank);
     double += doubleIn(account);
     violations.push(
-      ...auditAccount(account),
+      ...auditAccount(account, told),
       ...acknowledgedOnce(account, bank.history),
       ...refusedNever(account, bank.history),
     );
