@@ -108,8 +108,9 @@ export async function verifyChain(
 
 /** Of what JSON has alone: a date of the database's, say, has the text of what it stands for as canonical JSON, and is not it. */
 function isJson(value: unknown): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
-  if (value === null || typeof value !== 'object') return typeof value === 'string' || typeof value === 'boolean';
+  if (typeof value !== 'object') return false;
   if (Array.isArray(value)) return value.every(isJson);
   return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
 }
