@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { contract, createEvent, readEvent } from './contract.ts';
 import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { putBack } from './restore.ts';
+import { isStoredAs, putBack } from './restore.ts';
 
 const urls = useServers();
 
@@ -117,6 +117,8 @@ test('what an older release has stored is right as it is, though it is read as s
   const stored = createEvent(before, { id: '1', source: '/s', subject: 'a', time: TIME, data: { n: 7 } });
   await outbox.append(stored);
   const back = (event: typeof stored) => putBack(events, [readEvent(counted, event)], () => ({ set: {} }));
+  expect(isStoredAs(stored, readEvent(counted, stored))).toBe(true);
+  expect(isStoredAs({ ...stored, subject: 'another' }, readEvent(counted, stored))).toBe(false);
   expect(await back(stored)).toBe(0);
   expect(await events.findOne({ _id: '1' })).toMatchObject({ event: stored });
   expect(await back({ ...stored, data: { n: 8 } })).toBe(1);
