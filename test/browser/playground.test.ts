@@ -178,7 +178,11 @@ describe.skipIf(!chromiumPath)('the playground in a browser', () => {
     const { page, complaints, external } = await openHere(system.url, { viewport: HIGH });
     await page.goto('/graphiql');
     await page.getByRole('combobox', { name: 'As' }).selectOption('bob');
-    await page.waitForFunction(`sessionStorage.getItem('tributary.token')?.length > 0`);
+    // The token of whoever was signed in before is there until then.
+    const token = () => page.evaluate<string | null>("sessionStorage.getItem('tributary.token')");
+    await expect
+      .poll(async () => Buffer.from((await token())?.split('.')[1] ?? '', 'base64url').toString())
+      .toContain('"bob"');
     await openOutside(page, 'Older');
     await openTab(page, 'Deposit');
     await run(page);
