@@ -295,15 +295,15 @@ async function apply(options: ConsumerOptions, kind: Kind, taken: readonly Taken
   const events = taken.map(({ event }) => event);
   // There is one replay at a time.
   const { replay: replayId, part } = taken[0] ?? {};
-  const of = { ...(replayId && { replayId }), ...(part && { part }) };
+  const whence = { ...(replayId && { replayId }), ...(part && { part }) };
   if (kind === 'live' || kind === 'repair') {
-    const how: Handling = { replay: kind === 'repair', ...of };
+    const how: Handling = { replay: kind === 'repair', ...whence };
     count(taken, await applyRules(options.rules, events, how), changes);
   }
   if (kind === 'repair') return;
   // Also what happens meanwhile is part of the copy. What is for one that has been given up is for nobody.
   const copy = options.rebuilding?.() ?? [];
-  const how: Handling = kind === 'live' ? { replay: false } : { replay: false, rebuild: kind, ...of };
+  const how: Handling = kind === 'live' ? { replay: false } : { replay: false, rebuild: kind, ...whence };
   count(taken, await applyRules(copy, events, how), changes);
 }
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { contract, createEvent, readEvent } from './contract.ts';
 import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
-import { isStoredAs, putBack } from './restore.ts';
+import { hasFields, isStoredAs, putBack } from './restore.ts';
 
 const urls = useServers();
 
@@ -118,6 +118,11 @@ test('what an older release has stored is right as it is, though it is read as s
   await outbox.append(stored);
   const back = (event: typeof stored) => putBack(events, [readEvent(counted, event)], () => ({ set: {} }));
   expect(isStoredAs(stored, readEvent(counted, stored))).toBe(true);
+  expect(hasFields({ event: stored, whose: 'a', more: 1 }, { event: readEvent(counted, stored), whose: 'a' })).toBe(
+    true,
+  );
+  expect(hasFields({ event: stored, whose: 'b' }, { event: readEvent(counted, stored), whose: 'a' })).toBe(false);
+  expect(hasFields(undefined, { event: stored })).toBe(false);
   expect(isStoredAs({ ...stored, subject: 'another' }, readEvent(counted, stored))).toBe(false);
   expect(await back(stored)).toBe(0);
   expect(await events.findOne({ _id: '1' })).toMatchObject({ event: stored });

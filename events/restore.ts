@@ -30,7 +30,7 @@ export async function putBack<Row extends { _id: string; event: Event }>(
   const found = await rows.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
   onSeen(found as unknown as Row[]);
   const stored = new Map(found.map(row => [row._id, row]));
-  const wrong = events.filter(event => !isRight(stored.get(event.id), event, fieldsOf(event).set));
+  const wrong = events.filter(event => !hasFields(stored.get(event.id), { ...fieldsOf(event).set, event }));
   if (wrong.length === 0 || how?.rebuild === 'trial') return wrong.length;
   const lost = wrong.filter(({ id }) => !stored.has(id));
   const restored = lost.map(event => ({ _id: event.id, event, ...fieldsOf(event).set, ...fieldsOf(event).onInsert }));
@@ -53,9 +53,13 @@ type StoredRow = { _id: string; event: Event } & Record<string, unknown>;
 export const isStoredAs = (stored: Event, event: Event): boolean =>
   isSame(stored, event) || isSame(stored, asItCame(event));
 
-function isRight(row: StoredRow | undefined, event: Event, beside: object): boolean {
-  if (!row || !isStoredAs(row.event, event)) return false;
-  return Object.entries(beside).every(([name, value]) => name === 'event' || isSame(row[name], value));
+/** Whether a row has these fields as they are; `event` as `isStoredAs` has it. What else the row has is nobody's business. */
+export function hasFields(row: object | undefined, fields: object): boolean {
+  const stored = new Map(Object.entries(row ?? {}));
+  return Object.entries(fields).every(([name, value]) => {
+    const found = stored.get(name);
+    return name === 'event' ? found !== undefined && isStoredAs(found, value) : isSame(found, value);
+  });
 }
 
 /** @returns the ids of those that are there already. */

@@ -14,7 +14,7 @@ const refuse = (expected: string, value: unknown): never => {
   });
 };
 
-/** A literal is shown as it was written, and where. */
+/** A literal is shown as it was written, and where: the gateway asks when it validates a document. */
 const refuseLiteral = (expected: string, node: ValueNode): never => {
   const isFlat = node.kind !== Kind.OBJECT && node.kind !== Kind.LIST;
   throw new GraphQLError(
@@ -25,18 +25,15 @@ const refuseLiteral = (expected: string, node: ValueNode): never => {
 
 const MINOR_UNITS = "a whole number of the currency's minor units within ±(2^53 - 1), as a JSON integer";
 
-function minorUnits(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? value : refuse(MINOR_UNITS, value);
-}
+const minorUnits = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) ? value : undefined;
 
 /** Whole minor units of a currency. A string or a float is refused, never rounded. */
 export const MinorUnits = new GraphQLScalarType<number, number>({
   name: 'MinorUnits',
-  parseValue: minorUnits,
-  parseLiteral(node) {
-    const value = node.kind === Kind.INT ? Number(node.value) : undefined;
-    return Number.isSafeInteger(value) ? minorUnits(value) : refuseLiteral(MINOR_UNITS, node);
-  },
+  parseValue: value => minorUnits(value) ?? refuse(MINOR_UNITS, value),
+  parseLiteral: node =>
+    (node.kind === Kind.INT ? minorUnits(Number(node.value)) : undefined) ?? refuseLiteral(MINOR_UNITS, node),
   serialize(value) {
     if (Number.isSafeInteger(value)) return value as number;
     throw new Error(`not a whole number of minor units: ${value}`);
@@ -46,23 +43,24 @@ export const MinorUnits = new GraphQLScalarType<number, number>({
 const DATE_TIME = 'an RFC 3339 date-time such as 2026-01-31T12:00:00Z';
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
 
-/** @returns UTC with milliseconds, so that text order is time order. */
-function dateTime(value: unknown): string {
-  if (typeof value !== 'string' || !RFC_3339.test(value)) return refuse(DATE_TIME, value);
+/** @returns UTC with milliseconds, so that text order is time order; undefined when it is no instant. */
+function dateTime(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !RFC_3339.test(value)) return undefined;
   const ms = Date.parse(value);
   const day = value.slice(0, 10);
   // Date makes the 30th of February the 2nd of March.
-  if (Number.isNaN(ms) || new Date(day).toISOString().slice(0, 10) !== day) return refuse(DATE_TIME, value);
+  if (Number.isNaN(ms) || new Date(day).toISOString().slice(0, 10) !== day) return undefined;
   const utc = new Date(ms).toISOString();
   // In UTC the year can have more than four digits, and would not sort as text.
-  return /^\d{4}-/.test(utc) ? utc : refuse(DATE_TIME, value);
+  return /^\d{4}-/.test(utc) ? utc : undefined;
 }
 
 /** An instant; text inside the system, always UTC with milliseconds. */
 export const DateTime = new GraphQLScalarType<string, string>({
   name: 'DateTime',
-  parseValue: dateTime,
-  parseLiteral: node => (node.kind === Kind.STRING ? dateTime(node.value) : refuseLiteral(DATE_TIME, node)),
+  parseValue: value => dateTime(value) ?? refuse(DATE_TIME, value),
+  parseLiteral: node =>
+    (node.kind === Kind.STRING ? dateTime(node.value) : undefined) ?? refuseLiteral(DATE_TIME, node),
   serialize: value => String(value),
 });
 

@@ -1,6 +1,7 @@
 /** `npm run remove-service -- loyalty`: takes a service out of the project, with all that `npm run new-service` wrote of it. */
 import { parseArgs } from 'node:util';
 import * as prompts from '@clack/prompts';
+import { Cancelled, parsed, runCommand } from './scaffold/command.ts';
 import { root } from './scaffold/plan.ts';
 import { planRemoval } from './scaffold/removal.ts';
 import { removeAll } from './scaffold/write.ts';
@@ -14,25 +15,13 @@ Removes its folder with everything in it, the contracts of the events that it al
 and deploy/. What the system has of it is kept; docs/ADD-A-SERVICE.md says how to take it out of a system that runs.
 `;
 
-/** Somebody does not want to after all. */
-class Cancelled extends Error {}
-
 function readArguments(args: readonly string[]) {
   const options = { yes: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
-  const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }));
+  const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }), USAGE);
   const [name, ...more] = positionals;
   if (more.length > 0) throw new Error(`one service at a time: what is ${more.join(' ')}?`);
   const { yes = false, help = false } = values;
   return { name, yes, help };
-}
-
-/** @throws with how it is used where the command line is not understood. */
-function parsed<Value>(parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n\n${USAGE}`);
-  }
 }
 
 /** What is removed may be nowhere else. */
@@ -68,10 +57,4 @@ ${stay}Start the system anew without it. Where it ran, unbind it then:
 `);
 }
 
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = 1;
-  const message = error instanceof Cancelled ? 'Cancelled.' : (error as Error).message;
-  process.stderr.write(`${message.trimEnd()}\n\nNothing was removed.\n`);
-}
+await runCommand(run, 'Nothing was removed.');

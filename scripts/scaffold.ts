@@ -1,6 +1,7 @@
 /** `npm run new-service -- loyalty --consumes deposited --emits points-earned`: a service of one's own, in one folder. */
 import { parseArgs } from 'node:util';
 import * as prompts from '@clack/prompts';
+import { Cancelled, parsed, runCommand } from './scaffold/command.ts';
 import { knownNow, planFiles, root } from './scaffold/plan.ts';
 import { consumesProblems, emitsProblems, type Known, nameProblems, problemsOf, type Wish } from './scaffold/wish.ts';
 import { writeAll } from './scaffold/write.ts';
@@ -14,9 +15,6 @@ const USAGE = `usage: npm run new-service -- NAME --consumes TYPE[,TYPE…] [--e
 In a terminal it asks for what is not said.
 `;
 
-/** Somebody does not want to after all. */
-class Cancelled extends Error {}
-
 /** What the command line says; undefined where it says nothing. */
 function readArguments(args: readonly string[]): Partial<Wish> & { help: boolean } {
   const options = {
@@ -24,7 +22,7 @@ function readArguments(args: readonly string[]): Partial<Wish> & { help: boolean
     emits: { type: 'string', multiple: true },
     help: { type: 'boolean', short: 'h' },
   } as const;
-  const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }));
+  const { values, positionals } = parsed(() => parseArgs({ args: [...args], options, allowPositionals: true }), USAGE);
   const [name, ...more] = positionals;
   if (more.length > 0) throw new Error(`one service at a time: what is ${more.join(' ')}?`);
   const { consumes, emits, help = false } = values;
@@ -34,15 +32,6 @@ function readArguments(args: readonly string[]): Partial<Wish> & { help: boolean
     ...(consumes && { consumes: typesIn(consumes) }),
     ...(emits && { emits: typesIn(emits) }),
   };
-}
-
-/** @throws with how it is used where the command line is not understood. */
-function parsed<Value>(parse: () => Value): Value {
-  try {
-    return parse();
-  } catch (error) {
-    throw new Error(`${(error as Error).message}\n\n${USAGE}`);
-  }
 }
 
 const typesIn = (values: readonly string[]): string[] =>
@@ -115,10 +104,4 @@ The ${wish.name} service is there. Try it, then make it yours (docs/ADD-A-SERVIC
 `);
 }
 
-try {
-  await run(process.argv.slice(2));
-} catch (error) {
-  process.exitCode = 1;
-  const message = error instanceof Cancelled ? 'Cancelled.' : (error as Error).message;
-  process.stderr.write(`${message.trimEnd()}\n\nNothing was written.\n`);
-}
+await runCommand(run, 'Nothing was written.');

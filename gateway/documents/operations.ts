@@ -144,6 +144,7 @@ function costError(cost: number, code: string): GraphQLError {
 function coded(error: unknown, code: string): GraphQLError {
   if (!(error instanceof GraphQLError))
     return new GraphQLError('The document cannot be read.', { extensions: { code } });
-  const { message, nodes, source, positions } = error;
-  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+  const { message, nodes, source, positions, extensions } = error;
+  // A scalar says itself what a value is that is none of it.
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code, ...extensions } });
 }

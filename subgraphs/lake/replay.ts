@@ -121,7 +121,6 @@ function assertRebuildable({ _id: service, rebuildable }: Binding, filter: Event
 
 /** What leaves the data that were served before behind, once it has swapped. */
 const LEAVING_A_WAY_BACK: ReplayMode[] = ['REBUILD', 'RECONCILE'];
-const PERHAPS_SWAPPED: ReplayStatus[] = ['PLANNED', 'RUNNING', 'COMPLETED'];
 
 export type Replays = ReturnType<typeof createReplays>;
 
@@ -148,10 +147,13 @@ export function createReplays(options: {
     return counts.reduce((sum, some) => sum + some, 0);
   }
 
-  /** The service itself knows for sure, when it comes to it. What is planned may have left something behind by then. */
+  /**
+   * The service itself knows for sure, when it comes to it. What is planned may have left something behind by then, and what has failed may
+   * have done so after it had swapped; what is being swapped cannot be cancelled.
+   */
   async function assertWayBack(service: string): Promise<void> {
     const mode = { $in: LEAVING_A_WAY_BACK };
-    const rebuilt = await rows.findOne({ service, mode, dryRun: false, status: { $in: PERHAPS_SWAPPED } });
+    const rebuilt = await rows.findOne({ service, mode, dryRun: false, status: { $ne: 'CANCELLED' } });
     if (rebuilt) return;
     throw clientError('BAD_USER_INPUT', `mode: there is nothing to return to: "${service}" was not rebuilt before.`);
   }

@@ -180,6 +180,13 @@ describe('a replay puts right', () => {
   });
 });
 
+test('a replay leaves alone what somebody else has noted in a row', async () => {
+  const { store, count, another } = await started();
+  await count(EVENTS);
+  await store.updateOne({ 'event.id': '3' }, { $set: { note: 'of an operator' } });
+  expect(await another().count(EVENTS, { replay: true })).toBe(0);
+});
+
 describe('an hour whose totals are wrong, mended by another process or thread,', () => {
   const replay = { replay: true, replayId: 'a replay' };
   const past = ['1', '2', '3'].map(id => event(id, 1));

@@ -3,14 +3,13 @@
  * each row carries the totals up to it, so the newest row is the hour's statistic and an event costs the same however
  * many there are. Totals are sums and maxima: any order of the same events comes to the same.
  */
-import isSame from 'fast-deep-equal';
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { groupBy } from '../../events/group.ts';
 import { laneOf } from '../../events/partition.ts';
-import { isStoredAs } from '../../events/restore.ts';
+import { hasFields, isStoredAs } from '../../events/restore.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
@@ -178,11 +177,12 @@ export function createStatistics(options: { store: Collection<StoredEvent>; stat
     for await (const row of store.find({ chain: { $in: suspects } }).sort({ chain: 1, version: 1 })) {
       const event = told.get(row._id);
       const isTrue = !event || isStoredAs(row.event, event);
+      // What an older release has stored of an event stays as it is.
       const right = next(head?.chain === row.chain ? head : undefined, isTrue ? row.event : event);
       head = right;
       stored.add(row._id);
       heads.set(row.chain, right);
-      if (isTrue && isSame(row, right)) continue;
+      if (hasFields(row, right)) continue;
       spoiled.add(row.chain);
       const { _id, ...fields } = right;
       writes.push({ updateOne: { filter: { _id }, update: { $set: fields } } });

@@ -1,5 +1,4 @@
 /** What the transfer service knows: its own record, which transfers there are; and whose accounts there are. */
-import isSame from 'fast-deep-equal';
 import { createCache } from '../../events/cache.ts';
 import type { Handling } from '../../events/consumer.ts';
 import { asItCame, type EventOf } from '../../events/contract.ts';
@@ -8,7 +7,7 @@ import type { ServiceContext } from '../../events/definition.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
-import { putBack } from '../../events/restore.ts';
+import { hasFields, putBack } from '../../events/restore.ts';
 import { materialize } from '../../events/view.ts';
 import type { accountOpened } from '../../schema/events/account-opened.ts';
 import { transferRequested } from '../../schema/events/transfer-requested.ts';
@@ -93,7 +92,7 @@ export function createView({
       const found = await accounts.find({ _id: { $in: ids } }, { batchSize: ids.length + 1 }).toArray();
       const stored = new Map(found.map(row => [row._id, row]));
       // There is one version of an account's facts: whatever else a row says is wrong.
-      const wrong = rows.filter(row => !isSame(stored.get(row._id), row));
+      const wrong = rows.filter(row => !hasFields(stored.get(row._id), row));
       const writes = wrong.map(({ _id, ...fields }) => ({
         updateOne: { filter: { _id }, update: { $set: fields }, upsert: true },
       }));
