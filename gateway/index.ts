@@ -9,6 +9,7 @@ import type { Subgraph } from '../subgraphs/host.ts';
 import type { SignIn } from './console/session.ts';
 import { documentRules, type OperationReader, operationReader } from './documents/operations.ts';
 import type { PersistedDocuments } from './documents/persisted.ts';
+import { withScalars } from './documents/scalars.ts';
 import { errorFormatter, formatAll, schemaReloaded } from './errors.ts';
 import { type HealthCheck, healthRoutes } from './health.ts';
 import { LAKE, lakeExport } from './http/export.ts';
@@ -177,7 +178,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       subgraphs: given,
       sources,
       schema: planner.schema,
-      read: operationReader(planner.schema, rules),
+      read: operationReader(withScalars(planner.schema), rules),
       execute: operationExecutor({ planner, run, format }),
       subscriptions: subscriptions({
         ...{ planner, run, sources, format, log, retry },

@@ -16,7 +16,6 @@ import {
   parse,
   visit,
 } from 'graphql';
-import { withScalars } from '../documents/scalars.ts';
 import { type History, historyOf } from './history.ts';
 
 /**
@@ -80,7 +79,7 @@ export type OperationPlanner = {
 export function operationPlanner(supergraphSdl: string): OperationPlanner {
   const supergraph = Supergraph.build(supergraphSdl);
   const apiSchema = supergraph.apiSchema();
-  const schema = withScalars(apiSchema.toGraphQLJSSchema());
+  const schema = apiSchema.toGraphQLJSSchema();
   const planner = new QueryPlanner(supergraph);
   let made = 0;
 
