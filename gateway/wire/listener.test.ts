@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Listener, listener } from './listener.ts';
 
@@ -53,6 +54,15 @@ test.each([
 test('who connects and says nothing is cut off as well', async () => {
   const { afterMs } = await client().ended;
   expect(afterMs).toBeLessThan(TIMEOUTS.requestMs + 3_000);
+});
+
+test('who comes back at once with a thousand others has a place, and need not try again a second later', async () => {
+  const clients = Array.from({ length: 1_000 }, () => connect(port, '127.0.0.1'));
+  const connected = Promise.all(clients.map(socket => once(socket, 'connect')));
+  // Nothing was taken up meanwhile: who has no place now is refused by the system, which tries again after 1 s.
+  const taken = await Promise.race([connected, sleep(900)]);
+  for (const socket of clients) socket.on('error', () => undefined).destroy();
+  expect(taken).toHaveLength(1_000);
 });
 
 test.each([

@@ -23,6 +23,11 @@ const CHECKS_IN_A_TIMEOUT = 10;
 const KEEP_ALIVE_MS = 65_000;
 const IDLE_SWEEP_MS = 50;
 const CONNECTIONS_MAX = 20_000;
+/**
+ * Connections that the system keeps until they are taken up; it allows no more. Whoever finds no place tries again after 1 s, then
+ * 2, then 4: with Node's own 511, a thousand subscribers that come back at once wait long after the server is free again.
+ */
+const BACKLOG = 4_096;
 
 /** Makes the server; it listens when told to. */
 export function listener(handler: RequestListener, { headersMs, requestMs } = TIMEOUTS): Listener {
@@ -52,7 +57,7 @@ export function listener(handler: RequestListener, { headersMs, requestMs } = TI
     server,
     stopping: () => stopping,
     async listen(host, port) {
-      server.listen(port, host);
+      server.listen({ port, host, backlog: BACKLOG });
       await once(server, 'listening');
       const address = server.address();
       if (!address || typeof address === 'string') throw new Error('the server does not listen on a port');
