@@ -46,8 +46,8 @@ export type Chain<Row extends ChainRow> = {
    *
    * @returns the new rows; and, where they are asked for, the newest row of every chain that the events belong to, new or
    *   not, so that whoever keeps a view of them can write it again after a crash.
-   * @throws what `next` throws: nothing of the batch's remaining events is stored then; Contention when others are
-   *   always faster.
+   * @throws what `next` throws, and when the newest row of a chain does not follow from the one before: nothing of the batch's
+   *   remaining events is stored then; Contention when others are always faster.
    */
   append(
     events: readonly Event[],
@@ -74,6 +74,12 @@ export type ChainOptions<Row extends ChainRow> = {
    * published, as a ledger's is, it stays true even when it is lost. Default false.
    */
   verifyHeads?: boolean;
+  /**
+   * Whether a row is what comes of the row before it; `before` is undefined for the first one. A row that is read to be followed is
+   * held to it, where the row before it is there: what comes of a row that was changed behind the store's back would be wrong as well.
+   * Default true.
+   */
+  follows?(before: Row | undefined, row: Row): boolean;
   /** The field that holds the id of the row's event; it needs a unique index. Default `_id`. */
   identity?: string;
 };
@@ -90,7 +96,7 @@ const TRIES_MAX = 50;
 
 /** Chains on a collection that has `chainIndex`, and a unique index on `identity`. */
 export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): Chain<Row> {
-  const { chainOf, next, identity = '_id', verifyHeads = false } = options;
+  const { chainOf, next, follows, identity = '_id', verifyHeads = false } = options;
   // The driver's types cannot follow a generic row.
   const collection = options.collection as unknown as Collection<Document>;
   // Rows never change, so a cached head is always a true row; when it is no longer the newest, the unique index says so.
@@ -99,6 +105,20 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
   async function head(chain: string): Promise<Row | null> {
     const [row] = await collection.find({ chain }).sort({ version: -1 }).limit(1).toArray();
     return (row as Row | undefined) ?? null;
+  }
+
+  /** The newest row of a chain. @throws when it is not what comes of the one before. */
+  async function rowToFollow(chain: string): Promise<Row | null> {
+    if (!follows) return head(chain);
+    const [row, before] = (await collection
+      .find({ chain })
+      .sort({ version: -1 })
+      .limit(2)
+      .toArray()) as unknown as Row[];
+    if (!row) return null;
+    const isNextTo = row.version === (before?.version ?? 0) + 1;
+    if (!isNextTo || follows(before, row)) return row;
+    throw new Error(`${chain}: version ${row.version} does not follow from the one before: it has to be repaired`);
   }
 
   async function dropLostHeads(chains: readonly string[]): Promise<void> {
@@ -127,7 +147,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     const unknown = await begun([...chains].filter(chain => !heads.has(chain)));
     await Promise.all(
       unknown.map(async chain => {
-        const row = await head(chain);
+        const row = await rowToFollow(chain);
         if (row) heads.set(chain, row);
       }),
     );

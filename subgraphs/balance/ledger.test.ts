@@ -207,6 +207,35 @@ describe('the ledger', () => {
   });
 });
 
+describe('a ledger that was damaged', () => {
+  const next = transaction('t5', 1);
+
+  test.each([
+    ['the balance of the newest row', 4, { 'event.data.balanceMinor': 99_999 }],
+    ['its amount', 4, { 'event.data.amountMinor': 51 }],
+    ['the balance that it follows', 3, { 'event.data.balanceMinor': 7 }],
+  ])('in %s publishes nothing that follows from it, and goes on when it is repaired', async (_, version, $set) => {
+    const { rows, consume, another, rules, heads } = await started();
+    await consume(TRANSACTIONS);
+    const snapshots = (await rows.find({ chain: 'a' }).toArray()).map(({ event }) => event);
+    await rows.updateOne({ chain: 'a', version }, { $set });
+    const restarted = another();
+    await expect(consume([next], restarted)).rejects.toThrow('a: version 4 does not follow from the one before');
+    expect(await rows.countDocuments({ chain: 'a' })).toBe(4);
+    expect(await applyRules(rules, snapshots, { replay: true })).toBe(1);
+    await consume([next], restarted);
+    expect(await heads()).toMatchObject({ version: 5, balanceMinor: 31 });
+  });
+
+  test('in a row that is lost goes on from what was published after it', async () => {
+    const { rows, consume, another, heads } = await started();
+    await consume(TRANSACTIONS);
+    await rows.deleteOne({ chain: 'a', version: 3 });
+    await consume([next], another());
+    expect(await heads()).toMatchObject({ version: 5, balanceMinor: 31 });
+  });
+});
+
 describe('a repair', () => {
   test("puts rows back that stand in each other's places", async () => {
     const { rows, consume, ledger, rules } = await started();

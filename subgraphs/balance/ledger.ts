@@ -73,6 +73,11 @@ export function nextBalance(
   });
 }
 
+/** Whether a balance is what comes of the one before it and of its own amount: pure. */
+export function addsUp(before: BalanceUpdated | undefined, { data }: BalanceUpdated): boolean {
+  return data.balanceMinor === (before?.data.balanceMinor ?? 0) + data.amountMinor;
+}
+
 /** The `overdrawn` event that a new balance calls for, if it does: pure, and the same whenever it is asked again. */
 export function overdraft(update: BalanceUpdated): Event | undefined {
   const { version, amountMinor, balanceMinor, currency, eventId } = update.data;
@@ -117,6 +122,8 @@ export function createLedger(options: {
           timestamp(clock.now()),
         ),
       ),
+    // What is followed is published, and then the lake has it for good.
+    follows: (before, row) => addsUp(before?.event, row.event),
     identity: 'cause',
   });
 

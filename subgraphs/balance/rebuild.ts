@@ -14,7 +14,7 @@ import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
-import type { BalanceUpdated, Ledger, LedgerRow } from './ledger.ts';
+import { addsUp, type BalanceUpdated, type Ledger, type LedgerRow } from './ledger.ts';
 
 /** A transaction that may have to be counted; or, without one, an account whose chain may not add up. */
 export type Uncounted = { _id: string; chain: string; time: string; event?: Event };
@@ -126,9 +126,7 @@ function beyond(after: Uncounted | undefined): Filter<Uncounted> {
 }
 
 function follows(before: LedgerRow | undefined, { version, event }: LedgerRow): boolean {
-  const { amountMinor, balanceMinor } = event.data;
-  const soFar = before?.event.data.balanceMinor ?? 0;
-  return version === (before?.version ?? 0) + 1 && balanceMinor === soFar + amountMinor;
+  return version === (before?.version ?? 0) + 1 && addsUp(before?.event, event);
 }
 
 function isEarlier(a: BalanceUpdated, b: BalanceUpdated): boolean {
