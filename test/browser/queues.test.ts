@@ -104,6 +104,20 @@ describe.skipIf(!chromiumPath)('the queues in a browser', () => {
     expect([complaints, external]).toEqual([[], []]);
   });
 
+  test('whoever signs out of the console has left the queues as well', async () => {
+    const { page } = await openWindow(browser, system.url, { tolerated: /status of 401/ });
+    await page.goto('/overview');
+    await hold(page, 'olga', ['operator']);
+    await page.getByRole('link', { name: 'Queues', exact: true }).first().click();
+    await page.getByRole('link', { name: 'account', exact: true }).first().waitFor();
+    await page.goto('/overview');
+    const left = page.waitForResponse(answer => answer.request().method() === 'DELETE');
+    await page.getByRole('button', { name: 'Sign out olga' }).click();
+    expect((await left).status()).toBe(204);
+    await page.goto('/queues');
+    await page.getByRole('heading', { name: 'The queues are for operators' }).waitFor();
+  });
+
   test("an owner's token opens nothing, and the page says why", async () => {
     const { page, external } = await openWindow(browser, system.url);
     await page.goto('/queues');

@@ -27,8 +27,14 @@ export function signIn(token: string): void {
 export function signOut(why?: string): void {
   clearTimeout(expiry);
   sessionStorage.removeItem(TOKEN_KEY);
+  if (session.value?.operator) leaveQueues();
   farewell.value = why;
   session.value = undefined;
+}
+
+/** The queues' pass is a cookie, which only they can take away. If they cannot be reached now it ends by itself, within half an hour. */
+function leaveQueues(): void {
+  fetch('/queues/session', { method: 'DELETE', keepalive: true }).catch(() => undefined);
 }
 
 export const EXPIRED = 'Your token has expired. Sign in again to go on where you were.';
