@@ -156,7 +156,7 @@ export const METRICS = {
   lake_events: { type: 'gauge', help: 'Events that the lake holds.', labels: [], shown: 'lake' },
   lake_open_faults: {
     type: 'gauge',
-    help: 'Faults that nobody has resubmitted.',
+    help: 'Faults that nobody has resubmitted or dismissed.',
     labels: ['service'],
     shown: 'lake',
   },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { faultEvent } from '../../events/fault.ts';
 import { until, waitingJobs } from '../../events/fixture.ts';
-import { createFaults, type Resubmission } from './faults.ts';
+import { type Answer, createFaults } from './faults.ts';
 import { deposits, started } from './replay.fixture.ts';
 
 describe('resubmitting', () => {
@@ -12,8 +12,8 @@ describe('resubmitting', () => {
     const input = { service: 'reporting', original, error: new Error('wrong'), deliveries: 3, resubmission: 0 };
     const fault = faultEvent(input, system.clock);
     await lake.store([fault]);
-    const resubmissions = system.collection<Resubmission>('lake', 'resubmissions');
-    return { ...all, original, fault, faults: createFaults({ ...system, lake, resubmissions }) };
+    const answers = system.collection<Answer>('lake', 'resubmissions');
+    return { ...all, original, fault, faults: createFaults({ ...system, lake, answers }) };
   }
 
   test('sends the original to the service that had set it aside, once more', async () => {
@@ -51,19 +51,41 @@ describe('resubmitting', () => {
     expect(await faults.open('reporting')).toBe(0);
   });
 
+  test('and dismissing close it: what was dismissed can still be sent again, and what was sent keeps its reason', async () => {
+    const { system, faults, fault } = await faulty();
+    const [dismissed] = await faults.dismiss({ faultIds: [fault.id], reason: 'a test' }, 'olga');
+    const dismissal = { by: 'olga', at: expect.any(String), reason: 'a test' };
+    expect(dismissed).toMatchObject({ state: 'DISMISSED', resubmittedAt: null, dismissal });
+    expect(await waitingJobs(system, 'reporting')).toEqual([]);
+    expect(await faults.open('reporting')).toBe(0);
+    const [again] = await faults.dismiss({ faultIds: [fault.id], reason: 'another' }, 'otto');
+    expect(again?.dismissal).toEqual(dismissed?.dismissal);
+    const [sent] = await faults.resubmit([fault.id], 'otto');
+    expect(sent).toMatchObject({ state: 'RESUBMITTED', resubmittedAt: expect.any(String), dismissal });
+    expect(await waitingJobs(system, 'reporting')).toHaveLength(1);
+    expect(await faults.open('reporting')).toBe(0);
+  });
+
   test('what is no fault is refused, and then nothing is sent', async () => {
     const { system, faults, fault } = await faulty();
     await expect(faults.resubmit([fault.id, 'unknown'], 'olga')).rejects.toThrow('There is no fault unknown.');
     expect(await waitingJobs(system, 'reporting')).toEqual([]);
   });
 
+  test('what is no fault is not dismissed either, and nothing else with it', async () => {
+    const { faults, fault } = await faulty();
+    const asked = faults.dismiss({ faultIds: [fault.id, 'unknown'], reason: 'a test' }, 'olga');
+    await expect(asked).rejects.toThrow('There is no fault unknown.');
+    expect(await faults.open('reporting')).toBe(1);
+  });
+
   test('while Redis is away says so, and can be asked for again', async () => {
     const { system, lake, fault, faults } = await faulty();
-    const resubmissions = system.collection<Resubmission>('lake', 'resubmissions');
+    const answers = system.collection<Answer>('lake', 'resubmissions');
     const send = async () => {
       throw new Error('Connection is closed.');
     };
-    const cut = createFaults({ ...system, transport: { ...system.transport, send }, lake, resubmissions });
+    const cut = createFaults({ ...system, transport: { ...system.transport, send }, lake, answers });
     await expect(cut.resubmit([fault.id], 'olga')).rejects.toThrow('Connection is closed.');
     await faults.resubmit([fault.id], 'olga');
     expect(await waitingJobs(system, 'reporting')).toHaveLength(1);

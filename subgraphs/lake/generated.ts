@@ -34,7 +34,7 @@ export type Query = {
   replay?: Maybe<Replay>;
   /** Newest first. */
   replays: ReplayConnection;
-  /** Newest first; of one service, or those that were or were not resubmitted. Such a page may be shorter than asked for, with more after it. */
+  /** Newest first; of one service, in one state, or those that were or were not resubmitted. Such a page may be shorter than asked for, with more after it. */
   faults: FaultConnection;
   fault?: Maybe<Fault>;
   services: Array<Service>;
@@ -89,6 +89,7 @@ export type QueryFaultsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   service?: InputMaybe<Scalars['String']['input']>;
   resubmitted?: InputMaybe<Scalars['Boolean']['input']>;
+  state?: InputMaybe<FaultState>;
 };
 
 
@@ -103,7 +104,10 @@ export type Mutation = {
   cancelReplay: Replay;
   /** Builds a service's data anew beside it from the lake, compares, and puts right what differs, account by account. */
   reconcile: Replay;
+  /** Sends what was set aside to its service once more. */
   resubmit: Array<Fault>;
+  /** Closes faults of which nothing is to become, and says why: they stay in the lake, and can still be resubmitted. The first reason stands. */
+  dismiss: Array<Fault>;
   /** Takes a service out of the system, after its process has been stopped: nothing is sent to it any more, and its queues are removed; its databases are kept. Takes some seconds. Refused while a process of it runs, and while others consume its events and nobody else emits them. Answers with the services that are left. */
   unbind: Array<Service>;
 };
@@ -126,6 +130,12 @@ export type MutationReconcileArgs = {
 
 export type MutationResubmitArgs = {
   faultIds: Array<Scalars['ID']['input']>;
+};
+
+
+export type MutationDismissArgs = {
+  faultIds: Array<Scalars['ID']['input']>;
+  reason: Scalars['String']['input'];
 };
 
 
@@ -338,9 +348,27 @@ export type Fault = {
   subject?: Maybe<Scalars['ID']['output']>;
   time: Scalars['DateTime']['output'];
   deliveries: Scalars['Int']['output'];
+  state: FaultState;
   resubmittedAt?: Maybe<Scalars['DateTime']['output']>;
+  dismissal?: Maybe<Dismissal>;
   /** What was delivered, as it was: it may not even be an event. */
   original?: Maybe<Scalars['JSON']['output']>;
+};
+
+export type FaultState =
+  /** Somebody has to look at it. */
+  | 'OPEN'
+  /** It was sent again: failing once more makes a fault of its own. */
+  | 'RESUBMITTED'
+  /** It was closed, and was not sent again. */
+  | 'DISMISSED';
+
+/** That a fault was closed, and why. */
+export type Dismissal = {
+  __typename?: 'Dismissal';
+  by: Scalars['String']['output'];
+  at: Scalars['DateTime']['output'];
+  reason: Scalars['String']['output'];
 };
 
 export type EventType = {
@@ -560,6 +588,8 @@ export type ResolversTypes = {
   Replay: ResolverTypeWrapper<ReplayNode>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   Fault: ResolverTypeWrapper<FaultNode>;
+  FaultState: FaultState;
+  Dismissal: ResolverTypeWrapper<Dismissal>;
   EventType: ResolverTypeWrapper<EventType>;
   EventVersion: ResolverTypeWrapper<EventVersion>;
   Service: ResolverTypeWrapper<ServiceNode>;
@@ -597,6 +627,7 @@ export type ResolversParentTypes = {
   Replay: ReplayNode;
   Float: Scalars['Float']['output'];
   Fault: FaultNode;
+  Dismissal: Dismissal;
   EventType: EventType;
   EventVersion: EventVersion;
   Service: ServiceNode;
@@ -639,6 +670,7 @@ export type MutationResolvers<ContextType = RequestContext, ParentType extends R
   cancelReplay?: Resolver<ResolversTypes['Replay'], ParentType, ContextType, RequireFields<MutationCancelReplayArgs, 'id'>>;
   reconcile?: Resolver<ResolversTypes['Replay'], ParentType, ContextType, RequireFields<MutationReconcileArgs, 'input'>>;
   resubmit?: Resolver<Array<ResolversTypes['Fault']>, ParentType, ContextType, RequireFields<MutationResubmitArgs, 'faultIds'>>;
+  dismiss?: Resolver<Array<ResolversTypes['Fault']>, ParentType, ContextType, RequireFields<MutationDismissArgs, 'faultIds' | 'reason'>>;
   unbind?: Resolver<Array<ResolversTypes['Service']>, ParentType, ContextType, RequireFields<MutationUnbindArgs, 'service'>>;
 };
 
@@ -738,8 +770,16 @@ export type FaultResolvers<ContextType = RequestContext, ParentType extends Reso
   subject?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   time?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   deliveries?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['FaultState'], ParentType, ContextType>;
   resubmittedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  dismissal?: Resolver<Maybe<ResolversTypes['Dismissal']>, ParentType, ContextType>;
   original?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+};
+
+export type DismissalResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['Dismissal'] = ResolversParentTypes['Dismissal']> = {
+  by?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type EventTypeResolvers<ContextType = RequestContext, ParentType extends ResolversParentTypes['EventType'] = ResolversParentTypes['EventType']> = {
@@ -836,6 +876,7 @@ export type Resolvers<ContextType = RequestContext> = {
   EventSelection?: EventSelectionResolvers<ContextType>;
   Replay?: ReplayResolvers<ContextType>;
   Fault?: FaultResolvers<ContextType>;
+  Dismissal?: DismissalResolvers<ContextType>;
   EventType?: EventTypeResolvers<ContextType>;
   EventVersion?: EventVersionResolvers<ContextType>;
   Service?: ServiceResolvers<ContextType>;

@@ -37,7 +37,7 @@ export const service: ServiceDefinition<Resolvers> = {
     });
     const flows = createFlows({ feed, clock, ids });
     const lake = createLake({ rows, feed, clock, summaries, checkpoints, flows });
-    const faults = createFaults({ lake, resubmissions: collection('resubmissions'), transport, bindings, clock });
+    const faults = createFaults({ lake, answers: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     const replaying = createReplaying({ replays, lake, bindings, transport, clock, log });
     const schedules = createSchedules({ rows: collection('schedules'), replays, clock });

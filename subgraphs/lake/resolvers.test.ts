@@ -188,7 +188,7 @@ test('an operator sees the system as a query and as a stream; nobody else does',
   expect('errors' in refused && refused.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
 
-test('faults are found by service and by whether they were resubmitted, page by page', async () => {
+test('faults are found by service, by state and by whether they were resubmitted, page by page', async () => {
   const { store, ask, bind } = await started();
   await bind('balance');
   const faultOf = (service: string, id: string) =>
@@ -230,4 +230,17 @@ test('faults are found by service and by whether they were resubmitted, page by 
   await ask('mutation ($ids: [ID!]!) { resubmit(faultIds: $ids) { id } }', { ids: again });
   expect(await idsBy('resubmitted: true')).toEqual(again);
   expect(await idsBy('service: "balance", resubmitted: false')).toEqual(ofBalance.filter(id => !again.includes(id)));
+
+  const dismiss = 'mutation ($ids: [ID!]!, $reason: String!) { dismiss(faultIds: $ids, reason: $reason) { state } }';
+  const closed = ofBalance.slice(3, 4);
+  const refused = await ask(dismiss, { ids: closed, reason: '  ' });
+  expect(refused.errors?.[0]).toMatchObject({
+    message: 'reason: must say why',
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
+  expect((await ask(dismiss, { ids: closed, reason: 'a test' })).data).toEqual({ dismiss: [{ state: 'DISMISSED' }] });
+  expect(await idsBy('state: DISMISSED')).toEqual(closed);
+  expect(await idsBy('state: RESUBMITTED')).toEqual(again);
+  const open = ofBalance.filter(id => !again.includes(id) && !closed.includes(id));
+  expect(await idsBy('service: "balance", state: OPEN')).toEqual(open);
 });

@@ -19,7 +19,7 @@ import type { RequestContext } from '../host.ts';
 import { causation } from './causes.ts';
 import { type Checkpoints, checkpointNow } from './checkpoint.ts';
 import { readLines } from './export.ts';
-import type { Faults } from './faults.ts';
+import { dismissInput, type Faults } from './faults.ts';
 import type {
   EventResolvers,
   MutationResolvers,
@@ -159,7 +159,7 @@ function replayQueries({ replays, schedules, faults }: LakeParts): QueryResolver
       const last = further ?? found.at(-1)?.row.version;
       const endCursor = last === undefined ? null : encodeCursor([last]);
       const pageInfo = { hasNextPage: further !== undefined, endCursor };
-      return { nodes: found.map(({ row, resubmission }) => faults.node(row, resubmission)), pageInfo };
+      return { nodes: found.map(({ row, answer }) => faults.node(row, answer)), pageInfo };
     },
   };
 }
@@ -209,6 +209,7 @@ function mutations(parts: LakeParts): MutationResolvers {
     },
     cancelReplay: (_, { id }) => replays.cancel(id),
     resubmit: (_, { faultIds }, { identity }) => faults.resubmit(faultIds, identity.ownerId),
+    dismiss: (_, input, { identity }) => faults.dismiss(parseInput(dismissInput, input), identity.ownerId),
     async unbind(_, { service }) {
       await unbind(parts, service);
       return servicesNow(parts);

@@ -5,8 +5,8 @@ import type { EvidenceClient } from './client.ts';
 import { noCounts, plusCounts, systemOf } from './system.ts';
 
 const FAULTS = [
-  { service: 'balance', eventId: 't1', error: 'no', resubmittedAt: null },
-  { service: 'balance', eventId: 't2', error: 'no', resubmittedAt: '2026-01-01T00:00:00.000Z' },
+  { service: 'balance', eventId: 't1', error: 'no', state: 'OPEN' },
+  { service: 'balance', eventId: 't2', error: 'no', state: 'RESUBMITTED' },
 ];
 const HELD: Record<string, number> = { deposited: 3, fault: 2, gift: 4 };
 const VERIFIED = { valid: true, events: 9, head: 'abc', firstBadPosition: null };

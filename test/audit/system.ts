@@ -7,7 +7,7 @@ import { collect, MORE, nodesOf, type Page } from './pages.ts';
 
 const VERIFY = 'query Verify { verifyLake { valid events head firstBadPosition } }';
 const FAULTS = `query Faults($first: Int!, $after: String) {
-  faults(first: $first, after: $after) { nodes { service eventId error resubmittedAt } ${MORE} } }`;
+  faults(first: $first, after: $after) { nodes { service eventId error state } ${MORE} } }`;
 const TYPES = 'query Types { eventTypes { type } }';
 const COUNT = 'query Count($types: [String!]!) { events(filter: { types: $types }, first: 1) { totalCount } }';
 
@@ -57,7 +57,7 @@ export async function systemOf(client: EvidenceClient, counts: Counts): Promise<
     emitted: { ...lakeTypes, ...counts, fault: faults.length },
     outboxes: outboxesIn(parts),
     faults: faults
-      .filter(({ resubmittedAt }) => resubmittedAt === null)
+      .filter(({ state }) => state === 'OPEN')
       .map(({ service, eventId, error }) => ({ service, eventId, error })),
   };
 }
@@ -77,7 +77,7 @@ export async function emittedTypes(client: EvidenceClient): Promise<ReadonlySet<
   return new Set(eventTypes.map(({ type }) => type));
 }
 
-type ShownFault = { service: string; eventId: string; error: string; resubmittedAt: string | null };
+type ShownFault = { service: string; eventId: string; error: string; state: 'OPEN' | 'RESUBMITTED' | 'DISMISSED' };
 
 function faultsOf(client: EvidenceClient): Promise<ShownFault[]> {
   const load = async (after: string | null) =>

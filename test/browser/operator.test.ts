@@ -224,7 +224,7 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
 
     // What was wrong is wrong still: each becomes a new fault. Until it has, the page may show how many there were before.
     const olga = await clientOf(system.url, 'olga', ['operator']);
-    const openFaults = '{ faults(resubmitted: false, first: 100) { nodes { id } } }';
+    const openFaults = '{ faults(state: OPEN, first: 100) { nodes { id } } }';
     await eventually(
       () => olga.get<{ faults: { nodes: unknown[] } }>(openFaults),
       ({ faults }) => faults.nodes.length === 6,
@@ -234,6 +234,39 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Resubmit', exact: true }).click();
     await page.getByRole('dialog').getByText('6 events were sent again.').waitFor();
     expect([complaints, external]).toEqual([[], []]);
+  });
+
+  test('faults of which nothing is to become are dismissed, with why: one, and chosen ones', async () => {
+    const { page, complaints } = await operatorAt('/faults?service=balance');
+    // What was sent again before has become new faults.
+    await page.getByRole('button', { name: 'Resubmit all 2 open of balance' }).waitFor();
+    await page
+      .getByRole('link', { name: /Too small/ })
+      .first()
+      .click();
+    await page.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    await dialog.getByText('Say why').waitFor();
+    await expectAccessible(page);
+    await dialog.getByLabel('Reason').fill('a deposit of <b>nothing</b>');
+    await dialog.getByRole('button', { name: 'Dismiss', exact: true }).click();
+    await page.getByText('a deposit of <b>nothing</b>').waitFor();
+    await page.getByText('Dismissed', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Resubmit', exact: true }).waitFor();
+
+    await page.goto('/faults?service=balance');
+    await page.getByRole('button', { name: 'Resubmit all 1 open of balance' }).waitFor();
+    await page.getByLabel('Choose all on this page').check();
+    await page.getByRole('button', { name: 'Dismiss 1 chosen' }).click();
+    await dialog.getByLabel('Reason').fill('a test');
+    await page.keyboard.press('Enter');
+    await page.getByText('No open faults of balance').waitFor();
+    await page.getByRole('radio', { name: 'Dismissed' }).check();
+    await page.getByRole('row', { name: /Dismissed/ }).first().waitFor();
+    await expect.poll(() => page.getByRole('row', { name: /Dismissed/ }).count()).toBe(2);
+    await expectAccessible(page);
+    expect(complaints).toEqual([]);
   });
 
   test('the lake is verified; its checkpoint is taken along, and proves itself', async () => {

@@ -8,7 +8,7 @@ export type FaultRow = {
   eventId: string;
   time: string;
   deliveries: number;
-  resubmittedAt: string | null;
+  state: FaultState;
   eventType: string | null;
   subject: string | null;
   /** Null where the lake has no such event. */
@@ -16,25 +16,39 @@ export type FaultRow = {
 };
 
 type PageInfo = { hasNextPage: boolean; endCursor: string | null };
-export type FaultFilter = { service: string | null; resubmitted: boolean | null };
+export type FaultState = 'OPEN' | 'RESUBMITTED' | 'DISMISSED';
+export type FaultFilter = { service: string | null; state: FaultState | null };
 
 export const FAULTS = gql<
   { faults: { nodes: FaultRow[]; pageInfo: PageInfo }; services: { name: string; faults: number }[] },
   FaultFilter & { first: number; after: string | null }
 >(/* GraphQL */ `
-  query Faults($first: Int!, $after: String, $service: String, $resubmitted: Boolean) {
-    faults(first: $first, after: $after, service: $service, resubmitted: $resubmitted) {
-      nodes { id service error eventId eventType subject time deliveries resubmittedAt event { id } }
+  query Faults($first: Int!, $after: String, $service: String, $state: FaultState) {
+    faults(first: $first, after: $after, service: $service, state: $state) {
+      nodes { id service error eventId eventType subject time deliveries state event { id } }
       pageInfo { hasNextPage endCursor }
     }
     services { name faults }
   }
 `);
 
-export const FAULT = gql<{ fault: (FaultRow & { original: unknown }) | null }, { id: string }>(/* GraphQL */ `
+export const FAULT = gql<
+  {
+    fault:
+      | (FaultRow & {
+          original: unknown;
+          resubmittedAt: string | null;
+          dismissal: { by: string; at: string; reason: string } | null;
+        })
+      | null;
+  },
+  { id: string }
+>(/* GraphQL */ `
   query Fault($id: ID!) {
     fault(id: $id) {
-      id service error eventId eventType subject time deliveries resubmittedAt original
+      id service error eventId eventType subject time deliveries state original
+      resubmittedAt
+      dismissal { by at reason }
       event { id }
     }
   }
@@ -47,7 +61,7 @@ export const OPEN_FAULTS = gql<
   { first: number; after: string | null; service: string | null }
 >(/* GraphQL */ `
   query OpenFaults($first: Int!, $after: String, $service: String) {
-    faults(first: $first, after: $after, service: $service, resubmitted: false) {
+    faults(first: $first, after: $after, service: $service, state: OPEN) {
       nodes { id }
       pageInfo { hasNextPage endCursor }
     }
@@ -56,6 +70,10 @@ export const OPEN_FAULTS = gql<
 
 export const RESUBMIT = gql<{ resubmit: { id: string }[] }, { ids: string[] }>(/* GraphQL */ `
   mutation Resubmit($ids: [ID!]!) { resubmit(faultIds: $ids) { id } }
+`);
+
+export const DISMISS = gql<{ dismiss: { id: string }[] }, { ids: string[]; reason: string }>(/* GraphQL */ `
+  mutation Dismiss($ids: [ID!]!, $reason: String!) { dismiss(faultIds: $ids, reason: $reason) { id } }
 `);
 
 /** The error without what names the event, which stands beside it. */
@@ -70,9 +88,10 @@ export function briefOf({ error, eventId }: Pick<FaultRow, 'error' | 'eventId'>)
 export const shortOf = (id: string): string => (id.length > 13 ? `${id.slice(0, 8)}…` : id);
 
 /** How a fault stands, as the address says it. */
-export type State = 'open' | 'resubmitted' | 'all';
-export const STATES: readonly { state: State; label: string; resubmitted: boolean | null }[] = [
-  { state: 'open', label: 'Open', resubmitted: false },
-  { state: 'resubmitted', label: 'Resubmitted', resubmitted: true },
-  { state: 'all', label: 'All', resubmitted: null },
+export type Shown = 'open' | 'resubmitted' | 'dismissed' | 'all';
+export const STATES: readonly { shown: Shown; label: string; state: FaultState | null }[] = [
+  { shown: 'open', label: 'Open', state: 'OPEN' },
+  { shown: 'resubmitted', label: 'Resubmitted', state: 'RESUBMITTED' },
+  { shown: 'dismissed', label: 'Dismissed', state: 'DISMISSED' },
+  { shown: 'all', label: 'All', state: null },
 ];

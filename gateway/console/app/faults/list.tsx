@@ -1,11 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { Badge } from '../parts/badge.tsx';
 import { Button } from '../parts/button.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Time } from '../parts/time.tsx';
 import { addressOf } from '../router.ts';
 import { formatCount } from '../time.ts';
 import { briefOf, type FaultRow, shortOf } from './facts.ts';
+import { StateBadge } from './state.tsx';
 
 type ListProps = {
   rows: readonly FaultRow[];
@@ -19,8 +19,8 @@ export function FaultList({ rows, chosen, choose, resubmit }: ListProps) {
   const columns: Column<FaultRow>[] = [
     {
       head: 'Choose',
-      cell: ({ id, resubmittedAt, eventId }) =>
-        resubmittedAt ? null : (
+      cell: ({ id, state, eventId }) =>
+        state !== 'OPEN' ? null : (
           <input
             type="checkbox"
             aria-label={`Choose the fault of event ${eventId}`}
@@ -55,8 +55,8 @@ export function FaultList({ rows, chosen, choose, resubmit }: ListProps) {
     {
       head: 'State',
       cell: row =>
-        row.resubmittedAt ? (
-          <Badge kind="info">Resubmitted</Badge>
+        row.state !== 'OPEN' ? (
+          <StateBadge state={row.state} />
         ) : (
           <Button kind="plain" label={`Resubmit the fault of event ${row.eventId}`} onClick={() => resubmit(row)}>
             Resubmit
@@ -103,7 +103,7 @@ function EventOf({ event, eventId, eventType, subject }: FaultRow) {
 /** A box that is half checked while some are chosen. */
 export function ChooseAll({ rows, chosen, choose }: Pick<ListProps, 'rows' | 'chosen' | 'choose'>) {
   const box = useRef<HTMLInputElement>(null);
-  const open = rows.filter(({ resubmittedAt }) => !resubmittedAt);
+  const open = rows.filter(({ state }) => state === 'OPEN');
   const count = open.filter(({ id }) => chosen.has(id)).length;
   useEffect(() => {
     if (box.current) box.current.indeterminate = count > 0 && count < open.length;

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import { textOf } from '../failure.ts';
+import { Dismiss } from '../faults/dismiss.tsx';
 import { FAULT, type Fault } from '../faults/facts.ts';
 import { Resubmit } from '../faults/resubmit.tsx';
+import { StateBadge } from '../faults/state.tsx';
 import { Copy } from '../lake/copying.tsx';
-import { Badge } from '../parts/badge.tsx';
 import { Button } from '../parts/button.tsx';
 import { Card, PageHead } from '../parts/card.tsx';
 import { Empty, Failed, Notice, Skeleton } from '../parts/states.tsx';
@@ -17,7 +18,7 @@ const BACK = { to: addressOf('faults'), label: 'Faults' };
 /** One fault: what went wrong, and with what. */
 export function OneFault({ id }: { id: string }) {
   const { data, failure, reload } = useQuery(FAULT, { id });
-  const [asked, setAsked] = useState(false);
+  const [asked, setAsked] = useState<'resubmit' | 'dismiss' | undefined>(undefined);
   const fault = data?.fault;
   if (fault === null) {
     return (
@@ -44,23 +45,35 @@ export function OneFault({ id }: { id: string }) {
         back={BACK}
         note={<Time at={fault.time} as="full" />}
         action={
-          fault.resubmittedAt === null && (
-            <Button kind="primary" onClick={() => setAsked(true)}>
-              Resubmit
-            </Button>
+          fault.state !== 'RESUBMITTED' && (
+            <>
+              <Button kind="primary" onClick={() => setAsked('resubmit')}>
+                Resubmit
+              </Button>
+              {fault.state === 'OPEN' && <Button onClick={() => setAsked('dismiss')}>Dismiss</Button>}
+            </>
           )
         }
       />
       {failure && <Notice>{textOf(failure)}</Notice>}
       <WhatWentWrong fault={fault} />
       <Original fault={fault} />
-      {asked && (
+      {asked === 'resubmit' && (
         <Resubmit
           chosen={{ ids: [fault.id] }}
           count={1}
           close={sent => {
-            setAsked(false);
+            setAsked(undefined);
             if (sent > 0) reload();
+          }}
+        />
+      )}
+      {asked === 'dismiss' && (
+        <Dismiss
+          ids={[fault.id]}
+          close={isDone => {
+            setAsked(undefined);
+            if (isDone) reload();
           }}
         />
       )}
@@ -75,16 +88,7 @@ function WhatWentWrong({ fault }: { fault: Fault }) {
       <dl class="pairs">
         <dt>State</dt>
         <dd>
-          {fault.resubmittedAt ? (
-            <>
-              <Badge kind="info">Resubmitted</Badge> <Time at={fault.resubmittedAt} as="relative" />. Had it failed
-              again, that would be a fault of its own.
-            </>
-          ) : (
-            <>
-              <Badge kind="bad">Open</Badge> Put right what caused it, then resubmit it.
-            </>
-          )}
+          <StateBadge state={fault.state} /> <WhatBecame fault={fault} />
         </dd>
         <dt>Service</dt>
         <dd>
@@ -121,6 +125,22 @@ function WhatWentWrong({ fault }: { fault: Fault }) {
       </dl>
     </Card>
   );
+}
+
+function WhatBecame({ fault: { resubmittedAt, dismissal } }: { fault: Fault }) {
+  if (resubmittedAt !== null)
+    return (
+      <>
+        <Time at={resubmittedAt} as="relative" />. Had it failed again, that would be a fault of its own.
+      </>
+    );
+  if (dismissal)
+    return (
+      <>
+        by {dismissal.by} <Time at={dismissal.at} as="relative" />: {dismissal.reason}
+      </>
+    );
+  return <>Put right what caused it, then resubmit it. If nothing is to become of it, dismiss it.</>;
 }
 
 function Original({ fault: { original } }: { fault: Fault }) {

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { textOf } from '../failure.ts';
-import { FAULTS, type FaultRow, STATES } from '../faults/facts.ts';
+import { Dismiss } from '../faults/dismiss.tsx';
+import { FAULTS, type FaultRow, type FaultState, STATES } from '../faults/facts.ts';
 import { ChooseAll, FaultList } from '../faults/list.tsx';
 import type { Chosen } from '../faults/resubmission.ts';
 import { Resubmit } from '../faults/resubmit.tsx';
@@ -23,17 +24,13 @@ type Asked = { chosen: Chosen; count: number };
 export function Faults() {
   const { query } = location.value;
   const service = query.get('service');
-  const shown = STATES.find(({ state }) => state === query.get('state')) ?? STATES[0];
+  const state = stateShown(query.get('state'));
   const after = query.get('after');
-  const resubmitted = shown?.resubmitted ?? null;
-  const { data, failure, reload } = useQuery(
-    FAULTS,
-    { first: PAGE, after, service, resubmitted },
-    { everyMs: EVERY_MS },
-  );
+  const { data, failure, reload } = useQuery(FAULTS, { first: PAGE, after, service, state }, { everyMs: EVERY_MS });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [asked, setAsked] = useState<Asked | undefined>(undefined);
-  useEffect(() => setChosen(new Set()), [service, resubmitted, after]);
+  const [dismissed, setDismissed] = useState<readonly string[] | undefined>(undefined);
+  useEffect(() => setChosen(new Set()), [service, state, after]);
 
   const open = openOf(data?.services ?? [], service);
   return (
@@ -57,6 +54,7 @@ export function Faults() {
           chosen={chosen}
           choose={setChosen}
           ask={setAsked}
+          dismiss={setDismissed}
           more={data.faults.pageInfo.hasNextPage}
         />
       ) : failure ? (
@@ -76,8 +74,25 @@ export function Faults() {
           }}
         />
       )}
+      {dismissed && (
+        <Dismiss
+          ids={dismissed}
+          close={isDone => {
+            setDismissed(undefined);
+            if (!isDone) return;
+            setChosen(new Set());
+            reload();
+          }}
+        />
+      )}
     </>
   );
+}
+
+/** Open faults unless the address says otherwise. */
+function stateShown(text: string | null): FaultState | null {
+  const known = STATES.find(({ shown }) => shown === text);
+  return known ? known.state : 'OPEN';
 }
 
 type Services = readonly { name: string; faults: number }[];
@@ -89,7 +104,7 @@ function Filters({ services }: { services: Services }) {
   const { query } = location.value;
   const service = query.get('service') ?? '';
   const names = [...new Set([...services.map(({ name }) => name), ...(service ? [service] : [])])];
-  const state = STATES.find(known => known.state === query.get('state'))?.state ?? 'open';
+  const shown = STATES.find(known => known.shown === query.get('state'))?.shown ?? 'open';
   return (
     <div class="filters">
       <Field label="Service">
@@ -110,13 +125,13 @@ function Filters({ services }: { services: Services }) {
       </Field>
       <fieldset class="choice states">
         <legend class="unseen">State</legend>
-        {STATES.map(({ state: value, label }) => (
+        {STATES.map(({ shown: value, label }) => (
           <label key={value}>
             <input
               type="radio"
               name="state"
               value={value}
-              checked={state === value}
+              checked={shown === value}
               onChange={() => setQuery({ state: value === 'open' ? null : value, after: null })}
             />
             <span>{label}</span>
@@ -132,20 +147,24 @@ type FoundProps = {
   chosen: ReadonlySet<string>;
   choose: (chosen: ReadonlySet<string>) => void;
   ask: (asked: Asked) => void;
+  dismiss: (ids: readonly string[]) => void;
   more: boolean;
 };
 
-function Found({ rows, chosen, choose, ask, more }: FoundProps) {
+function Found({ rows, chosen, choose, ask, dismiss, more }: FoundProps) {
   if (rows.length === 0) return more ? <NoneHere /> : <None />;
-  const ids = rows.filter(({ id, resubmittedAt }) => chosen.has(id) && !resubmittedAt).map(({ id }) => id);
+  const ids = rows.filter(({ id, state }) => chosen.has(id) && state === 'OPEN').map(({ id }) => id);
   return (
     <section class="card flush" aria-label="Faults">
       <div class="selection">
         <ChooseAll rows={rows} chosen={chosen} choose={choose} />
         {ids.length > 0 && (
-          <Button kind="primary" onClick={() => ask({ chosen: { ids }, count: ids.length })}>
-            Resubmit {formatCount(ids.length)} chosen
-          </Button>
+          <>
+            <Button kind="primary" onClick={() => ask({ chosen: { ids }, count: ids.length })}>
+              Resubmit {formatCount(ids.length)} chosen
+            </Button>
+            <Button onClick={() => dismiss(ids)}>Dismiss {formatCount(ids.length)} chosen</Button>
+          </>
         )}
       </div>
       <FaultList
@@ -173,6 +192,13 @@ function None() {
     return (
       <Empty icon="faults" title={`No fault${of} was resubmitted`} action={all}>
         Those that were sent again are listed here.
+      </Empty>
+    );
+  }
+  if (state === 'dismissed') {
+    return (
+      <Empty icon="faults" title={`No fault${of} was dismissed`} action={all}>
+        Those of which nothing was to become are listed here, with why.
       </Empty>
     );
   }
