@@ -263,7 +263,10 @@ describe.skipIf(!chromiumPath)('the operator’s pages in a browser', () => {
     await page.keyboard.press('Enter');
     await page.getByText('No open faults of balance').waitFor();
     await page.getByRole('radio', { name: 'Dismissed' }).check();
-    await page.getByRole('row', { name: /Dismissed/ }).first().waitFor();
+    await page
+      .getByRole('row', { name: /Dismissed/ })
+      .first()
+      .waitFor();
     await expect.poll(() => page.getByRole('row', { name: /Dismissed/ }).count()).toBe(2);
     await expectAccessible(page);
     expect(complaints).toEqual([]);
