@@ -220,7 +220,7 @@ describe('a ledger that was damaged', () => {
     const snapshots = (await rows.find({ chain: 'a' }).toArray()).map(({ event }) => event);
     await rows.updateOne({ chain: 'a', version }, { $set });
     const restarted = another();
-    await expect(consume([next], restarted)).rejects.toThrow('a: version 4 does not follow from the one before');
+    await expect(consume([next], restarted)).rejects.toThrow('chain a: version 4 does not follow from the one before');
     expect(await rows.countDocuments({ chain: 'a' })).toBe(4);
     expect(await applyRules(rules, snapshots, { replay: true })).toBe(1);
     await consume([next], restarted);
