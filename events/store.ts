@@ -118,7 +118,9 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     if (!row) return null;
     const isNextTo = row.version === (before?.version ?? 0) + 1;
     if (!isNextTo || follows(before, row)) return row;
-    throw new Error(`chain ${chain}: version ${row.version} does not follow from the one before: repair or rebuild the service`);
+    throw new Error(
+      `chain ${chain}: version ${row.version} does not follow from the one before: repair or rebuild the service`,
+    );
   }
 
   async function dropLostHeads(chains: readonly string[]): Promise<void> {
