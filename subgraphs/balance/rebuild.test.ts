@@ -120,6 +120,19 @@ test('a withdrawal that is counted again is one again', async () => {
   }
 });
 
+test('what does not add up at its end is cut out and counted again, before anything is counted behind it', async () => {
+  const [first, second, third, fourth] = sound;
+  if (!first || !second || !third || !fourth) throw new Error('four balances were published');
+  const wrong = { ...fourth, data: { ...fourth.data, balanceMinor: 999 } };
+  const { apply, adopt, ledger } = await copy();
+  await apply([first, second, third, wrong, deposit('t5', 7, 5)]);
+  // The row that was wrong, and the two that took its place.
+  expect(await adopt()).toEqual({ a: 3 });
+  const right = [shown(1, 't1', 10), shown(2, 't2', 20), shown(3, 't3', 30)];
+  expect(await ledger()).toEqual([...right, shown(4, 't5', 37, true), shown(5, 't4', 47, true)]);
+  expect(await adopt()).toEqual({});
+});
+
 test('however much nobody has counted, all of it is', async () => {
   const { apply, adopt, ledger } = await copy();
   const many = Array.from({ length: 1_001 }, (_, index) => deposit(`m${index}`, 1, 30));

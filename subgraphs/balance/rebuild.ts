@@ -95,6 +95,36 @@ export function createLedgerCopy({
     return wrong.length;
   }
 
+  /** Whether what follows can be counted: where rows between are missing, on what was published. */
+  async function endsRight(chain: string): Promise<boolean> {
+    const [newest, before] = await rows.find({ chain }).sort({ version: -1 }).limit(2).toArray();
+    if (newest?.version !== (before?.version ?? 0) + 1) return true;
+    return addsUp(before?.event, newest.event);
+  }
+
+  type Add = (chain: string, count: number) => void;
+
+  /** Counts what nobody has counted, by the time of it. @returns whether some was left over that has to be counted as well. */
+  async function countLeft(whose: Filter<Uncounted>, add: Add): Promise<boolean> {
+    let isMore = false;
+    let after: Uncounted | undefined;
+    for (;;) {
+      const filter = { ...whose, ...beyond(after) };
+      const left = await uncounted.find(filter).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
+      const events = await notCounted(left.flatMap(({ event }) => event ?? []));
+      for (const chain of new Set(events.map(({ subject = '' }) => subject))) {
+        if (await endsRight(chain)) continue;
+        add(chain, await cut(chain));
+        // It may have happened earlier than where we are.
+        isMore = true;
+      }
+      if (events.length > 0) await ledger.count(events);
+      for (const event of events) add(event.subject ?? '', 1);
+      if (left.length < BATCH) return isMore;
+      after = left.at(-1);
+    }
+  }
+
   return {
     rules: [
       rule([balanceUpdated], restore),
@@ -103,19 +133,12 @@ export function createLedgerCopy({
     ],
     async adopt(subject) {
       const changed = new Map<string, number>();
-      const add = (chain: string, count: number) => changed.set(chain, (changed.get(chain) ?? 0) + count);
+      const add: Add = (chain, count) => void changed.set(chain, (changed.get(chain) ?? 0) + count);
       const whose = subject === null ? {} : { chain: subject };
       for (const { chain } of await uncounted.find({ ...whose, time: DISPUTE }).toArray()) add(chain, await cut(chain));
-      let after: Uncounted | undefined;
-      for (;;) {
-        const filter = { ...whose, ...beyond(after) };
-        const left = await uncounted.find(filter).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
-        const events = await notCounted(left.flatMap(({ event }) => event ?? []));
-        if (events.length > 0) await ledger.count(events);
-        for (const event of events) add(event.subject ?? '', 1);
-        if (left.length < BATCH) return changed;
-        after = left.at(-1);
-      }
+      // A chain that was cut adds up, so that this comes to its end.
+      while (await countLeft(whose, add));
+      return changed;
     },
   };
 }
