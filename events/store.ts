@@ -56,6 +56,8 @@ export type Chain<Row extends ChainRow> = {
   ): Promise<{ appended: Row[]; heads(): Promise<Row[]> }>;
   /** The newest row of a chain. */
   head(chain: string): Promise<Row | null>;
+  /** Whether the newest row of a chain may be followed: see `follows`. */
+  endsRight(chain: string): Promise<boolean>;
   /** Takes note of rows that were stored without `append`: what is cached of their chains is never older. */
   learn(rows: readonly Row[]): void;
   /** Takes note of the newest rows of these chains, just read: they need not be read again. A chain without one has no rows. */
@@ -107,19 +109,21 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
     return (row as Row | undefined) ?? null;
   }
 
+  /** The newest row of a chain, and whether it is what comes of the one before: true where that is missing. */
+  async function end(chain: string): Promise<{ row: Row | undefined; isRight: boolean }> {
+    const limit = follows ? 2 : 1;
+    const found = await collection.find({ chain }).sort({ version: -1 }).limit(limit).toArray();
+    const [row, before] = found as unknown as Row[];
+    const isNext = row?.version === (before?.version ?? 0) + 1;
+    return { row, isRight: !row || !follows || !isNext || follows(before, row) };
+  }
+
   /** The newest row of a chain. @throws when it is not what comes of the one before. */
-  async function rowToFollow(chain: string): Promise<Row | null> {
-    if (!follows) return head(chain);
-    const [row, before] = (await collection
-      .find({ chain })
-      .sort({ version: -1 })
-      .limit(2)
-      .toArray()) as unknown as Row[];
-    if (!row) return null;
-    const isNextTo = row.version === (before?.version ?? 0) + 1;
-    if (!isNextTo || follows(before, row)) return row;
+  async function rowToFollow(chain: string): Promise<Row | undefined> {
+    const { row, isRight } = await end(chain);
+    if (isRight) return row;
     throw new Error(
-      `chain ${chain}: version ${row.version} does not follow from the one before: repair or rebuild the service`,
+      `chain ${chain}: version ${row?.version} does not follow from the one before: repair or rebuild the service`,
     );
   }
 
@@ -187,6 +191,7 @@ export function createChain<Row extends ChainRow>(options: ChainOptions<Row>): C
 
   return {
     head,
+    endsRight: async chain => (await end(chain)).isRight,
     learn(rows) {
       for (const row of rows) {
         const known = heads.get(row.chain);

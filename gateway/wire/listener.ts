@@ -24,8 +24,8 @@ const KEEP_ALIVE_MS = 65_000;
 const IDLE_SWEEP_MS = 50;
 const CONNECTIONS_MAX = 20_000;
 /**
- * Connections that the system keeps until they are taken up; it allows no more. Whoever finds no place tries again after 1 s, then
- * 2, then 4: with Node's own 511, a thousand subscribers that come back at once wait long after the server is free again.
+ * Connections that the operating system keeps until they are taken up; Linux allows no more (`net.core.somaxconn`). Whoever finds no
+ * place tries again after 1 s, then 2, then 4: with Node's own 511, a thousand subscribers that come back at once wait long after the server is free again.
  */
 const BACKLOG = 4_096;
 

@@ -194,6 +194,7 @@ export function createLedger(options: {
   return {
     rows,
     head: chain.head,
+    endsRight: chain.endsRight,
     restoredRow,
     notStored,
 

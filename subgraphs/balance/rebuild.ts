@@ -3,7 +3,8 @@
  * and nothing is published before the copy is served. Transactions that nobody has counted are kept until then.
  *
  * A place in an account's chain can have been published twice, when the ledger had lost rows and went on counting. Then the
- * earlier one has it; from where the chain does not add up any more, its transactions are counted again behind it.
+ * earlier one has it; from where the chain does not add up any more, its transactions are counted again behind it. So they are where a
+ * chain does not add up at its end, before anything is counted behind that.
  */
 import type { Collection, Filter } from 'mongodb';
 import { rule } from '../../events/consumer.ts';
@@ -95,13 +96,6 @@ export function createLedgerCopy({
     return wrong.length;
   }
 
-  /** Whether what follows can be counted: where rows between are missing, on what was published. */
-  async function endsRight(chain: string): Promise<boolean> {
-    const [newest, before] = await rows.find({ chain }).sort({ version: -1 }).limit(2).toArray();
-    if (newest?.version !== (before?.version ?? 0) + 1) return true;
-    return addsUp(before?.event, newest.event);
-  }
-
   type Add = (chain: string, count: number) => void;
 
   /** Counts what nobody has counted, by the time of it. @returns whether some was left over that has to be counted as well. */
@@ -113,7 +107,7 @@ export function createLedgerCopy({
       const left = await uncounted.find(filter).sort({ time: 1, _id: 1 }).limit(BATCH).toArray();
       const events = await notCounted(left.flatMap(({ event }) => event ?? []));
       for (const chain of new Set(events.map(({ subject = '' }) => subject))) {
-        if (await endsRight(chain)) continue;
+        if (await ledger.endsRight(chain)) continue;
         add(chain, await cut(chain));
         // It may have happened earlier than where we are.
         isMore = true;

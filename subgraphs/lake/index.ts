@@ -37,6 +37,7 @@ export const service: ServiceDefinition<Resolvers> = {
     });
     const flows = createFlows({ feed, clock, ids });
     const lake = createLake({ rows, feed, clock, summaries, checkpoints, flows });
+    // Named when to resubmit was all that could be done about one.
     const faults = createFaults({ lake, answers: collection('resubmissions'), transport, bindings, clock });
     const replays = createReplays({ rows: collection('replays'), lake, bindings, feed, clock, ids });
     const replaying = createReplaying({ replays, lake, bindings, transport, clock, log });

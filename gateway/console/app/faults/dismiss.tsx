@@ -12,6 +12,7 @@ const REASON_MAX = 500;
 
 /** Asks why nothing is to become of some faults, and closes them. */
 export function Dismiss({ ids, close }: { ids: readonly string[]; close: (isDone: boolean) => void }) {
+  const [they, them] = ids.length === 1 ? ['it is', 'it'] : ['they are', 'them'];
   const [reason, setReason] = useState('');
   const [isSending, setSending] = useState(false);
   const [problem, setProblem] = useState<string | undefined>(undefined);
@@ -41,8 +42,8 @@ export function Dismiss({ ids, close }: { ids: readonly string[]; close: (isDone
         }}
       >
         <p>
-          Nothing is sent, and nothing is put right: {ids.length === 1 ? 'it is' : 'they are'} not counted as open any
-          more. The lake keeps {ids.length === 1 ? 'it' : 'them'}, and it can be resubmitted later.
+          Nothing is sent, and nothing is put right: {they} not counted as open any more. The lake keeps {them}.
+          Resubmitting stays possible.
         </p>
         <Field label="Reason" problem={problem}>
           {control => (
