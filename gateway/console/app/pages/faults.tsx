@@ -159,12 +159,12 @@ function Found({ rows, chosen, choose, ask, dismiss, more }: FoundProps) {
       <div class="selection">
         <ChooseAll rows={rows} chosen={chosen} choose={choose} />
         {ids.length > 0 && (
-          <>
+          <div class="actions">
             <Button kind="primary" onClick={() => ask({ chosen: { ids }, count: ids.length })}>
               Resubmit {formatCount(ids.length)} chosen
             </Button>
             <Button onClick={() => dismiss(ids)}>Dismiss {formatCount(ids.length)} chosen</Button>
-          </>
+          </div>
         )}
       </div>
       <FaultList
