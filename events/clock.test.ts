@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createEnding, createWake, systemClock, timestamp } from './clock.ts';
+import { createEnding, createWake, systemClock, systemIds, timestamp } from './clock.ts';
 import { fakeClock } from './fixture.ts';
 
 const never = new AbortController().signal;
@@ -73,4 +73,10 @@ test('sleep ends at once when its signal has aborted, and never rejects', async 
 
 test('a timestamp is UTC with milliseconds', () => {
   expect(timestamp(0)).toBe('1970-01-01T00:00:00.000Z');
+});
+
+test('ids come in the order of time, so that what is new lies together, and none comes twice', () => {
+  const ids = Array.from({ length: 10_000 }, () => systemIds.next());
+  expect([...ids].sort()).toEqual(ids);
+  expect(new Set(ids).size).toBe(ids.length);
 });

@@ -102,7 +102,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   /** @returns which of these events the lake lacks; undefined when it does not answer. */
   async function ask(eventIds: string[]): Promise<string[] | undefined> {
     if (eventIds.length === 0) return [];
-    const question: Question = { id: ids.random(), service, eventIds };
+    const question: Question = { id: ids.next(), service, eventIds };
     const current: typeof asked = { id: question.id };
     asked = current;
     await feed.publish([{ topic: QUESTIONS, message: question }]);

@@ -106,7 +106,7 @@ test('what hurries goes by how busy the process is', async () => {
   };
   await running({ ...system, utilization }, [emitter(context => (outbox = context.outbox)), listener([])]);
   await until(async () => {
-    await outbox?.append(happening(`${asked} ${systemIds.random()}`));
+    await outbox?.append(happening(`${asked} ${systemIds.next()}`));
     return asked > 0;
   });
 });

@@ -207,7 +207,7 @@ export function assemble<Resolvers>(
       rebuildable: Object.keys(derived).length > 0,
     };
     // Nobody can seed the lake but the outboxes themselves.
-    await bindings.bind(wishes, name === LAKE ? undefined : ids.random());
+    await bindings.bind(wishes, name === LAKE ? undefined : ids.next());
     // Who sends to it should know that somebody is there before it sends. If Redis is away, they will see.
     await transport.announce(name, holder).catch(error => log.debug({ err: error }, 'not announced yet'));
   }

@@ -70,7 +70,7 @@ export function connect(options: {
     registry,
     tracing,
     nearby = withNearby,
-    holder = `${hostname()} ${process.pid} ${systemIds.random()}`,
+    holder = `${hostname()} ${process.pid} ${systemIds.next()}`,
   } = options;
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);

@@ -36,7 +36,7 @@ export function open<Resolvers>(
     feed: { publish: async () => undefined, watch: () => unused('feed'), close: () => undefined },
     lease: () => ({ fence: () => undefined, release: async () => undefined }),
     clock,
-    ids: { random: () => `${definition.name}-${++ids}` },
+    ids: { next: () => `${definition.name}-${++ids}` },
     log: silent,
     trail: noTrail,
     measures: unmeasured,

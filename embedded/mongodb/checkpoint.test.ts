@@ -27,6 +27,19 @@ describe('a checkpoint is taken', () => {
     await tended(journal, () => !checkpoint().equals(before));
   });
 
+  test('when many pages were written, however few bytes of the log that is', async () => {
+    const journal = await start(trial.dir, NEVER, { pages: 500 });
+    const before = checkpoint();
+    for (let group = 0; group < 30; group++) {
+      journal.transact(() => {
+        for (let one = 0; one < 100; one++) journal.put(Buffer.from(`${one} ${group}`), Buffer.alloc(1_000, 'x'));
+      });
+      journal.tend();
+    }
+    // Written by the commit that comes after 2,000 changes.
+    await tended(journal, () => !checkpoint().equals(before));
+  });
+
   test('after a while, also when nobody writes any more, and then no other one', async () => {
     const journal = await start(trial.dir, NEVER, { ms: 50 });
     const before = checkpoint();

@@ -20,13 +20,13 @@ export function useJournals() {
     for (const end of ['', '-crashed', '-crashed-crashed']) rmSync(trial.dir + end, { recursive: true, force: true });
   });
 
-  /** @param changes after so many a checkpoint is due; as after so many bytes, and so long. `mostBytes` of the log are written meanwhile. */
+  /** @param changes after so many a checkpoint is due; as after so many bytes or pages, and so long. `mostBytes` of the log are written meanwhile. */
   async function start(
     folder = trial.dir,
     changes = 20_000,
-    { ms = 60_000, bytes = 64 * 1024 * 1024, mostBytes = 64 * 1024 * 1024 } = {},
+    { ms = 60_000, bytes = 64 * 1024 * 1024, pages = 1_000_000, mostBytes = 64 * 1024 * 1024 } = {},
   ): Promise<Journal> {
-    const journal = await openJournal(folder, { ms, bytes, changes, mostBytes });
+    const journal = await openJournal(folder, { ms, bytes, changes, pages, mostBytes });
     opened.push(journal);
     return journal;
   }

@@ -6,6 +6,7 @@ import { open } from 'lmdb';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { THOROUGH } from '../../test/thorough.ts';
 import { all, crashed, numbers, tended, useJournals } from './journal.fixture.ts';
+import type { Journal } from './journal.ts';
 
 const PAGE_BYTES = 4_096;
 
@@ -14,6 +15,42 @@ const { trial, start, stop, change } = useJournals();
 afterEach(() => vi.restoreAllMocks());
 
 const text = (value: Buffer | undefined) => value && String(value);
+
+describe('changed pages are written', () => {
+  const VALUE = Buffer.alloc(300, 'x');
+  const stats = ({ db }: Journal): { lastTxnId?: number; pagesWritten?: number } => db.getStats();
+
+  /** Changes so many of so many keys, a hundred a transaction. @returns commits, and pages each has written at most. */
+  function write(journal: Journal, changes: number, keys: number) {
+    const random = numbers(keys);
+    let [commits, most, last] = [0, 0, stats(journal)];
+    for (let group = 0; group < changes / 100; group++) {
+      journal.transact(() => {
+        for (let one = 0; one < 100; one++) journal.put(Buffer.from(`key ${random(keys)}`), VALUE);
+      });
+      journal.tend();
+      const now = stats(journal);
+      if (now.lastTxnId === last.lastTxnId) continue;
+      commits++;
+      most = Math.max(most, (now.pagesWritten ?? 0) - (last.pagesWritten ?? 0));
+      last = now;
+    }
+    return { commits, most };
+  }
+
+  test('seldom, where many changes share a page', async () => {
+    const journal = await start(trial.dir, 1_000_000);
+    expect(write(journal, 60_000, 50).commits).toBeLessThanOrEqual(4);
+  });
+
+  test('some thousands at a time, where each change has its own', async () => {
+    const journal = await start(trial.dir, 1_000_000);
+    write(journal, 100_000, 50_000);
+    const { commits, most } = write(journal, 50_000, 50_000);
+    expect(commits).toBeGreaterThanOrEqual(5);
+    expect(most).toBeLessThan(6_000);
+  });
+});
 
 describe('when the machine loses its power', () => {
   /** A page that was written and not synced is on disk, or is as it was, or is neither. */

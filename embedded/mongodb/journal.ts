@@ -28,16 +28,19 @@ export type Journal = {
 };
 
 /**
- * When a checkpoint is due: so long after the last one, or after so many bytes of the log or changes. Each change may hold a page
- * until then, and all bytes are done again at the start after a crash. Where the log has become `mostBytes` long meanwhile, writes wait.
+ * When a checkpoint is due: so long after the last one, or after so many bytes of the log, changes or pages. All changes are done again at
+ * the start after a crash, and a page that was written is not used again until then. Where the log has become `mostBytes` long meanwhile,
+ * writes wait.
  */
-type Due = { ms: number; bytes: number; changes: number; mostBytes: number };
-const DUE: Due = { ms: 5_000, bytes: 16 * 1024 * 1024, changes: 20_000, mostBytes: 64 * 1024 * 1024 };
+type Due = { ms: number; bytes: number; changes: number; pages: number; mostBytes: number };
+const DUE: Due = {
+  ...{ ms: 5_000, bytes: 16 * 1024 * 1024, changes: 100_000, pages: 20_000, mostBytes: 64 * 1024 * 1024 },
+};
 /**
- * Changed pages, at most one or two for each change, are in memory until they are committed, and everybody waits while they are written:
- * in a large file each change may have a page of its own.
+ * Changed pages are in memory until they are committed, and everybody waits while they are written. In a small file many changes share a
+ * page, in a large one each may have one or two of its own: so commits come after as many changes as had about that many pages last time.
  */
-const COMMIT_CHANGES = 2_000;
+const COMMIT = { pages: 4_000, fewest: 2_000, most: 20_000 };
 
 /** Opens or creates the files of a folder. @throws when they are damaged, or cannot be read or written. */
 export async function openJournal(dir: string, due = DUE): Promise<Journal> {
@@ -51,21 +54,28 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   let reader = pages.commit(() => db.useReadTransaction());
   const file = await openFile(join(dir, 'data.mdb'), 'r+');
   const pageBytes = pageBytesOf(pages);
-  const number = valid ? redo(pages, dir, valid, COMMIT_CHANGES) : 0;
+  const number = valid ? redo(pages, dir, valid, COMMIT.fewest) : 0;
   const salt = valid?.salt ?? randomInt(2 ** 32);
   const log = openLog(dir, { half: valid?.half ?? 0, number, salt });
   let committed: Place = { ...log.place(), salt };
   let [changes, uncommitted] = [0, 0];
+  let commitAfter = COMMIT.fewest;
   let takenMs = 0;
+  /** Pages written, until now and until the last checkpoint. */
+  let [written, takenPages] = [0, 0];
   let going: Promise<void> | undefined;
 
   /** @throws when the disk does not take the pages; they are changed in memory then as they were. */
   function commit<T>(then: () => T): T {
+    const [committing, before] = [uncommitted, written];
     // One that fails is tried again after as many changes, or in time.
     uncommitted = 0;
     try {
       return pages.commit(() => {
         committed = { ...log.place(), salt };
+        written = pages.written();
+        const perChange = (written - before) / committing;
+        if (committing >= COMMIT.fewest) commitAfter = within(COMMIT, COMMIT.pages / perChange);
         return then();
       });
     } catch (error) {
@@ -94,7 +104,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   }
 
   async function checkpoint(): Promise<void> {
-    [changes, takenMs] = [0, performance.now()];
+    [changes, takenMs, takenPages] = [0, performance.now(), written];
     try {
       await takeCheckpoint();
     } catch (error) {
@@ -105,7 +115,10 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
   }
 
   const isDue = () =>
-    changes > due.changes || log.bytes() > due.bytes || (changes > 0 && performance.now() - takenMs > due.ms);
+    changes > due.changes ||
+    log.bytes() > due.bytes ||
+    written - takenPages > due.pages ||
+    (changes > 0 && performance.now() - takenMs > due.ms);
 
   function transact(work: () => void): void {
     // Where the disk is full that is seen before anything is done, which would have to be undone.
@@ -133,7 +146,7 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
           going = undefined;
         });
     }
-    if (uncommitted > COMMIT_CHANGES) {
+    if (uncommitted > commitAfter) {
       try {
         commit(() => undefined);
       } catch (error) {
@@ -180,6 +193,9 @@ export async function openJournal(dir: string, due = DUE): Promise<Journal> {
     close,
   };
 }
+
+const within = ({ fewest, most }: { fewest: number; most: number }, count: number) =>
+  Math.min(most, Math.max(fewest, count));
 
 /** The same bytes, not a copy. */
 export const asBuffer = (bytes: Uint8Array): Buffer =>

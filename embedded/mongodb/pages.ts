@@ -18,6 +18,8 @@ export type Pages = {
   commit<T>(then: () => T): T;
   /** Goes back to the last commit. */
   abort(): void;
+  /** Pages written by all commits since it was opened. */
+  written(): number;
   close(): Promise<void>;
 };
 
@@ -27,7 +29,7 @@ type Ends = { commit: () => void; abort: (error: Error) => void };
 export function openPages(dir: string): Pages {
   const db = open<Buffer, Uint8Array>({
     ...{ path: dir, noSubdir: false, keyEncoding: 'binary', encoding: 'binary' },
-    ...{ overlappingSync: false, noSync: true },
+    ...{ overlappingSync: false, noSync: true, trackMetrics: true },
   });
   let ends = begin(db);
   return {
@@ -43,6 +45,11 @@ export function openPages(dir: string): Pages {
     abort() {
       end(ends);
       ends = begin(db);
+    },
+    written() {
+      const { pagesWritten }: { pagesWritten?: number } = db.getStats();
+      if (pagesWritten === undefined) throw new Error('lmdb does not say how many pages it has written');
+      return pagesWritten;
     },
     close() {
       end(ends);

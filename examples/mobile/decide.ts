@@ -28,7 +28,7 @@ export const depositInput = z.object({
 export type DepositCommand = z.infer<typeof depositInput>;
 
 /** When, and with which id if the caller's idempotency key decides none. */
-export type Circumstances = { time: string; randomId: string };
+export type Circumstances = { time: string; newId: string };
 
 /** What of an account a deposit depends on. */
 export type Account = Pick<AccountRow, '_id' | 'amountMinor' | 'movements'> & { ownerId: string; currency: string };
@@ -37,16 +37,16 @@ export type Account = Pick<AccountRow, '_id' | 'amountMinor' | 'movements'> & { 
  * The same key from the same owner is the same deposit, for ever. A key belongs to the door that it was given to: no other service
  * knows what this one was asked, so the same key at both doors is two deposits, and never one id for two contents.
  */
-export function depositIdFor(ownerId: string, key: string | null | undefined, randomId: string): string {
-  return key === null || key === undefined ? randomId : deriveId('mobile idempotency key', ownerId, key);
+export function depositIdFor(ownerId: string, key: string | null | undefined, newId: string): string {
+  return key === null || key === undefined ? newId : deriveId('mobile idempotency key', ownerId, key);
 }
 
 export function deposit(
   { _id: subject, ownerId, currency }: Account,
   { amount, memo, idempotencyKey: key }: DepositCommand,
-  { time, randomId }: Circumstances,
+  { time, newId }: Circumstances,
 ): EventOf<typeof deposited> {
-  const id = depositIdFor(ownerId, key, randomId);
+  const id = depositIdFor(ownerId, key, newId);
   const data = { amountMinor: amount, currency, ...(memo && { memo }), channel: CHANNEL };
   return createEvent(deposited, { id, source: SOURCE, subject, time, correlationid: id, data });
 }

@@ -110,7 +110,7 @@ describe('a deposit by phone', () => {
 
   test('has another id than what the account service makes of the same key: the two doors share no keys', () => {
     const account = { id: 'a', ownerId: 'alice', name: 'a', currency: 'EUR', openedAt: TIME };
-    const now = { time: TIME, randomId: 'random' };
+    const now = { time: TIME, newId: 'random' };
     const { id } = depositAtAccount(account, { accountId: 'a', amount: 1, idempotencyKey: 'k' }, now);
     expect(depositIdFor('alice', 'k', 'random')).not.toBe(id);
     expect(depositIdFor('alice', 'k', 'random')).not.toBe(depositIdFor('alice', 'l', 'random'));

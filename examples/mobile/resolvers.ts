@@ -21,7 +21,7 @@ export function createResolvers(view: View, { outbox, clock, ids }: ServiceConte
 
   /** The deposit as it stands: this request's, or the one that the same key made before. */
   async function payIn(account: Account, command: DepositCommand, origin: Origin): Promise<Movement> {
-    const event = deposit(account, command, { time: timestamp(clock.now()), randomId: ids.random() });
+    const event = deposit(account, command, { time: timestamp(clock.now()), newId: ids.next() });
     // A repeated request gets its first answer, whatever the balance is by now.
     const before = command.idempotencyKey ? await view.stored(event.id) : null;
     if (!before) assertCountable(account, command);

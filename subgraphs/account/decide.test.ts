@@ -35,7 +35,7 @@ const given = decisionScenarios({
     availableMinor: availableMinor + (event.type === accountOpened.type ? 0 : signed(event)),
   }),
   decide(command: Command, state) {
-    const event = command(state, { time: TIME, randomId: 'random' });
+    const event = command(state, { time: TIME, newId: 'random' });
     const stored = state.events.find(({ id }) => id === event.id);
     if (stored) assertSameRequest(contracts.find(({ type }) => type === event.type) ?? deposited, stored, event);
     return stored ? [] : event;
@@ -60,7 +60,7 @@ const withdrawing =
     withdraw(ACCOUNT, read(input), availableMinor, now);
 
 const aDeposit = (amount: number, more: object = {}) =>
-  deposit(ACCOUNT, read({ amount, ...more }), { time: TIME, randomId: `deposit of ${amount}` });
+  deposit(ACCOUNT, read({ amount, ...more }), { time: TIME, newId: `deposit of ${amount}` });
 
 describe('opening an account', () => {
   test('is an event whose id is the account', () => {
@@ -120,7 +120,7 @@ describe('opening an account', () => {
   });
 
   test('with a key used before is the same account, and with another body it is refused', () => {
-    const opened = opening({ idempotencyKey: 'k' })({ events: [], availableMinor: 0 }, { time: TIME, randomId: 'x' });
+    const opened = opening({ idempotencyKey: 'k' })({ events: [], availableMinor: 0 }, { time: TIME, newId: 'x' });
     given(opened)
       .when(opening({ idempotencyKey: 'k' }))
       .then();
@@ -147,7 +147,7 @@ describe('depositing', () => {
 
   test('without a memo says nothing of one', () => {
     for (const memo of [undefined, null, '']) {
-      const event = depositing({ memo })({ events: [], availableMinor: 0 }, { time: TIME, randomId: 'x' });
+      const event = depositing({ memo })({ events: [], availableMinor: 0 }, { time: TIME, newId: 'x' });
       expect(event.data).toEqual({ amountMinor: 100, currency: 'EUR', channel: 'ACCOUNT' });
     }
   });
@@ -235,7 +235,7 @@ describe('withdrawing', () => {
   });
 
   test('counts what was withdrawn before', () => {
-    const before = withdraw(ACCOUNT, read({ amount: 60 }), 100, { time: TIME, randomId: 'w' });
+    const before = withdraw(ACCOUNT, read({ amount: 60 }), 100, { time: TIME, newId: 'w' });
     given(aDeposit(100), before)
       .when(withdrawing({ amount: 40 }))
       .then({ data: { amountMinor: 40 } });

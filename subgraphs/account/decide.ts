@@ -12,7 +12,7 @@ import { idempotencyKey, text } from '../../schema/input.ts';
 export type AccountFacts = { id: string; ownerId: string; name: string; currency: string; openedAt: string };
 
 /** When, and with which id if the caller's idempotency key decides none. */
-export type Circumstances = { time: string; randomId: string };
+export type Circumstances = { time: string; newId: string };
 
 export const SOURCE = '/account';
 /** What its deposits say of the way that they came in by, when they are of no transfer. */
@@ -38,12 +38,12 @@ export type OpenAccount = z.infer<typeof openAccountInput>;
 export type TransactionCommand = z.infer<typeof transactionInput>;
 
 /** The same key from the same owner is the same event, for ever; without a key every command is a new one. */
-export function eventIdFor(ownerId: string, key: string | null | undefined, randomId: string): string {
-  return key === null || key === undefined ? randomId : deriveId('idempotency key', ownerId, key);
+export function eventIdFor(ownerId: string, key: string | null | undefined, newId: string): string {
+  return key === null || key === undefined ? newId : deriveId('idempotency key', ownerId, key);
 }
 
-export function openAccount(ownerId: string, command: OpenAccount, { time, randomId }: Circumstances) {
-  const id = eventIdFor(ownerId, command.idempotencyKey, randomId);
+export function openAccount(ownerId: string, command: OpenAccount, { time, newId }: Circumstances) {
+  const id = eventIdFor(ownerId, command.idempotencyKey, newId);
   const data = { ownerId, name: command.name, currency: command.currency ?? 'USD' };
   return createEvent(accountOpened, { id, source: SOURCE, subject: id, time, correlationid: id, data });
 }
@@ -83,10 +83,10 @@ function transact<More extends object>(
   contract: Contract<Moved & More>,
   account: AccountFacts,
   command: TransactionCommand,
-  { time, randomId }: Circumstances,
+  { time, newId }: Circumstances,
   more: More,
 ) {
-  const id = eventIdFor(account.ownerId, command.idempotencyKey, randomId);
+  const id = eventIdFor(account.ownerId, command.idempotencyKey, newId);
   const memo = command.memo ?? undefined;
   const data = { amountMinor: command.amount, currency: account.currency, ...(memo && { memo }), ...more };
   return createEvent(contract, { id, source: SOURCE, subject: account.id, time, correlationid: id, data });

@@ -46,7 +46,7 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
     maxBatchSize: 1_000,
   });
 
-  const circumstances = () => ({ time: timestamp(clock.now()), randomId: ids.random() });
+  const circumstances = () => ({ time: timestamp(clock.now()), newId: ids.next() });
   const isHers = (account: AccountFacts, { ownerId, operator }: Identity) => operator || account.ownerId === ownerId;
 
   async function readable(accountId: string, identity: Identity): Promise<AccountFacts | undefined> {

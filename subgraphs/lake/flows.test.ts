@@ -27,7 +27,7 @@ function lakes(count: number) {
     },
   };
   const made = Array.from({ length: count }, (_, index) =>
-    createFlows({ feed, clock, ids: { random: () => `lake ${index}` } }),
+    createFlows({ feed, clock, ids: { next: () => `lake ${index}` } }),
   );
   for (const flows of made) flows.listen();
   return {

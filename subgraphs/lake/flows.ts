@@ -24,7 +24,7 @@ type Kind = { source: string; type: string; seconds: Map<number, number> };
 export type Flows = ReturnType<typeof createFlows>;
 
 export function createFlows({ feed, clock, ids }: { feed: Pick<Feed, 'publish' | 'listen'>; clock: Clock; ids: Ids }) {
-  const from = ids.random();
+  const from = ids.next();
   const kinds = new Map<string, Kind>();
   let unshared = new Map<string, Count>();
   let sharing = false;

@@ -175,7 +175,7 @@ export function createReplays(options: {
     count,
 
     /** @throws BAD_USER_INPUT when it cannot be done; nothing is recorded then. */
-    async request(input: ReplayRequest, by: string, id = ids.random()): Promise<ReplayRow> {
+    async request(input: ReplayRequest, by: string, id = ids.next()): Promise<ReplayRow> {
       const binding = await bindingOf(input.service);
       const filter = input.filter ?? null;
       const mode = input.mode ?? 'REPAIR';

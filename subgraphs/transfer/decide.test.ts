@@ -19,7 +19,7 @@ const INPUT = { fromAccountId: 'a', toAccountId: 'b', amount: 100 };
 const asking = (input: object = {}, ownerId = 'alice') =>
   requestTransfer(ownerId, 'EUR', parseInput(transferInput, { ...INPUT, ...input }), {
     time: REQUESTED_AT,
-    randomId: 't',
+    newId: 't',
   });
 
 describe('asking for a transfer', () => {

@@ -39,8 +39,8 @@ export const transferInput = z
 export type TransferCommand = z.infer<typeof transferInput>;
 
 /** The same key from the same owner is the same transfer, for ever; without a key every command is a new one. */
-export function transferIdFor(ownerId: string, key: string | null | undefined, randomId: string): string {
-  return key === null || key === undefined ? randomId : deriveId('transfer', ownerId, key);
+export function transferIdFor(ownerId: string, key: string | null | undefined, newId: string): string {
+  return key === null || key === undefined ? newId : deriveId('transfer', ownerId, key);
 }
 
 /** @param currency of the account that it is to come from. */
@@ -48,9 +48,9 @@ export function requestTransfer(
   ownerId: string,
   currency: string,
   command: TransferCommand,
-  { time, randomId }: { time: string; randomId: string },
+  { time, newId }: { time: string; newId: string },
 ): Requested {
-  const id = transferIdFor(ownerId, command.idempotencyKey, randomId);
+  const id = transferIdFor(ownerId, command.idempotencyKey, newId);
   const { fromAccountId, toAccountId, amount: amountMinor, memo } = command;
   const expiresInSeconds = command.expiresInSeconds ?? EXPIRES_IN_SECONDS;
   return createEvent(transferRequested, {

@@ -34,9 +34,9 @@ export function createResolvers(view: View, context: ServiceContext): Resolvers 
 
   /** The transfer as it stands: this request's, or the one that the same key made before. */
   async function ask(command: TransferCommand, { ownerId }: Identity, origin: Origin): Promise<RequestedEntry> {
-    const now = { time: timestamp(clock.now()), randomId: ids.random() };
+    const now = { time: timestamp(clock.now()), newId: ids.next() };
     // A repeated request gets its first answer, whatever is known by now.
-    const id = transferIdFor(ownerId, command.idempotencyKey, now.randomId);
+    const id = transferIdFor(ownerId, command.idempotencyKey, now.newId);
     const before = command.idempotencyKey ? await requests.findOne({ _id: id }) : null;
     if (before) {
       const asked = requestTransfer(ownerId, before.event.data.currency, command, now);

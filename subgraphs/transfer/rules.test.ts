@@ -12,7 +12,7 @@ import { requestTransfer } from './decide.ts';
 import { service } from './index.ts';
 
 const TIME = '2026-01-31T10:00:00.000Z';
-const now = { time: TIME, randomId: 't' };
+const now = { time: TIME, newId: 't' };
 const requested = requestTransfer('alice', 'EUR', { fromAccountId: 'a', toAccountId: 'b', amount: 100 }, now);
 const money = { amountMinor: 100, currency: 'EUR', transferId: 't', channel: 'TRANSFER' };
 const answer = (contract: typeof deposited | typeof withdrawn, id: string, subject: string) =>

@@ -45,8 +45,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'an idempotency key decides nothing',
     file: 'subgraphs/account/decide.ts',
-    find: "return key === null || key === undefined ? randomId : deriveId('idempotency key', ownerId, key);",
-    replace: 'return randomId + (key === ownerId ? deriveId(key) : "");',
+    find: "return key === null || key === undefined ? newId : deriveId('idempotency key', ownerId, key);",
+    replace: 'return newId + (key === ownerId ? deriveId(key) : "");',
     foundBy: 1,
   },
   {

@@ -96,7 +96,7 @@ export function createSystem(
       feed: createFeed({ ...pubSubTo(redis, world, process), prefix: PREFIX, log: silent }),
       bindings: createBindings(mongo.db(`${PREFIX}-registry`).collection<Binding>('bindings')),
       clock: clockOf(world, process),
-      ids: { random: () => `${process.name}-${world.random.int(0, 2 ** 31)}` },
+      ids: { next: () => `${process.name}-${world.random.int(0, 2 ** 31)}` },
       holder: process.name,
       log: silent,
       bounds,

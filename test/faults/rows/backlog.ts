@@ -30,7 +30,7 @@ async function fill({ cluster, bank, say }: Context, events: number): Promise<vo
     const documents = Array.from({ length: Math.min(BATCH, events - done) }, (_, index) => {
       const { id, owner } = bank.accounts[(done + index) % bank.accounts.length] ?? { id: '', owner: '' };
       const facts = { id, ownerId: owner, name: 'Everyday', currency: 'USD', openedAt: '' };
-      const circumstances = { time: timestamp(systemClock.now()), randomId: randomUUID() };
+      const circumstances = { time: timestamp(systemClock.now()), newId: randomUUID() };
       const [amount, memo] = [1 + (index % 500), `backlog ${done + index}`];
       const event = deposit(facts, { accountId: id, amount, memo }, circumstances);
       if (events <= READ_MAX) bank.history.push(asked(event, owner, memo, amount));
