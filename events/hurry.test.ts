@@ -41,7 +41,7 @@ describe('what is stored soon after something that hurried', () => {
       sender: {
         lettersFor: ({ bindings }: Pick<Tenure, 'bindings'>, events: readonly Event[]) =>
           lettersFor('origin', events, bindings, 100),
-        async hand({ relay = [] }) {
+        async send({ relay = [] }) {
           sent.push(idsOf(relay));
           return 1;
         },

@@ -1,10 +1,10 @@
 /**
- * What somebody waits for does not wait for a flush: it is handed over or sent at once, by whoever has just stored it, whatever
+ * What somebody waits for does not wait for a flush: it is handed over or queued at once, by whoever has just stored it, whatever
  * the relay does meanwhile. The next flush, which gathers for a while, sends the rest, leaves the marks and clears. A process that
  * has hardly time for anything else lets a few more go together: all that goes at once costs about as much as one.
  *
- * Guarantees: what was not handled when it was handed over, what was not sent, and what was sent before a loss does not count as
- * sent, so that a flush sends it. A process that dies meanwhile leaves it pending.
+ * Guarantees: what was neither handled nor queued, and what was queued before a loss, does not count as sent, so that a flush
+ * sends it. A process that dies meanwhile leaves it pending.
  */
 import type { Logger } from 'pino';
 import { type Clock, createWake } from './clock.ts';
@@ -43,7 +43,7 @@ type Relaying = Pick<Tenure, 'bindings' | 'members' | 'gathered' | 'hurried' | '
 export function startHurry(options: {
   /** While this process relays. */
   tenure(): Relaying | undefined;
-  sender: Pick<Sender, 'lettersFor' | 'hand'>;
+  sender: Pick<Sender, 'lettersFor' | 'send'>;
   /** Events that may be gathered until the flush; what is more it has to look for. */
   gatheredMax: number;
   gatherMs: number;
@@ -70,7 +70,7 @@ export function startHurry(options: {
       for (const { id } of events) sending.add(id);
       sentMs = clock.monotonic();
       try {
-        const connection = await sender.hand({ relay: events }, letters);
+        const connection = await sender.send({ relay: events }, { first: letters });
         for (const { id } of events) hurried.set(id, { connection, consumers });
       } finally {
         for (const { id } of events) sending.delete(id);

@@ -1,6 +1,6 @@
 /**
- * Consumers nearby: what somebody waits for, and a consumer of the same process can take, need not go through Redis. The queue is
- * for everybody else, for what nobody waits for, and for whatever was not handled when it was handed over.
+ * Consumers nearby: what a consumer of the same process can take need not go through Redis. The queue is for everybody else, for
+ * whatever was not handled when it was handed over, and for what a process may have died of.
  *
  * Guarantees: a letter counts as handled only when the consumer has done with it what it does with a job, and what it gets is
  * what it would get from the queue. A queue that is paused, or has another owner, gets nothing past it. Does not guarantee that a

@@ -107,6 +107,8 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     asked = current;
     await feed.publish([{ topic: QUESTIONS, message: question }]);
     await answered.wait(ANSWER_WITHIN_MS, stopped.signal);
+    // One that comes later must not end the next wait.
+    asked = undefined;
     return current.lacking;
   }
 

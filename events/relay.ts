@@ -1,12 +1,13 @@
 /**
- * The relay: moves a service's pending outbox entries into the queue of every service that consumes their type.
+ * The relay: moves a service's pending outbox entries to every service that consumes their type: hands them to consumers of this
+ * process, and puts them into the queues of the others.
  *
  * Guarantees: every entry is sent at least once to every binding that wants it, and again when Redis has lost it before
  * the consumer durably passed it. One relay a service is active, by lease; one flush is in flight. Woken at once, with a
  * poll behind it. Does not guarantee order, or that an entry is sent only once.
  *
- * A flush: read what is pending, queue it, leave the flush's mark with every consumer, clear `pending`. In this order a
- * crash anywhere repeats work and loses none. What somebody waits for does not wait for the flush: see hurry.ts.
+ * A flush: read what is pending, have it handled or queued, leave the flush's mark with every consumer, clear `pending`. In this order
+ * a crash anywhere repeats work and loses none. What somebody waits for does not wait for the flush: see hurry.ts.
  */
 import type { Collection } from 'mongodb';
 import type { Logger } from 'pino';
@@ -89,8 +90,13 @@ export function startRelay(options: RelayOptions): Relay {
     const startedMs = clock.monotonic();
     const ids = events.map(({ id }) => id);
     if (looks) current.found = new Set(ids.filter(id => !gathered.has(id)));
-    const connection = await sendRest(current, events);
-    if (connection === undefined) return true;
+    const connections = await sendRest(current, events);
+    const [connection] = connections;
+    if (connections.size > 1) {
+      // What was sent at once may be lost, and is sent again.
+      for (const { id } of events) current.hurried.delete(id);
+      return true;
+    }
     const number = nextFlush(current);
     const lost = await leaveMarks(current, number, connection);
     if (lost.length > 0) {
@@ -110,28 +116,26 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   /**
-   * Sends events to those that they were not sent to at once.
+   * Sends events to those that they were not sent to at once. What this process has not stored itself, a process that had it at hand
+   * may have died of.
    *
-   * @returns the connection on which all was sent; undefined when what was sent at once may be lost: then all has to be sent
-   *   again.
+   * @returns the connections on which all was queued, also what was at once.
    */
-  async function sendRest(current: Tenure, events: readonly Event[]): Promise<number | undefined> {
-    const { hurried, bindings } = current;
+  async function sendRest(current: Tenure, events: readonly Event[]): Promise<Set<number>> {
+    const { hurried, bindings, gathered } = current;
     const consumers = consumersOf(bindings);
     const isHurried = ({ id }: Event) => hurried.get(id)?.consumers === consumers;
     // What was sent at once goes by here for those that do not wait for it.
     const before = events.filter(isHurried);
     const hops = { relay: events.filter(event => !isHurried(event)), flush: before };
     const sent = new Map(before.map(({ id }) => [id, hurried.get(id)?.connection]));
-    const letters = sender.lettersFor(
-      current,
-      events,
-      (binding, { id, type }) => !sent.has(id) || canWait(binding, type),
-    );
-    const connection = await sender.send(hops, letters);
-    if ([...sent.values()].every(earlier => earlier === undefined || earlier === connection)) return connection;
-    for (const id of sent.keys()) hurried.delete(id);
-    return undefined;
+    const lettersFor = (some: readonly Event[]) =>
+      sender.lettersFor(current, some, (binding, { id, type }) => !sent.has(id) || canWait(binding, type));
+    const connection = await sender.send(hops, {
+      first: lettersFor(events.filter(({ id }) => gathered.has(id))),
+      again: lettersFor(events.filter(({ id }) => !gathered.has(id))),
+    });
+    return new Set([connection, ...sent.values()].filter(each => each !== undefined));
   }
 
   function pendingIn(collection: Collection<OutboxEntry>): Promise<OutboxEntry[]> {

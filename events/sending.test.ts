@@ -1,12 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { EVERY_TYPE } from './binding.ts';
+import { systemClock } from './clock.ts';
 import type { Event } from './event.ts';
 import { happening, happenings, idsOf, ORIGIN, takeAll, until, waitingIds, waitingJobs } from './fixture.ts';
 import { lettersFor } from './letters.ts';
 import { withNearby } from './nearby.ts';
 import { started } from './relay.fixture.ts';
 import type { RelayOptions } from './relay.ts';
+import { createSender } from './sending.ts';
+import { noTrail } from './tracing.ts';
 import type { Delivered } from './transport.ts';
 
 describe('jobs', () => {
@@ -74,6 +77,83 @@ describe('jobs', () => {
     // Nobody is there: whoever comes should find something to share.
     await send(3);
     expect((await used()).length).toBeGreaterThan(3);
+  });
+});
+
+describe('what nobody waits for', () => {
+  /** A consumer in this process that takes everything and lets everything wait. */
+  async function patient(handle: (job: Delivered) => Promise<void> = async () => undefined) {
+    const { system, relay, outbox, pending } = await started();
+    await system.bind('lake', { consumes: [EVERY_TYPE], unhurried: [EVERY_TYPE] });
+    const transport = withNearby(system.transport);
+    const jobs: Delivered[] = [];
+    transport.work({
+      ...{ service: 'lake', partition: 0, concurrency: 8 },
+      async handle(job) {
+        jobs.push(job);
+        await handle(job);
+      },
+    });
+    const begin = (options: Partial<RelayOptions> = {}) =>
+      relay({ transport, pollMs: 60_000, gatherMs: 50, ...options });
+    const hasBegun = () => until(async () => (await system.transport.marks('lake'))[ORIGIN] !== undefined);
+    return { outbox, pending, jobs, begin, hasBegun };
+  }
+  /** By the queue each has a name. */
+  const isHanded = ({ id }: Delivered) => id === '';
+
+  test('is handed over too, once it has gathered, and is pending until it is handled', async () => {
+    let finish: () => void = () => undefined;
+    const { outbox, pending, jobs, begin, hasBegun } = await patient(() => new Promise(resolve => (finish = resolve)));
+    const active = begin();
+    await hasBegun();
+    const stored = happenings(2);
+    for (const event of stored) await outbox.append(event);
+    active.wake(stored);
+    await until(() => jobs.length === 1);
+    expect(jobs.map(job => [isHanded(job), idsOf(job.data.events as Event[])])).toEqual([[true, idsOf(stored)]]);
+    await delay(100);
+    expect(await pending()).toBe(2);
+    finish();
+    await until(async () => (await pending()) === 0);
+    expect(jobs).toHaveLength(1);
+  });
+
+  test('comes by the queue when it was not handled, and is not pending any more then', async () => {
+    const { outbox, pending, jobs, begin, hasBegun } = await patient(async job => {
+      if (isHanded(job)) throw new Error('not now');
+    });
+    const active = begin();
+    await hasBegun();
+    await outbox.append(happening('1'));
+    active.wake([happening('1')]);
+    await until(async () => (await pending()) === 0 && jobs.length === 2);
+    expect(jobs.map(isHanded)).toEqual([true, false]);
+  });
+
+  test('comes by the queue when it was found: a process may have died of it, and deaths are counted there', async () => {
+    const { outbox, pending, jobs, begin } = await patient();
+    await outbox.append(happening('1'));
+    begin();
+    await until(async () => (await pending()) === 0 && jobs.length === 1);
+    expect(jobs.map(isHanded)).toEqual([false]);
+  });
+});
+
+describe('what was queued on one connection after the other', () => {
+  test('does not count as sent: what was on the first one may be lost', async () => {
+    let connection = 0;
+    const letter = { service: 'a', partition: 0, source: 'b', events: [happening('1')] };
+    const sender = createSender({
+      ...{ service: 'b', trail: noTrail, clock: systemClock, jobMax: 100 },
+      transport: {
+        send: async () => ++connection,
+        // Only the first one is refused here, and has to be queued after the second was.
+        hand: ({ partition }) => (partition === 0 ? Promise.resolve(false) : undefined),
+      },
+    });
+    await expect(sender.send({}, { first: [letter, { ...letter, partition: 1 }] })).rejects.toThrow('one connection');
+    expect(connection).toBe(2);
   });
 });
 

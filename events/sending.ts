@@ -1,4 +1,4 @@
-/** How a relay's events become jobs in the queues of those that consume them. */
+/** How a relay's events become jobs of those that consume them: handed to them where they are in this process, and queued else. */
 import type { Binding } from './binding.ts';
 import { pack } from './carrying.ts';
 import { type Clock, createEnding } from './clock.ts';
@@ -23,19 +23,23 @@ export type Sender = {
     isFor: (binding: Binding, event: Event) => boolean,
   ): Letter[];
   /**
-   * @param hops the events by what this step is called in their traces: some have gone by already, to others.
-   * @returns the connection on which all of it was sent.
-   * @throws when the queues cannot be reached: some may have arrived then.
-   */
-  send(hops: Hops, letters: readonly Letter[]): Promise<number>;
-  /**
-   * The same, but what consumers of this process can take at once they are handed.
+   * Hands jobs to consumers of this process, as far as these take them at once, and queues the others and those that were not handled
+   * within 2 s.
    *
-   * @returns the connection on which the rest was sent, undefined where there was none; when all that was handed over has been
-   *   handled.
-   * @throws also when some was not handled within 2 s.
+   * @param hops the events by what this step is called in their traces: some have gone by already, to others.
+   * @returns the connection on which all of it was queued, undefined where there was nothing to queue; when all that was handed over
+   *   has been handled.
+   * @throws when the queues cannot be reached, or were on one connection after the other: some may have arrived then.
    */
-  hand(hops: Hops, letters: readonly Letter[]): Promise<number | undefined>;
+  send(hops: Hops, letters: Letters): Promise<number | undefined>;
+};
+
+/** What is sent, by whether it may be handed over. */
+type Letters = {
+  /** Nobody had it at hand before. */
+  first: readonly Letter[];
+  /** A process may have died of it: the queue counts how often. */
+  again?: readonly Letter[];
 };
 
 type Hops = Readonly<Record<string, readonly Event[]>>;
@@ -82,28 +86,40 @@ export function createSender(options: {
       return lettersFor(service, events, spread, jobMax, isFor);
     },
 
-    send: (hops, letters) => asStep(hops, letters, jobs => transport.send(jobs)),
-
-    async hand(hops, letters) {
-      const handed: Promise<boolean>[] = [];
-      const connection = await asStep(hops, letters, async jobs => {
-        const rest = jobs.filter(job => {
-          const taken = transport.hand?.(job);
-          if (taken) handed.push(taken);
-          return !taken;
-        });
-        return rest.length > 0 ? transport.send(rest) : undefined;
-      });
-      if (handed.length > 0 && !(await areHandled(handed))) throw new Error('not handled yet');
-      return connection;
-    },
+    send: (hops, { first, again = [] }) =>
+      asStep(hops, [...again, ...first], async jobs => {
+        const queued = jobs.slice(0, again.length);
+        const handed: Handed[] = [];
+        for (const job of jobs.slice(again.length)) {
+          const handled = transport.hand?.(job);
+          if (handled) handed.push({ job, handled });
+          else queued.push(job);
+        }
+        const [connection, left] = await Promise.all([queue(queued), leftOf(handed)]);
+        const last = await queue(left);
+        if (connection !== undefined && last !== undefined && last !== connection) {
+          throw new Error('the queues were reached on one connection after the other');
+        }
+        return last ?? connection;
+      }),
   };
 
-  async function areHandled(handed: readonly Promise<boolean>[]): Promise<boolean> {
+  async function queue(jobs: readonly Letter[]): Promise<number | undefined> {
+    return jobs.length > 0 ? transport.send(jobs) : undefined;
+  }
+
+  /** Those that have not been handled in time. */
+  async function leftOf(handed: readonly Handed[]): Promise<Letter[]> {
+    if (handed.length === 0) return [];
     const over = createEnding();
-    const inTime = clock.sleep(HANDLED_WITHIN_MS, over).then(() => [false]);
-    const handled = await Promise.race([Promise.all(handed), inTime]);
+    const left = new Set(handed.map(({ job }) => job));
+    const handling = handed.map(async ({ job, handled }) => {
+      if (await handled) left.delete(job);
+    });
+    await Promise.race([Promise.all(handling), clock.sleep(HANDLED_WITHIN_MS, over)]);
     over.end();
-    return handled.every(Boolean);
+    return [...left];
   }
 }
+
+type Handed = { job: Letter; handled: Promise<boolean> };

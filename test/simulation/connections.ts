@@ -170,7 +170,7 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
 /** Most of what could be handed over goes through the queue all the same, and meets its weather. */
 export function sometimesNearby(transport: Transport, world: World): Transport {
   const nearby = withNearby(transport);
-  return { ...nearby, hand: (...what) => (world.random.chance(0.2) ? nearby.hand(...what) : undefined) };
+  return { ...nearby, hand: (...what) => (world.random.chance(0.1) ? nearby.hand(...what) : undefined) };
 }
 
 const idOf = (event: unknown) => (event as { id?: unknown } | null)?.id;
