@@ -89,7 +89,7 @@ export function startHurry(options: {
     try {
       await send(tenure, events);
     } catch (error) {
-      log.debug({ err: error }, 'a flush has to send what was not handled at once');
+      log.debug({ err: error }, 'a flush has to send what was neither handled nor queued at once');
       onGathered({ looks: true });
     }
   }

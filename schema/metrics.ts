@@ -73,13 +73,13 @@ export const METRICS = {
   },
   relay_events_total: {
     type: 'counter',
-    help: 'Events sent on from the outbox to the queues of whoever consumes them.',
+    help: 'Events sent on from the outbox to whoever consumes them: handed over or queued.',
     labels: ['service'],
     shown: 'service',
   },
   relay_flush_duration_seconds: {
     type: 'histogram',
-    help: 'How long a flush takes: into the queues, marked, cleared.',
+    help: 'How long a flush takes: handled or queued, marked, cleared.',
     labels: ['service'],
     buckets: SECONDS,
     shown: 'service',
