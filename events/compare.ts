@@ -67,8 +67,7 @@ async function* differing({ served, copy, filter, subject, ignored }: Comparison
     walkOver(of.find(filter, { projection, raw: true }).sort({ _id: 1 }).batchSize(BATCH) as FindCursor<unknown>);
   const [a, b] = [walk(served), walk(copy)];
   for (;;) {
-    if (a.isSpent()) await a.read();
-    if (b.isSpent()) await b.read();
+    if (a.isSpent() || b.isSpent()) await Promise.all([a, b].map(each => each.isSpent() && each.read()));
     const [left, right] = [a.bytes(), b.bytes()];
     if (!left && !right) return;
     if (!left || !right || !left.equals(right)) {

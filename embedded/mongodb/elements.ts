@@ -198,6 +198,25 @@ function pickFrom(bytes: Uint8Array, from: number, fields: Fields): void {
   scratch.writeInt32LE(used - head, head);
 }
 
+/** The document without these fields, which are whole ones; it is the same bytes when it has none of them. */
+export function omit(bytes: Uint8Array, fields: Fields): Uint8Array {
+  used = 0;
+  let kept = 0;
+  for (let at = 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    if (fieldNamed(fields, bytes, at + 1, start - 1)) {
+      copy(bytes, kept, at);
+      kept = end;
+    }
+    at = end;
+  }
+  if (kept === 0) return bytes;
+  copy(bytes, kept, bytes.length);
+  scratch.writeInt32LE(used, 0);
+  return finish();
+}
+
 /** These fields decoded, as far as the document has them; there may be more. Of a document that is well-formed. */
 export function decodeOnly(bytes: Uint8Array, fields: Fields): Doc {
   return simpleFields(bytes, 0, fields) ?? decode(pick(bytes, fields));

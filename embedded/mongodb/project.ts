@@ -1,4 +1,4 @@
-import { fieldsAt, pick } from './elements.ts';
+import { fieldsAt, omit, pick } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { isNumber } from './numbers.ts';
 import { checkPath, parts } from './paths.ts';
@@ -16,8 +16,8 @@ type Tree = Map<string, true | Tree>;
  */
 export const compileProjection = (spec: unknown): Projection | undefined => compile(spec)?.projection;
 
-/** `included`: the paths of an inclusion. */
-function compile(spec: unknown): { projection: Projection; included: string[] | undefined } | undefined {
+/** `paths`: of what is kept of a document, or left out. */
+function compile(spec: unknown): { projection: Projection; including: boolean; paths: string[] } | undefined {
   if (spec === undefined) return undefined;
   if (!isObject(spec)) fail('TypeMismatch', 'a projection must be a document');
   const names = Object.keys(spec);
@@ -35,19 +35,18 @@ function compile(spec: unknown): { projection: Projection; included: string[] | 
     tree ??= toTree(paths);
     return step(doc, tree);
   };
-  return { projection, included: including ? paths : undefined };
+  return { projection, including, paths };
 }
 
-/** The same of stored bytes: where whole fields are kept that are sure to stay the same bytes, nothing is decoded. */
+/** The same of stored bytes: where whole fields are kept or left out, and what is left is sure to stay the same bytes, nothing is decoded. */
 export function compileShown(spec: unknown): ((raw: Uint8Array) => Uint8Array) | undefined {
   const compiled = compile(spec);
   if (!compiled) return undefined;
-  const { projection, included } = compiled;
-  if (!included) return raw => encode(projection(decode(raw)));
-  const fields = fieldsAt(included.map(parts));
-  const areWhole = included.every(path => parts(path).length === 1);
+  const { projection, including, paths } = compiled;
+  const fields = fieldsAt(paths.map(parts));
+  const areWhole = paths.every(path => parts(path).length === 1);
   return raw => {
-    const kept = pick(raw, fields);
+    const kept = including ? pick(raw, fields) : areWhole ? omit(raw, fields) : raw;
     return areWhole && isPlain(kept) ? kept : encode(projection(decode(kept)));
   };
 }
