@@ -5,6 +5,11 @@ import { createSystem, fakeClock, useServers } from './fixture.ts';
 const urls = useServers();
 
 async function compared(served: Row[], copy: Row[], meanwhile: (of: 'served' | 'copy') => Row[] = () => []) {
+  const { rows } = await differencesOf(served, copy, meanwhile);
+  return Object.fromEntries(rows);
+}
+
+async function differencesOf(served: Row[], copy: Row[], meanwhile: (of: 'served' | 'copy') => Row[] = () => []) {
   const system = createSystem(urls);
   const [a, b] = [system.collection<Row>('s', 'rows'), system.collection<Row>('s', 'rows-2')];
   if (served.length > 0) await a.insertMany(served);
@@ -17,11 +22,10 @@ async function compared(served: Row[], copy: Row[], meanwhile: (of: 'served' | '
       for (const row of meanwhile('copy')) await b.replaceOne({ _id: row._id }, row, { upsert: true });
     },
   };
-  const { rows } = await findDifferences({
+  return findDifferences({
     ...{ served: a, copy: b, filter: {}, subject: 'of', ignored: ['note'], clock },
     signal: new AbortController().signal,
   });
-  return Object.fromEntries(rows);
 }
 
 const row = (_id: string, n: number, more: object = {}): Row => ({ _id, of: `subject of ${_id}`, n, ...more });
@@ -53,4 +57,10 @@ test('of more rows than are read at once, each is compared with its like', async
     .map(each => (each._id === name(2_000) ? { ...each, n: -1 } : each));
   const differing = [0, 999, 2_000, 2_299].map(name);
   expect(Object.keys(await compared(served, copy)).sort()).toEqual(differing);
+});
+
+test('of more rows that differ than can be kept the others are counted', async () => {
+  const all = Array.from({ length: 10_007 }, (_, n) => row(`r${n}`, n));
+  const { rows, beyond } = await differencesOf(all, []);
+  expect([rows.size, beyond]).toEqual([10_000, 7]);
 });

@@ -1,14 +1,15 @@
 import type { Document } from 'mongodb';
 import { expect, onTestFinished, test } from 'vitest';
 import type { RebuildWish } from './binding.ts';
-import { connected, createSystem, silent, until, useServers } from './fixture.ts';
+import { connected, createSystem, happening, silent, until, useServers } from './fixture.ts';
 import { createGenerations, type GenerationState } from './generation.ts';
-import { type Generation, startRebuilder } from './rebuild.ts';
+import type { OutboxEntry } from './outbox.ts';
+import { type Derived, type Generation, startRebuilder } from './rebuild.ts';
 
 const urls = useServers();
 
 /** A service with one derived collection, whose rebuilder runs. */
-async function started() {
+async function started({ derived = { rows: { subject: 'account' } } }: { derived?: Record<string, Derived> } = {}) {
   const system = createSystem(urls);
   await connected(system.transport);
   await system.bind('a', { rebuildable: true });
@@ -16,14 +17,20 @@ async function started() {
   const state = system.collection<GenerationState>('a', 'generations');
   const generations = createGenerations({ collection: state, holder: 'me', clock, onChange: () => undefined });
   const rows = (number: number) => system.collection<Document & { _id: string }>('a', `rows-${number}`);
+  const outbox = (number: number) => system.collection<OutboxEntry>('a', `events-${number}`);
+  let beforeHold: () => Promise<unknown> = async () => undefined;
   let isSlow = false;
   let refused = 0;
   let adopt: Generation['adopt'] = async () => new Map();
   const rebuilder = startRebuilder({
-    ...{ service: 'a', derived: { rows: { subject: 'account' } }, lease: { fence: () => 1 }, log: silent },
+    ...{ service: 'a', derived, lease: { fence: () => 1 }, log: silent },
     ...{ bindings, feed, clock },
     generations: {
       ...generations,
+      async change(from, to) {
+        if (to.hold) await beforeHold();
+        return generations.change(from, to);
+      },
       async settled(...how) {
         if (isSlow) refused += 1;
         return !isSlow && generations.settled(...how);
@@ -33,7 +40,7 @@ async function started() {
       ({
         number,
         collection: (name: string) => system.collection('a', `${name}-${number}`),
-        events: system.collection('a', 'events'),
+        events: outbox(number),
         rules: [],
         adopt: subject => adopt(subject),
       }) as Generation,
@@ -42,6 +49,10 @@ async function started() {
   onTestFinished(() => rebuilder.stop());
   return {
     rows,
+    outbox,
+    setBeforeHold(how: typeof beforeHold) {
+      beforeHold = how;
+    },
     state: () => state.findOne(),
     refused: () => refused,
     rebuilt: async () => (await bindings.find('a'))?.rebuilt,
@@ -158,4 +169,28 @@ test('what is mended in place is void in the memory of those who serve it', asyn
   await taken('MEND');
   expect(await rows(1).findOne({ _id: 'x1' })).toMatchObject({ n: 1 });
   expect(await state()).toMatchObject({ active: 1, restarts: 1, building: null, hold: false });
+});
+
+test('what is stored until everything stands still is published from the copy, and what was published is marked there', async () => {
+  const { outbox, wish, taken, setBeforeHold } = await started({ derived: { events: { subject: 'subject' } } });
+  const entry = (id: string, marks: Partial<OutboxEntry>): OutboxEntry => ({ _id: id, event: happening(id), ...marks });
+  await outbox(1).insertMany([entry('early', { pending: 1 }), entry('published', { relayed: 5, fence: 1 })]);
+  await wish('BUILD');
+  await taken('BUILD');
+  // Both after what there was has been carried over.
+  setBeforeHold(async () => {
+    await outbox(1).insertOne(entry('late', { pending: 2 }));
+    await outbox(1).updateOne({ _id: 'early' }, { $unset: { pending: '' }, $set: { relayed: 6, fence: 1 } });
+  });
+  await wish('SWAP');
+  await taken('SWAP');
+  const copied = await outbox(2)
+    .find({}, { projection: { event: 0 } })
+    .sort({ _id: 1 })
+    .toArray();
+  expect(copied).toEqual([
+    { _id: 'early', relayed: 6, fence: 1 },
+    { _id: 'late', pending: 2 },
+    { _id: 'published', relayed: 5, fence: 1 },
+  ]);
 });

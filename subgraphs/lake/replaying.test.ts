@@ -306,6 +306,44 @@ describe('what a replay has under way', () => {
   });
 });
 
+describe('a rebuild', () => {
+  /** A rebuild of a service that takes every step, and what came of the lake for its copy and for what is served, by event. */
+  async function rebuilt(meanwhile: { filling: Event[]; compared: Event[] }) {
+    const { system, lake, replayer, request, completed } = await counted(3);
+    await system.bind('reporting', { consumes: [deposited.type], rebuildable: true });
+    const came = { copy: [] as string[], served: [] as string[] };
+    const hand = async ({ service, events, replay = '', rebuild }: Letter, how: { jobId?: string } = {}) => {
+      if (came.copy.length === 0) await lake.store(meanwhile.filling);
+      (rebuild ? came.copy : came.served).push(...(events as Event[]).map(({ id }) => id));
+      await system.transport.acknowledge(service, replay, how.jobId ?? '', 0);
+      return true;
+    };
+    replayer({ transport: { ...system.transport, hand } });
+    const { _id } = await request({ mode: 'REBUILD' });
+    const over = new AbortController();
+    const steps = (async () => {
+      for (let taken = ''; !over.signal.aborted; await delay(5)) {
+        const wish = (await system.bindings.find('reporting'))?.rebuild;
+        if (!wish || wish.step === taken) continue;
+        taken = wish.step;
+        if (taken === 'SWAP') await lake.store(meanwhile.compared);
+        await system.bindings.taken('reporting', { ...wish, differences: 0, subjects: [], error: null });
+      }
+    })();
+    await completed(_id);
+    over.abort();
+    await steps;
+    return came;
+  }
+
+  test('sends the copy what was stored while it was filled, and what is served all that was stored since it was asked for', async () => {
+    const [, , , filling, compared] = deposits(5);
+    const { copy, served } = await rebuilt({ filling: filling ? [filling] : [], compared: compared ? [compared] : [] });
+    expect(copy).toEqual(['d0', 'd1', 'd2', 'd3']);
+    expect(served).toEqual(['d3', 'd4']);
+  });
+});
+
 describe('cancelling', () => {
   test('ends a replay that runs: it goes no further', async () => {
     const { replayer, runService, request, replays } = await counted(900);

@@ -81,6 +81,18 @@ test('the replay is planned once, by whichever process, and ends with what the l
   expect((await system.bindings.find('new'))?.seeding).toBeUndefined();
 });
 
+test('a process that died when it had planned the replay is followed by one that goes on from there', async () => {
+  const { system, replays, seeder } = await started();
+  const { seeding: _, ...wishes } = binding('new', { consumes: ['happened'] });
+  await system.bindings.bind(wishes, 'the replay');
+  for (const source of ['lake', 'new']) await system.bindings.join('new', source, source === 'lake' ? 4 : 0);
+  await system.bindings.pass('lake', { lake: 4 });
+  await replays.request({ service: 'new' }, 'lake', 'the replay');
+  seeder();
+  await until(async () => (await system.bindings.find('new'))?.seeding === undefined);
+  expect(await replays.rows.countDocuments()).toBe(1);
+});
+
 test('a service that runs is not unbound, and is as soon as it has stopped, however that was', async () => {
   const { system, replays } = await started();
   const schedules = createSchedules({ rows: system.collection<Schedule>('lake', 'schedules'), replays, ...system });
