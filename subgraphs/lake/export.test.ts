@@ -161,6 +161,16 @@ describe('an export, read back', () => {
     await expect(restored).rejects.toThrow(/^Position \d+: the lake holds another event there, or more/);
   });
 
+  test('is not whole where somebody else has written behind its end', async () => {
+    const lake = await emptyLake();
+    const store = async (events: readonly Event[]) => {
+      await lake.store(events);
+      await lake.store([happening('of somebody else')]);
+    };
+    const restored = restoreLake({ ...lake, store }, readExport(each(linesFor(varied(10)))), () => undefined);
+    await expect(restored).rejects.toThrow('Position 10: the lake holds another event there, or more');
+  });
+
   test('stops at an event that is in it twice', async () => {
     const lake = await emptyLake();
     const events = [...varied(10), ...varied(1)];

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, useServers } from '../../events/fixture.ts';
 import { examined, filtersFor, lakeEvents, timeOf } from './fixture.ts';
-import { type EventFilter, queryFor } from './query.ts';
+import { createQueries, type EventFilter, queryFor } from './query.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
 import { createSummaries, type Summary, summarise } from './summaries.ts';
 
@@ -123,6 +123,32 @@ describe('while events arrive', () => {
     await writer;
     expect(seen).toEqual(Array.from({ length: 600 }, (_, index) => index + 1));
   });
+});
+
+test('what comes behind an event of a new kind, while a page is looked for, is left for the next page', async () => {
+  const { lake, rows } = await started();
+  const [known, ofNewKind, behind] = lakeEvents(0, 3).map((event, index) => ({
+    ...event,
+    type: index === 1 ? 'a new kind' : 'a kind',
+    source: '/origin',
+  }));
+  await lake.store(known ? [known] : []);
+  // Both are stored when it is known already which kinds there are.
+  const meanwhile = new Proxy(rows, {
+    get: (target, name) => {
+      const found = Reflect.get(target, name);
+      if (typeof found !== 'function') return found;
+      if (name !== 'distinct') return found.bind(target);
+      return async (...args: unknown[]) => {
+        const kinds = await found.apply(target, args);
+        if (args[0] === 'event.type') await lake.store(ofNewKind && behind ? [ofNewKind, behind] : []);
+        return kinds;
+      };
+    },
+  });
+  const { page } = createQueries({ rows: meanwhile, size: lake.size, summaries: undefined });
+  const seen = await page({ source: '/origin' }, 1, undefined, 10);
+  expect(seen.map(({ version }) => version)).toEqual([1]);
 });
 
 describe('summaries', () => {
