@@ -6,7 +6,7 @@ const urls = useServers();
 
 async function compared(served: Row[], copy: Row[], meanwhile: (of: 'served' | 'copy') => Row[] = () => []) {
   const { rows } = await differencesOf(served, copy, meanwhile);
-  return Object.fromEntries(rows);
+  return Object.fromEntries([...rows].map(([id, subjects]) => [id, [...subjects].join(', ')]));
 }
 
 async function differencesOf(served: Row[], copy: Row[], meanwhile: (of: 'served' | 'copy') => Row[] = () => []) {
@@ -36,6 +36,10 @@ test('rows that are missing, that are too many, and that differ are named, each 
   expect(await compared(served, copy)).toEqual({ b: 'subject of b', c: 'subject of c', d: 'subject of d' });
   expect(await compared([], copy)).toHaveProperty('c');
   expect(await compared(served, [])).toHaveProperty('b');
+});
+
+test('of a row that was moved both subjects are named, the one that has it and the one that it belongs to', async () => {
+  expect(await compared([{ ...row('a', 1), of: 'x' }], [{ ...row('a', 1), of: 'y' }])).toEqual({ a: 'x, y' });
 });
 
 test('neither the order of fields, nor the marks of the outbox, nor what says nothing of a row makes a difference', async () => {

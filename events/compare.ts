@@ -32,16 +32,16 @@ const LOOK_AGAIN_MS = 150;
 /** Rows that differ that are looked at again; those beyond are counted as they are. */
 const LOOKED_AT_MAX = 10_000;
 
-/** What differs: by row, the subject that it belongs to; and how many more there are than are kept. */
-export type Differences = { rows: Map<string, string>; beyond: number };
+/** What differs: by row, the subjects that it belongs to, one in either, or one in each; and how many more there are than are kept. */
+export type Differences = { rows: Map<string, ReadonlySet<string>>; beyond: number };
 
 /** The rows that are missing in one of the two, or differ. */
 export async function findDifferences(comparison: Comparison): Promise<Differences> {
   const { served, copy, filter, clock, signal } = comparison;
-  const rows = new Map<string, string>();
+  const rows = new Map<string, ReadonlySet<string>>();
   let beyond = 0;
-  for await (const [id, subject] of differing(comparison)) {
-    if (rows.size < LOOKED_AT_MAX) rows.set(id, subject);
+  for await (const [id, subjects] of differing(comparison)) {
+    if (rows.size < LOOKED_AT_MAX) rows.set(id, subjects);
     else beyond += 1;
   }
   for (let look = 1; look <= LOOKS && rows.size > 0 && !signal.aborted; look++) {
@@ -59,8 +59,15 @@ async function rowsById(of: Collection<Row>, filter: Filter<Row>): Promise<Map<s
   return new Map(rows.map(row => [String(row._id), row as Row]));
 }
 
-/** The ids that differ as both are read side by side, in the order of their ids; and the subject of each. */
-async function* differing({ served, copy, filter, subject, ignored }: Comparison): AsyncGenerator<[string, string]> {
+/** The ids that differ as both are read side by side, in the order of their ids; and the subjects of each. */
+async function* differing({
+  served,
+  copy,
+  filter,
+  subject,
+  ignored,
+}: Comparison): AsyncGenerator<[string, ReadonlySet<string>]> {
+  const subjectsOf = (...rows: Row[]) => new Set(rows.map(row => String(row[subject])));
   const projection = Object.fromEntries([...BOOKKEEPING, ...ignored].map(name => [name, 0]));
   const walk = (of: Collection<Row>) =>
     // As bytes, which the driver's types do not know.
@@ -73,8 +80,10 @@ async function* differing({ served, copy, filter, subject, ignored }: Comparison
     if (!left || !right || !left.equals(right)) {
       const [one, other] = [rowOf(left), rowOf(right)];
       const order = orderOf(one?._id, other?._id);
-      const differs = order < 0 ? one : order > 0 ? other : !showSame(one, other, ignored) && one;
-      if (differs) yield [differs._id, String(differs[subject])];
+      if (order < 0 && one) yield [one._id, subjectsOf(one)];
+      else if (order > 0 && other) yield [other._id, subjectsOf(other)];
+      // A row may have been moved from one subject to another.
+      else if (one && other && !showSame(one, other, ignored)) yield [one._id, subjectsOf(one, other)];
       if (order <= 0) a.next();
       if (order >= 0) b.next();
     } else {

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RebuildWish } from './binding.ts';
 import { connected, createSystem, happening, silent, until, useServers } from './fixture.ts';
 import { createGenerations, type GenerationState } from './generation.ts';
@@ -193,4 +193,30 @@ test('what is stored until everything stands still is published from the copy, a
     { _id: 'late', pending: 2 },
     { _id: 'published', relayed: 5, fence: 1 },
   ]);
+});
+
+describe('what is mended in place', () => {
+  type Rows = (Document & { _id: string })[];
+  const row = (_id: string, account: string, more: object = {}) => ({ _id, account, ...more });
+
+  test.each<[string, Rows, Rows, string[]]>([
+    [
+      'was moved to another subject',
+      [row('x1', 'x', { version: 1 }), row('x2', 'y', { version: 9 })],
+      [row('x1', 'x', { version: 1 }), row('x2', 'x', { version: 2 })],
+      ['x', 'y'],
+    ],
+    ['is one too many, and has no version', [row('x1', 'x'), row('bogus', 'x')], [row('x1', 'x')], ['x']],
+    ['is missing', [row('x1', 'x')], [row('x1', 'x'), row('x2', 'x')], ['x']],
+  ])('is right at once where a row %s', async (_, served, right, subjects) => {
+    const { rows, wish, taken, rebuilt } = await started();
+    await rows(1).insertMany(served);
+    await wish('BUILD');
+    await taken('BUILD');
+    await rows(2).insertMany(right);
+    await wish('MEND');
+    await taken('MEND');
+    expect(await rows(1).find().sort({ _id: 1 }).toArray()).toEqual(right);
+    expect([...((await rebuilt())?.subjects ?? [])].sort()).toEqual(subjects);
+  });
 });

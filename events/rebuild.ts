@@ -171,7 +171,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
         signal: stopped.signal,
       });
       found.differences += rows.size + beyond;
-      for (const of of rows.values()) found.subjects.add(of);
+      for (const each of rows.values()) for (const of of each) found.subjects.add(of);
       if (beyond > 0) found.isAll = false;
     }
     return found;
@@ -234,8 +234,9 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
       );
       const writes: AnyBulkWriteOperation<Row>[] = [];
       for (const [_id, row] of present ?? []) {
+        const wanted = right?.get(_id);
         // A row in another's place is taken away first.
-        if (right?.get(_id)?.version !== row.version) writes.push({ deleteOne: { filter: { _id } } });
+        if (!wanted || wanted.version !== row.version) writes.push({ deleteOne: { filter: { _id } } });
       }
       for (const [_id, { _id: __, ...replacement }] of right ?? []) {
         if (isDeepStrictEqual(present?.get(_id), right?.get(_id))) continue;
