@@ -31,6 +31,8 @@ export type Binding = {
   replayedTogether?: boolean;
   /** Whether it has data that can be built anew beside what it serves. */
   rebuildable?: boolean;
+  /** Whether it can only be built anew as a whole: see `Derived`. */
+  rebuiltWhole?: boolean;
   /** What is to become of the service's data, as whoever replays wishes: see rebuild.ts. */
   rebuild?: RebuildWish;
   /** What has become of them, as the service says. */

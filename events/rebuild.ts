@@ -31,6 +31,8 @@ export type Rebuilder = {
 export type Derived = {
   /** The field that names the subject that a row belongs to. */
   subject: string;
+  /** Events of other subjects make the rows as well, so that those of one subject are not all that a copy of its rows is made of. */
+  ofSeveral?: true;
   /** Fields that say nothing of what a row shows; `all` when equal data may have different rows. */
   incomparable?: readonly string[] | 'all';
 };

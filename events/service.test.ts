@@ -222,6 +222,7 @@ describe('assembled services', () => {
         replayedFirst: [],
         replayedTogether: false,
         rebuildable: false,
+        rebuiltWhole: false,
         seeding: expect.any(String),
       } satisfies Binding,
     ]);

@@ -205,6 +205,7 @@ export function assemble<Resolvers>(
       replayedFirst: typesOf(definition.replayedFirst ?? []),
       replayedTogether: definition.replayedTogether ?? false,
       rebuildable: Object.keys(derived).length > 0,
+      rebuiltWhole: Object.values(derived).some(({ ofSeveral }) => ofSeveral),
     };
     // Nobody can seed the lake but the outboxes themselves.
     await bindings.bind(wishes, name === LAKE ? undefined : ids.next());

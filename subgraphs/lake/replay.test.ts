@@ -21,6 +21,20 @@ describe('asking for a replay', () => {
   });
 
   test.each([
+    'REBUILD',
+    'RECONCILE',
+  ] as const)('%s of one subject is refused where events of others make its rows as well', async mode => {
+    const { system, request, replays } = await counted(3);
+    await system.bind('mixed', { rebuildable: true, rebuiltWhole: true });
+    await expect(request({ service: 'mixed', mode, filter: { subject: 's' } })).rejects.toThrow(
+      'made of events of others as well',
+    );
+    expect(await replays.rows.countDocuments()).toBe(0);
+    expect(await request({ service: 'mixed', mode })).toMatchObject({ status: 'PLANNED' });
+    expect(await request({ service: 'mixed', filter: { subject: 's' } })).toMatchObject({ status: 'PLANNED' });
+  });
+
+  test.each([
     true,
     false,
   ])('ROLLBACK is refused as long as there is nothing to return to (a dry run: %s)', async dryRun => {

@@ -103,14 +103,20 @@ export const isWhole = (filter: EventFilter | null): boolean =>
   Object.values(filter ?? {}).every(value => value === null || value === undefined);
 
 /** A copy has all of an account, or of all accounts; what is in parts of a story would not be the data that it replaces. */
-function assertRebuildable({ _id: service, rebuildable }: Binding, filter: EventFilter | null): void {
+function assertRebuildable({ _id: service, rebuildable, rebuiltWhole }: Binding, filter: EventFilter | null): void {
   if (rebuildable === false) {
     throw clientError(
       'BAD_USER_INPUT',
       `mode: "${service}" declares no data as derived, of which a copy could be built beside them; use REPAIR.`,
     );
   }
-  const { subject: _, ...others } = filter ?? {};
+  const { subject, ...others } = filter ?? {};
+  if (rebuiltWhole && typeof subject === 'string') {
+    throw clientError(
+      'BAD_USER_INPUT',
+      `filter.subject: what "${service}" has of one subject is made of events of others as well; rebuild all of it, or use REPAIR.`,
+    );
+  }
   const [given] = Object.entries(others).find(([, value]) => value !== null && value !== undefined) ?? [];
   if (given === undefined) return;
   throw clientError(

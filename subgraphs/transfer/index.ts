@@ -39,7 +39,7 @@ export const service: ServiceDefinition<Resolvers> = {
   unhurried: [accountOpened, withdrawn, deposited],
   // What was decided stands, whatever comes after it and in whatever order.
   replayedFirst: own,
-  derived: { accounts: { subject: '_id' }, store: { subject: 'key', incomparable: ['due'] } },
+  derived: { accounts: { subject: '_id' }, store: { subject: 'key', ofSeveral: true, incomparable: ['due'] } },
   indexes: { ...indexes, store: correlationIndexes },
   create(context) {
     const { collection, outbox, clock } = context;
