@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { systemClock } from './clock.ts';
 import { contract, createEvent, dataSchemaOf } from './contract.ts';
 import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
+import { type Meddling, meddledWith } from './meddling.fixture.ts';
 import { createOutbox, type OutboxEntry } from './outbox.ts';
 
 const urls = useServers();
@@ -13,20 +14,14 @@ async function started(fail: (write: number) => 'before' | 'after' | undefined =
   const { events } = await origin(system);
   let writes = 0;
   let wakes = 0;
-  const flaky = new Proxy(events, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (name !== 'insertOne' && name !== 'insertMany') return value.bind(target);
-      return async (...args: unknown[]) => {
-        const when = fail(writes++);
-        if (when === 'before') throw new MongoNetworkError('away');
-        const result: unknown = await value.apply(target, args);
-        if (when === 'after') throw new MongoNetworkError('away');
-        return result;
-      };
-    },
-  });
+  const write: Meddling = async (itself, ...args) => {
+    const when = fail(writes++);
+    if (when === 'before') throw new MongoNetworkError('away');
+    const result = await itself(...args);
+    if (when === 'after') throw new MongoNetworkError('away');
+    return result;
+  };
+  const flaky = meddledWith(events, { insertOne: write, insertMany: write });
   const outbox = createOutbox({
     collection: flaky as unknown as ReturnType<typeof system.collection>,
     clock: { ...system.clock, now: () => 42 },

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { contract, createEvent, readEvent } from './contract.ts';
 import { createSystem, happening, origin, TIME, useServers } from './fixture.ts';
+import { meddledWith } from './meddling.fixture.ts';
 import type { OutboxEntry } from './outbox.ts';
 import { hasFields, isStoredAs, putBack } from './restore.ts';
 
@@ -10,14 +11,10 @@ const urls = useServers();
 
 /** Rows of which somebody else stores something between a look and an insert. */
 function beatenBy<Row extends OutboxEntry>(rows: Collection<Row>, store: () => Promise<unknown>): Collection<Row> {
-  return new Proxy(rows, {
-    get(target, property) {
-      const value = Reflect.get(target, property);
-      if (property !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: Parameters<typeof target.insertMany>) => {
-        await store();
-        return target.insertMany(...args);
-      };
+  return meddledWith(rows, {
+    async insertMany(itself, ...args) {
+      await store();
+      return itself(...args);
     },
   });
 }

@@ -5,6 +5,7 @@ import { isUnavailable } from './errors.ts';
 import type { Event } from './event.ts';
 import { createSystem, happening, happenings, idsOf, TIME, useServers } from './fixture.ts';
 import { groupBy } from './group.ts';
+import { meddledWith } from './meddling.fixture.ts';
 import { type ChainRow, chainIndex, createChain } from './store.ts';
 
 const urls = useServers();
@@ -177,15 +178,10 @@ test('an unavailable store is thrown, and trying again stores each event once', 
   const { chain, collection } = await started();
   let answers = 0;
   // What was written is there, but nobody heard of it.
-  const deaf = new Proxy(collection, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== 'insertMany' || typeof value !== 'function')
-        return typeof value === 'function' ? value.bind(target) : value;
-      return async (...args: unknown[]) => {
-        await value.apply(target, args);
-        if (answers++ === 1) throw new Error('connection lost');
-      };
+  const deaf = meddledWith(collection, {
+    async insertMany(itself, ...args) {
+      await itself(...args);
+      if (answers++ === 1) throw new Error('connection lost');
     },
   });
   const { append } = chain({ collection: deaf });
@@ -221,17 +217,13 @@ describe('several writers of one collection', () => {
       Array.from({ length: 25 }, (_, index) => happening(`${writer}/${index}`, { n: 1 })),
     );
     // An embedded server stores a batch as a whole; a sharded one may interleave them row by row, as here.
-    const oneByOne = new Proxy(collection, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name, target);
-        if (name !== 'insertMany') return typeof value === 'function' ? value.bind(target) : value;
-        return async (rows: Row[]) => {
-          for (const [insertedCount, row] of rows.entries()) {
-            await target.insertOne(row).catch(error => {
-              throw Object.assign(error, { insertedCount });
-            });
-          }
-        };
+    const oneByOne = meddledWith(collection, {
+      async insertMany(_, rows) {
+        for (const [insertedCount, row] of (rows as Row[]).entries()) {
+          await collection.insertOne(row).catch(error => {
+            throw Object.assign(error, { insertedCount });
+          });
+        }
       },
     });
     await Promise.all(

@@ -16,6 +16,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
+import { meddledWith } from './meddling.fixture.ts';
 import type { Delivery } from './suspects.ts';
 
 const urls = useServers();
@@ -95,9 +96,7 @@ describe('an unavailable store', () => {
       if (id === '1' && tries++ < 6) away();
     });
     // All that it does but for taking back what was counted.
-    const cannotTakeBack = new Proxy(deliveries, {
-      get: (target, name) => (name === 'updateOne' ? async () => away() : Reflect.get(target, name).bind(target)),
-    });
+    const cannotTakeBack = meddledWith(deliveries, { updateOne: async () => away() });
     const { faults } = consuming(system, 'a', { rules: [rule], clock: impatient, deliveries: cannotTakeBack });
     await send([happening('poison'), happening('1')]);
     await until(() => empty(system));

@@ -94,8 +94,6 @@ export type ProjectionOptions<Row extends ProjectionRow, Update> = {
    * @returns `row` itself when nothing changes; `revision` is set by the projection.
    */
   project(row: Row | undefined, update: Update, how: { replay: boolean }): Row;
-  /** Whether an update is mostly the first of its id: its row is written without being looked for, and looked for only if it is there. */
-  isFirst?(update: Update): boolean;
 };
 
 const CACHED_ROWS_MAX = 50_000;
@@ -123,7 +121,6 @@ export function createProjection<Row extends ProjectionRow, Update>({
   collection,
   idOf,
   project,
-  isFirst = () => false,
 }: ProjectionOptions<Row, Update>): Projection<Row, Update> {
   // The driver's types cannot follow a generic row.
   const rows = collection as unknown as Collection<Document & { _id: string }>;
@@ -170,9 +167,7 @@ export function createProjection<Row extends ProjectionRow, Update>({
       let written = 0;
       for (let tries = 0; remaining.length > 0; tries++) {
         if (tries === TRIES_MAX) throw new Contention(`${TRIES_MAX} tries to project onto ${remaining.length} rows`);
-        // Of those whose row was there after all, all do.
-        const mayHaveRow = (id: string) => tries > 0 || replay || !groups.get(id)?.some(isFirst);
-        await load(remaining.filter(mayHaveRow));
+        await load(remaining);
         const changed: Changed<Row>[] = [];
         for (const id of remaining) {
           const before = cache.get(id);

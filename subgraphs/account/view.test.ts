@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import type { FindCursor } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { applyRules } from '../../events/consumer.ts';
 import { createEvent, type EventOf, readEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, until, useServers } from '../../events/fixture.ts';
+import { type Meddling, meddledWith } from '../../events/meddling.fixture.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
@@ -46,16 +48,13 @@ const update = (version: number, eventId: string, amountMinor: number, balanceMi
 /** A view, and how often it has asked. */
 function counted(context: Parameters<typeof createView>[0]) {
   let asked = 0;
+  const ask: Meddling = (itself, ...args) => {
+    asked += 1;
+    return itself(...args);
+  };
   const view = createView({
     ...context,
-    collection: (name: string) =>
-      new Proxy(context.collection(name), {
-        get(target, property) {
-          if (property === 'find' || property === 'findOne') asked += 1;
-          const value = Reflect.get(target, property);
-          return typeof value === 'function' ? value.bind(target) : value;
-        },
-      }),
+    collection: (name: string) => meddledWith(context.collection(name), { find: ask, findOne: ask }),
   } as typeof context);
   return { view, queries: () => asked };
 }
@@ -105,25 +104,16 @@ describe('what can be spent', () => {
     let looked = false;
     const interrupted = createView({
       ...context,
-      collection: (name: string) => {
-        const real = context.collection(name);
-        return new Proxy(real, {
-          get(target, property) {
-            const value = Reflect.get(target, property);
-            if (typeof value !== 'function') return value;
-            if (property === 'find') {
-              return (...args: Parameters<typeof real.find>) => {
-                const cursor = target.find(...args);
-                const toArray = cursor.toArray.bind(cursor);
-                cursor.toArray = async () => settledAfter(await toArray());
-                return cursor;
-              };
-            }
-            if (property === 'findOne') return async (...args: [object]) => settledAfter(await target.findOne(...args));
-            return value.bind(target);
+      collection: (name: string) =>
+        meddledWith(context.collection(name), {
+          find(itself, ...args) {
+            const cursor = itself(...args) as FindCursor;
+            const toArray = cursor.toArray.bind(cursor);
+            cursor.toArray = async () => settledAfter(await toArray());
+            return cursor;
           },
-        });
-      },
+          findOne: async (itself, ...args) => settledAfter(await itself(...args)),
+        }),
     } as typeof context);
     async function settledAfter<Found>(found: Found): Promise<Found> {
       if (!looked) {

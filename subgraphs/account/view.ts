@@ -85,10 +85,7 @@ export function createView({
   const transactions = collection<TransactionEntry>('events');
   const entries = collection<Entry>('events');
   const balances: Collection<BalanceRow> = collection('accounts');
-  const accounts = createProjection({
-    ...{ collection: balances, idOf: ({ subject = '' }) => subject, project },
-    isFirst: ({ data }) => data.version === 1,
-  });
+  const accounts = createProjection({ collection: balances, idOf: ({ subject = '' }) => subject, project });
   /** Balances whose transactions were just seen to be marked as they say, while those were looked at themselves. */
   const seenMarked = new WeakSet<BalanceUpdated>();
   // The facts of an account never change.

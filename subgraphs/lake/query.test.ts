@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, useServers } from '../../events/fixture.ts';
+import { meddledWith } from '../../events/meddling.fixture.ts';
 import { examined, filtersFor, lakeEvents, timeOf } from './fixture.ts';
 import { createQueries, type EventFilter, queryFor } from './query.ts';
 import { createLake, indexes, type LakeRow } from './store.ts';
@@ -134,16 +135,11 @@ test('what comes behind an event of a new kind, while a page is looked for, is l
   }));
   await lake.store(known ? [known] : []);
   // Both are stored when it is known already which kinds there are.
-  const meanwhile = new Proxy(rows, {
-    get: (target, name) => {
-      const found = Reflect.get(target, name);
-      if (typeof found !== 'function') return found;
-      if (name !== 'distinct') return found.bind(target);
-      return async (...args: unknown[]) => {
-        const kinds = await found.apply(target, args);
-        if (args[0] === 'event.type') await lake.store(ofNewKind && behind ? [ofNewKind, behind] : []);
-        return kinds;
-      };
+  const meanwhile = meddledWith(rows, {
+    async distinct(itself, ...args) {
+      const kinds = await itself(...args);
+      if (args[0] === 'event.type') await lake.store(ofNewKind && behind ? [ofNewKind, behind] : []);
+      return kinds;
     },
   });
   const { page } = createQueries({ rows: meanwhile, size: lake.size, summaries: undefined });

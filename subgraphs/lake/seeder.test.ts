@@ -61,15 +61,20 @@ async function started() {
     });
     onTestFinished(() => started.stop());
   };
-  return { system, replays, seeder };
+  /** A service that is new, where all that has to be waited for is over. @returns how it is bound. */
+  async function bound() {
+    const { seeding: _, ...wishes } = binding('new', { consumes: ['happened'] });
+    await system.bindings.bind(wishes, 'the replay');
+    for (const source of ['lake', 'new']) await system.bindings.join('new', source, source === 'lake' ? 4 : 0);
+    await system.bindings.pass('lake', { lake: 4 });
+    return wishes;
+  }
+  return { system, replays, seeder, bound };
 }
 
 test('the replay is planned once, by whichever process, and ends with what the lake has', async () => {
-  const { system, replays, seeder } = await started();
-  const { seeding: _, ...wishes } = binding('new', { consumes: ['happened'] });
-  await system.bindings.bind(wishes, 'the replay');
-  for (const source of ['lake', 'new']) await system.bindings.join('new', source, source === 'lake' ? 4 : 0);
-  await system.bindings.pass('lake', { lake: 4 });
+  const { system, replays, seeder, bound } = await started();
+  const wishes = await bound();
   seeder();
   seeder();
   await until(async () => (await system.bindings.find('new'))?.seeding === undefined);
@@ -82,11 +87,8 @@ test('the replay is planned once, by whichever process, and ends with what the l
 });
 
 test('a process that died when it had planned the replay is followed by one that goes on from there', async () => {
-  const { system, replays, seeder } = await started();
-  const { seeding: _, ...wishes } = binding('new', { consumes: ['happened'] });
-  await system.bindings.bind(wishes, 'the replay');
-  for (const source of ['lake', 'new']) await system.bindings.join('new', source, source === 'lake' ? 4 : 0);
-  await system.bindings.pass('lake', { lake: 4 });
+  const { system, replays, seeder, bound } = await started();
+  await bound();
   await replays.request({ service: 'new' }, 'lake', 'the replay');
   seeder();
   await until(async () => (await system.bindings.find('new'))?.seeding === undefined);

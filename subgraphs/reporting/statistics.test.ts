@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
+import { meddledWith } from '../../events/meddling.fixture.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';
@@ -214,15 +215,10 @@ describe('an hour whose totals are wrong, mended by another process or thread,',
     // The other process comes between the look and the writes.
     const between = createStatistics({
       statistics,
-      store: new Proxy(store, {
-        get: (target, name) => {
-          const found = Reflect.get(target, name);
-          if (typeof found !== 'function') return found;
-          if (name !== 'bulkWrite') return found.bind(target);
-          return async (...args: unknown[]) => {
-            await other.count([event('5', 1)]);
-            return found.apply(target, args);
-          };
+      store: meddledWith(store, {
+        async bulkWrite(itself, ...args) {
+          await other.count([event('5', 1)]);
+          return itself(...args);
         },
       }),
     } as unknown as Parameters<typeof createStatistics>[0]);

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
+import { meddledWith } from '../../events/meddling.fixture.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { transferRequested } from '../../schema/events/transfer-requested.ts';
 import { identityCodec } from '../../schema/identity.ts';
@@ -19,17 +20,12 @@ function lookedAtTogether(collection: Collection, count: number): Collection {
   const all = new Promise<void>(resolve => {
     release = resolve;
   });
-  return new Proxy(collection, {
-    get: (target, name) => {
-      const found = Reflect.get(target, name);
-      if (typeof found !== 'function') return found;
-      if (name !== 'findOne') return found.bind(target);
-      return async (...args: unknown[]) => {
-        const row = await found.apply(target, args);
-        if (++looks === count) release();
-        await all;
-        return row;
-      };
+  return meddledWith(collection, {
+    async findOne(itself, ...args) {
+      const row = await itself(...args);
+      if (++looks === count) release();
+      await all;
+      return row;
     },
   });
 }
