@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -35,6 +35,16 @@ describe.each(platforms)('the lock of a data folder, as on %s', platform => {
     await lock.release();
     const again = await lockDataDir(dir, platform);
     await again.release();
+  });
+
+  test('says of what is no folder, or cannot be one, what it is and what to do', async () => {
+    const file = join(await temporaryDir(), 'file');
+    await writeFile(file, '');
+    for (const dir of [file, join(file, 'x')]) {
+      await expect(lockDataDir(dir, platform)).rejects.toThrow(
+        new RegExp(`^The data folder ${dir} cannot be used: (EEXIST|ENOTDIR): .* Set DATA_DIR to a folder`),
+      );
+    }
   });
 
   test('is of the folder, not of its name', async () => {

@@ -4,10 +4,12 @@
  * machine (one network namespace); it does not see another machine or container that shares the folder.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, realpath, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, realpath, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** The data folder is in use by another process. */
 export class LockedError extends Error {
@@ -21,6 +23,34 @@ export class LockedError extends Error {
   }
 }
 
+/** The data folder cannot be made, or is none. */
+export class DataDirError extends Error {
+  override readonly name = 'DataDirError';
+
+  constructor(dir: string, reason: string) {
+    super(`The data folder ${dir} cannot be used: ${reason}. Set DATA_DIR to a folder that this user may write to.`);
+  }
+}
+
+/** For ever is possible: Node does not find an end where a folder can be made and is not there afterwards, as in /proc. */
+const MADE_WITHIN_MS = 5_000;
+
+async function make(dir: string): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(MADE_WITHIN_MS, undefined, timer).then(() => {
+    throw new Error(`it was not there after ${MADE_WITHIN_MS / 1_000} s`);
+  });
+  try {
+    await Promise.race([mkdir(dir, { recursive: true, mode: 0o700 }), late]);
+    await access(dir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new DataDirError(dir, error instanceof Error ? error.message : String(error));
+  } finally {
+    timer.abort();
+    late.catch(() => undefined);
+  }
+}
+
 export interface DataDirLock {
   /** Frees the folder. May be called again. */
   release(): Promise<void>;
@@ -30,9 +60,10 @@ export interface DataDirLock {
  * Locks a data folder for this process, making the folder when it is missing.
  * @param platform decides how; handed in for tests.
  * @throws {LockedError} when another process (or this one) holds the lock.
+ * @throws {DataDirError} when it cannot be made, or be written to.
  */
 export async function lockDataDir(dir: string, platform: NodeJS.Platform = process.platform): Promise<DataDirLock> {
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await make(dir);
   const path = await realpath(dir);
   const server = platform === 'linux' ? await listen(abstractName(path)) : await listenOnFile(path);
   if (!server) throw new LockedError(path);

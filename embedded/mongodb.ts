@@ -85,7 +85,10 @@ async function start(kind: Kind, { dataDir, log }: MongodbOptions): Promise<Mong
 
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
   if (pid > 0 && (await endOrphan(pid, dir, stopTimeoutMs))) {
-    log.warn({ server: kind.name, pid }, `${kind.name} of an earlier run still served the data folder: ended it`);
+    log.warn(
+      { server: kind.name, serverPid: pid },
+      `${kind.name} of an earlier run still served the data folder: ended it`,
+    );
   }
 
   const supervised = await supervise({

@@ -126,7 +126,10 @@ async function endOrphan(access: Access, dir: string, log: Logger): Promise<void
   // Nobody there, or somebody who does not know our password: not ours to end.
   if (found?.dir !== dir) return;
 
-  log.warn({ server: 'redis', pid: found.pid }, 'redis of an earlier run still serves the data folder: ending it');
+  log.warn(
+    { server: 'redis', serverPid: found.pid },
+    'redis of an earlier run still serves the data folder: ending it',
+  );
   // It closes the connection instead of answering.
   await ask(access, client => client.shutdown()).catch(() => undefined);
   if (await untilFree(access.port, orphanTimeoutMs)) return;

@@ -82,7 +82,7 @@ export async function supervise(options: SuperviseOptions): Promise<Supervised> 
     process.removeListener('exit', lastResort);
     throw error;
   });
-  log.debug({ server: name, pid: first.pid }, `${name} runs`);
+  log.debug({ server: name, serverPid: first.pid }, `${name} runs`);
   const watching = watch(state, first);
 
   async function stop(): Promise<void> {
@@ -149,7 +149,10 @@ async function watch(state: Supervision, first: Running): Promise<void> {
       state.current = undefined;
       if (stopping.aborted) return;
       if (performance.now() - readyAtMs > pauses.mostMs) pauses.reset();
-      log.warn({ server: name, pid: running.pid, output: running.output() }, `${name} ${reason}: starting it again`);
+      log.warn(
+        { server: name, serverPid: running.pid, output: running.output() },
+        `${name} ${reason}: starting it again`,
+      );
     }
     await delay(pauses.next(), undefined, { signal: stopping }).catch(() => undefined);
     if (stopping.aborted) return;
@@ -158,7 +161,7 @@ async function watch(state: Supervision, first: Running): Promise<void> {
       return undefined;
     });
     readyAtMs = performance.now();
-    if (running) log.info({ server: name, pid: running.pid }, `${name} runs again`);
+    if (running) log.info({ server: name, serverPid: running.pid }, `${name} runs again`);
   }
 }
 
@@ -166,7 +169,10 @@ async function watch(state: Supervision, first: Running): Promise<void> {
 async function whenReady(running: Running, options: SuperviseOptions, stopping: AbortSignal): Promise<void> {
   const { name, log, readyTimeoutMs = 60_000 } = options;
   const over = new AbortController();
-  const slow = setInterval(() => log.info({ server: name, pid: running.pid }, `${name} is still starting`), 5_000);
+  const slow = setInterval(
+    () => log.info({ server: name, serverPid: running.pid }, `${name} is still starting`),
+    5_000,
+  );
   try {
     await Promise.race([
       options.ready(running.child, over.signal),

@@ -43,11 +43,11 @@ describe('the envelope', () => {
     ['traceparent', { traceparent: 'x'.repeat(101) }],
   ])('is refused with a wrong %s, which the error names: %j', (name, wrong) => {
     const refusal = () => parseEnvelope({ ...happening('1'), ...wrong });
-    expect(refusal).toThrow(expect.objectContaining({ issues: [expect.objectContaining({ path: [name] })] }));
+    expect(refusal).toThrow(new RegExp(`^no event: ${name}: [^;]+$`));
   });
 
   test.each([null, undefined, 'text', 7, []])('is not %j', value => {
-    expect(() => parseEnvelope(value)).toThrow();
+    expect(() => parseEnvelope(value)).toThrow(/^no event: Invalid input/);
   });
 });
 

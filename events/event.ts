@@ -5,6 +5,7 @@
  */
 import { parse, v5 } from 'uuid';
 import { z } from 'zod';
+import { ContractViolation } from './errors.ts';
 
 const attribute = z.string().min(1).max(400);
 
@@ -48,13 +49,16 @@ export type Event<Data = unknown> = {
 /**
  * @param value anything that came over a wire.
  * @returns the event when it is a well-formed envelope; its `data` is not looked at.
- * @throws ZodError that names what is wrong.
+ * @throws ContractViolation that names what is wrong, attribute by attribute.
  */
 export function parseEnvelope(value: unknown): Event {
-  envelope.parse(value);
+  const { error } = envelope.safeParse(value);
+  if (error) throw new ContractViolation(`no event: ${error.issues.map(said).join('; ')}`);
   // Not what zod made of it, which has another order of attributes: stored again, it is the same document.
   return value as Event;
 }
+
+const said = ({ path, message }: z.core.$ZodIssue): string => [path.join('.'), message].filter(Boolean).join(': ');
 
 // A random constant: the namespace of every id that this system derives (RFC 9562, section 5.5).
 const NAMESPACE = parse('6f1f3a52-70a5-4b8c-9c0e-5a1d2f6b7c41');

@@ -79,6 +79,23 @@ test('queues that hold something are named, whatever state it is in, and those t
   expect(await holding()).toEqual([]);
 });
 
+test('what waits is counted by events; a job that somebody else has put there is one, and one that has failed waits for nobody', async () => {
+  const { transport } = await connectedSystem();
+  const nothing = { events: 0, oldestMs: undefined, paused: 0, failed: 0 };
+  expect(await transport.backlog('a')).toEqual(nothing);
+  const queue = transport.queue('a', 0);
+  await transport.send([{ service: 'a', partition: 0, source: 'b', events: [happening('1'), happening('2')] }]);
+  for (const name of ['by hand', '0', '1e99']) await queue.add(name, { source: 'b', events: [] });
+  expect(await transport.backlog('a')).toEqual({ ...nothing, events: 5, oldestMs: expect.any(Number) });
+  const [job] = await queue.getJobs('waiting', 0, 0);
+  await transport.redis.lrem(queue.toKey('wait'), 1, job?.id ?? '');
+  await transport.redis.zadd(queue.toKey('failed'), Date.now(), job?.id ?? '');
+  await transport.queue('a', 1).pause();
+  expect(await transport.backlog('a')).toMatchObject({ paused: 1, failed: 1 });
+  await transport.remove('a');
+  expect(await transport.backlog('a')).toEqual(nothing);
+});
+
 /** Takes a job, and finishes it when it is closed. */
 function taking(transport: QueueTransport, partition: number) {
   let finish: () => void = () => undefined;

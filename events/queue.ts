@@ -85,18 +85,18 @@ export function createTransport(options: {
     return created;
   }
 
-  async function waiting(service: string, partition: number): Promise<Backlog> {
+  async function waiting(service: string, partition: number): Promise<Omit<Backlog, 'paused'>> {
     const jobs = queue(service, partition);
-    const counts = await jobs.getJobCounts('waiting', 'active', 'delayed', 'prioritized');
+    const { failed = 0, ...counts } = await jobs.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    if (total === 0) return { events: 0, oldestMs: undefined };
+    if (total === 0) return { events: 0, oldestMs: undefined, failed };
     const ids = await jobs.getRanges(['active', 'waiting', 'delayed', 'prioritized'], 0, BACKLOG_SAMPLE_JOBS - 1, true);
-    // A job's name is the number of its events, so that counting need not read them.
     const rows = await Promise.all(ids.map(id => redis.hmget(jobs.toKey(id), 'name', 'timestamp')));
     const present = rows.filter(([name]) => name);
-    const sampled = present.reduce((sum, [name]) => sum + Number(name), 0);
+    const sampled = present.reduce((sum, [name]) => sum + eventsIn(name), 0);
     const events = present.length === 0 ? 0 : Math.round((sampled * Math.max(total, present.length)) / present.length);
-    return { events, oldestMs: present.length === 0 ? undefined : Math.min(...present.map(([, ms]) => Number(ms))) };
+    const since = present.map(([, ms]) => Number(ms)).filter(Number.isFinite);
+    return { events, oldestMs: since.length === 0 ? undefined : Math.min(...since), failed };
   }
 
   return {
@@ -191,12 +191,14 @@ export function createTransport(options: {
       await redis.del(marksKey(service), membersKey(service));
     },
     async backlog(service) {
-      const { holding } = await callRoll(redis, prefix, service);
+      const { holding, paused } = await callRoll(redis, prefix, service);
       const parts = await Promise.all(holding.map(partition => waiting(service, partition)));
       const oldest = parts.flatMap(({ oldestMs }) => oldestMs ?? []);
       return {
         events: parts.reduce((sum, { events }) => sum + events, 0),
         oldestMs: oldest.length === 0 ? undefined : Math.min(...oldest),
+        paused: paused.length,
+        failed: parts.reduce((sum, { failed }) => sum + failed, 0),
       };
     },
     async close() {
@@ -204,4 +206,13 @@ export function createTransport(options: {
       workerConnection.disconnect();
     },
   };
+}
+
+/**
+ * A job's name is the number of its events, so that counting need not read them. One that somebody else has put there, by
+ * hand or with another program, is called anything, and counts as one.
+ */
+function eventsIn(name: string | null | undefined): number {
+  const events = Number(name);
+  return Number.isSafeInteger(events) && events > 0 ? events : 1;
 }

@@ -64,7 +64,15 @@ export type Look = {
 export type Roll = Look & { holding: readonly number[]; paused: readonly number[] };
 
 /** What waits in a service's queues. */
-export type Backlog = { events: number; oldestMs: number | undefined };
+export type Backlog = {
+  /** Those of jobs that have failed for good are not among them: nobody is waiting to handle them. */
+  events: number;
+  oldestMs: number | undefined;
+  /** Queues that an operator has paused. */
+  paused: number;
+  /** Jobs that have failed for good, which no consumer of the toolkit lets happen: somebody else has put them there. */
+  failed: number;
+};
 
 /** Queues, whatever they are made of. */
 export type Transport = {

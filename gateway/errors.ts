@@ -27,6 +27,9 @@ export const DELIBERATE: ReadonlySet<unknown> = new Set([
   'QUERY_NOT_IN_SAFELIST',
 ]);
 
+/** The code of all others. */
+export const UNEXPECTED = 'INTERNAL_SERVER_ERROR';
+
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const SUGGESTIONS = / ?Did you mean .+\?$/;
 
@@ -43,12 +46,20 @@ export type FormatError = (
  * under which the subgraph logged it, or a new one under which it is logged here.
  *
  * @param suggestions whether "Did you mean" may name parts of the schema.
+ * @param count hears the code of each that is told.
  */
-export function errorFormatter({ log, suggestions }: { log: Logger; suggestions: boolean }): FormatError {
+export function errorFormatter(options: {
+  log: Logger;
+  suggestions: boolean;
+  count: (code: string) => void;
+}): FormatError {
+  const { log, suggestions, count } = options;
   return ({ message, locations, path, extensions }, error, correlationId) => {
     const at = { ...(locations && { locations }), ...(path && { path }) };
     const code = extensions?.code;
-    if (DELIBERATE.has(code)) {
+    const isDeliberate = DELIBERATE.has(code);
+    count(isDeliberate ? String(code) : UNEXPECTED);
+    if (isDeliberate) {
       return { message: suggestions ? message : message.replace(SUGGESTIONS, ''), ...at, extensions: { code } };
     }
     const errorId = loggedId(extensions?.errorId) ?? randomUUID();
@@ -56,7 +67,7 @@ export function errorFormatter({ log, suggestions }: { log: Logger; suggestions:
     return {
       message: `Unexpected error ${errorId}`,
       ...at,
-      extensions: { code: 'INTERNAL_SERVER_ERROR', errorId },
+      extensions: { code: UNEXPECTED, errorId },
     };
   };
 }

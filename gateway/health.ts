@@ -4,16 +4,19 @@ import { type Request, type Response, Router } from 'express';
 /** How a part is. `degraded`: it is not well, but mutations are acknowledged and queries answered. */
 export type PartState = 'ok' | 'degraded' | 'down';
 
-/** The parts by name, each with its state and whatever else may be shown to anyone. */
-export type Health = Record<string, { state: PartState; [detail: string]: unknown }>;
+/**
+ * The parts by name, each with its state and whatever else may be shown to anyone. One that is `spared` may be down without
+ * the whole being so: mutations are acknowledged without it.
+ */
+export type Health = Record<string, { state: PartState; spared?: true; [detail: string]: unknown }>;
 
 export type HealthCheck = () => Promise<Health>;
 
 const CHECK_TIMEOUT_MS = 3_000;
 
 /**
- * `/health/live`: 200 as long as the process answers. `/health/ready`: 200, or 503 when a part is down, the check
- * takes too long or the process is stopping; JSON that names each part either way.
+ * `/health/live`: 200 as long as the process answers. `/health/ready`: 200, or 503 when a part is down that is not
+ * spared, the check takes too long or the process is stopping; JSON that names each part either way.
  */
 export function healthRoutes(check: HealthCheck, stopping: () => boolean): Router {
   return Router()
@@ -28,9 +31,9 @@ export function healthRoutes(check: HealthCheck, stopping: () => boolean): Route
 }
 
 function worst(parts: Health): PartState {
-  const states = Object.values(parts).map(({ state }) => state);
-  if (states.includes('down')) return 'down';
-  return states.includes('degraded') ? 'degraded' : 'ok';
+  const all = Object.values(parts);
+  if (all.some(({ state, spared }) => state === 'down' && !spared)) return 'down';
+  return all.every(({ state }) => state === 'ok') ? 'ok' : 'degraded';
 }
 
 async function inTime(check: HealthCheck): Promise<Health> {

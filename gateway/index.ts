@@ -115,7 +115,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = gatewayMetrics(options.registry);
   outboxMetrics(metrics.registry, options.health);
   const rules = documentRules({ introspection, persisted: options.persisted });
-  const formatError = errorFormatter({ log, suggestions: introspection });
+  const formatError = errorFormatter({ log, suggestions: introspection, count: metrics.told });
   const record = requestRecorder(log, metrics);
   const pushes = tracePushes(tracer);
   let current = load(supergraphSdl, subgraphs);

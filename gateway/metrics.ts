@@ -1,11 +1,14 @@
 import { type Counter, collectDefaultMetrics, type Gauge, Registry } from 'prom-client';
 import { counterOf, gaugeOf, histogramOf } from '../schema/metrics.ts';
+import { UNEXPECTED } from './errors.ts';
 
 /** What the gateway counts and measures of itself. */
 export type Metrics = {
   registry: Registry;
   /** A finished operation. */
   operation(labels: OperationLabels, seconds: number): void;
+  /** An error that a client is told, by its code. */
+  told(code: string): void;
   /** Open sockets, live subscriptions, the streams open at subgraphs for them, and results sent to subscriptions. */
   sockets: Gauge;
   subscriptions: Gauge;
@@ -28,8 +31,12 @@ export type OperationLabels = {
 export function gatewayMetrics(registry: Registry = new Registry()): Metrics {
   processMetrics(registry);
   const operations = histogramOf(registry, 'gateway_operation_duration_seconds');
+  const errors = counterOf(registry, 'gateway_errors_total');
+  // There from the beginning, so that a rate sees the first one.
+  errors.inc({ code: UNEXPECTED }, 0);
   return {
     registry,
+    told: code => errors.inc({ code }),
     operation: (labels, seconds) => operations.observe(labels, seconds),
     sockets: gaugeOf(registry, 'gateway_sockets'),
     subscriptions: gaugeOf(registry, 'gateway_subscriptions'),

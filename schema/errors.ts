@@ -46,8 +46,12 @@ export function assertOperator({ operator }: Identity): void {
   if (!operator) throw clientError('FORBIDDEN', 'Only operators may do this.');
 }
 
-const UNAVAILABLE_MESSAGE =
-  'A part of the system cannot be reached right now; nothing was acknowledged. Try again, with the same idempotencyKey if it was a mutation.';
+/** Whether a write was made that nobody could say was made is not known: so a mutation is tried again, and counts once. */
+export const outOfReach = (): GraphQLError =>
+  clientError(
+    'UNAVAILABLE',
+    'A part of the system cannot be reached right now. Try again; a mutation with the same idempotencyKey, for it may have happened.',
+  );
 
 /**
  * What a client may see of an error that a resolver threw. Deliberate errors and GraphQL's own pass; a store or queue
@@ -59,7 +63,8 @@ export function maskError(error: GraphQLError, log: Logger): GraphQLError {
   const at = { nodes: error.nodes, path: error.path };
   if (isUnavailable(cause)) {
     log.warn({ err: cause, path: error.path }, 'a store or the queue is out of reach');
-    return new GraphQLError(UNAVAILABLE_MESSAGE, { ...at, extensions: { code: 'UNAVAILABLE' } });
+    const { message, extensions } = outOfReach();
+    return new GraphQLError(message, { ...at, extensions });
   }
   const errorId = randomUUID();
   log.error({ err: cause, errorId, path: error.path }, 'unexpected error');

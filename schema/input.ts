@@ -26,6 +26,13 @@ export function parseInput<Input>(schema: z.ZodType<Input>, input: unknown): Inp
   throw clientError('BAD_USER_INPUT', problems.join('; '));
 }
 
+/** @throws BAD_USER_INPUT when a range of times ends before it begins: it would be empty, whatever was meant. */
+export function assertOrdered<Range extends { from?: string | null; to?: string | null }>(
+  range: Range | null | undefined,
+): void {
+  if (range?.from && range.to && range.from > range.to) throw clientError('BAD_USER_INPUT', '"from" is after "to".');
+}
+
 /**
  * @param contract of what was asked for: what another release has stored may be of another version.
  * @throws IDEMPOTENCY_KEY_REUSED when the event under an id is not the one asked for: the same key, another body.

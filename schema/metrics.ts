@@ -26,6 +26,12 @@ export const METRICS = {
     buckets: SECONDS,
     shown: 'gateway',
   },
+  gateway_errors_total: {
+    type: 'counter',
+    help: 'Errors that clients were told, over HTTP and sockets, by code; one answer may have several. INTERNAL_SERVER_ERROR is none that was meant.',
+    labels: ['code'],
+    shown: 'gateway',
+  },
   gateway_sockets: { type: 'gauge', help: 'Open sockets of clients.', labels: [], shown: 'gateway' },
   gateway_subscriptions: { type: 'gauge', help: 'Live subscriptions.', labels: [], shown: 'gateway' },
   gateway_upstreams: {
@@ -99,7 +105,7 @@ export const METRICS = {
   },
   queue_events: {
     type: 'gauge',
-    help: 'Lag: events that wait in the queues of a service, or are being handled.',
+    help: 'Lag: events that wait in the queues of a service, or are being handled. Every process tells it of every service.',
     labels: ['service'],
     shown: 'service',
   },
@@ -109,9 +115,15 @@ export const METRICS = {
     labels: ['service'],
     shown: 'service',
   },
+  queue_paused: {
+    type: 'gauge',
+    help: 'Queues of a service that an operator has paused: nothing is taken from them.',
+    labels: ['service'],
+    shown: 'service',
+  },
   bullmq_job_count: {
     type: 'gauge',
-    help: 'Jobs of a queue by state, as BullMQ exports them; a job carries many events.',
+    help: 'Jobs of a queue by state, as BullMQ exports them; a job carries many events. One that failed is handled by nobody.',
     labels: ['queue', 'state'],
     shown: 'service',
   },

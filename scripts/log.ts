@@ -32,7 +32,7 @@ export function createLog(level: string): Logger {
     const [louder, quieter] = pinoValue(next) < pinoValue(before) ? [next, before] : [before, next];
     log.level = louder;
     if (quieter !== 'silent' || louder !== 'silent')
-      log[louder as 'info']({ level: next }, `${LEVEL_SIGNAL}: the log is at ${next} now`);
+      log[louder as 'info']({ now: next }, `${LEVEL_SIGNAL}: the log is at ${next} now`);
     log.level = next;
     children.each(child => {
       // One that was made quieter, or louder, than its parent has its reasons.

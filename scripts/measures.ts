@@ -1,8 +1,10 @@
 /** What services count of themselves, as Prometheus metrics. */
 import type { Gauge, Registry } from 'prom-client';
+import type { Bindings } from '../events/binding.ts';
 import type { Measures, Reading } from '../events/measures.ts';
 import type { QueueTransport } from '../events/queue.ts';
 import type { RunningService } from '../events/service.ts';
+import type { Backlog } from '../events/transport.ts';
 import { counterOf, gaugeOf, histogramOf, METRICS, type MetricName } from '../schema/metrics.ts';
 import { inTime } from './intime.ts';
 
@@ -61,29 +63,46 @@ async function show(gauge: Gauge, read: () => Promise<readonly Reading[]>): Prom
 
 type Measured = Pick<RunningService<unknown>, 'definition' | 'isRelaying' | 'partitionsOwned'>;
 
-/** What waits for services and in their queues: asked of Redis whenever the metrics are. */
-export function queueMetrics(registry: Registry, services: readonly Measured[], transport: QueueTransport): void {
-  const names = services.map(({ definition }) => definition.name);
+/**
+ * What the process's own services do, and what waits in the queues of all that are bound: of one that does not run, nobody else would
+ * tell. Asked of Redis, and of MongoDB who is bound, whenever the metrics are.
+ */
+export function queueMetrics(
+  registry: Registry,
+  services: readonly Measured[],
+  { transport, bindings }: { transport: QueueTransport; bindings: Pick<Bindings, 'all'> },
+): void {
+  let names = services.map(({ definition }) => definition.name);
+  const look = shared(async () => {
+    const all = await inTime(bindings.all());
+    if (all) names = all.map(({ _id }) => _id);
+  });
+  /** Who was bound at the last look: MongoDB may be away, or slow, while the queues are not. */
+  const bound = (): readonly string[] => {
+    void look();
+    return names;
+  };
+  void look();
   const backlogs = shared(() =>
     Promise.all(
-      names.map(async name => {
+      bound().map(async name => {
         const backlog = await inTime(transport.backlog(name));
         return { labels: { service: name }, backlog };
       }),
     ),
   );
-  gaugeOf(registry, 'queue_events', gauge =>
-    show(gauge, async () =>
-      (await backlogs()).flatMap(({ labels, backlog }) => (backlog ? [{ labels, value: backlog.events }] : [])),
-    ),
-  );
-  gaugeOf(registry, 'queue_oldest_seconds', gauge =>
-    show(gauge, async () =>
-      (await backlogs()).flatMap(({ labels, backlog }) =>
-        backlog ? [{ labels, value: secondsSince(backlog.oldestMs) }] : [],
+  const shown: [GaugeName, (backlog: Backlog) => number][] = [
+    ['queue_events', ({ events }) => events],
+    ['queue_oldest_seconds', ({ oldestMs }) => secondsSince(oldestMs)],
+    ['queue_paused', ({ paused }) => paused],
+  ];
+  for (const [gaugeName, numberIn] of shown) {
+    gaugeOf(registry, gaugeName, gauge =>
+      show(gauge, async () =>
+        (await backlogs()).flatMap(({ labels, backlog }) => (backlog ? [{ labels, value: numberIn(backlog) }] : [])),
       ),
-    ),
-  );
+    );
+  }
   gaugeOf(registry, 'relay_active', gauge =>
     show(gauge, async () =>
       services.map(service => ({ labels: { service: service.definition.name }, value: Number(service.isRelaying()) })),
@@ -98,7 +117,7 @@ export function queueMetrics(registry: Registry, services: readonly Measured[], 
   );
   gaugeOf(registry, 'bullmq_job_count', gauge =>
     show(gauge, async () => {
-      const queues = await Promise.all(names.map(name => transport.inUse(name)));
+      const queues = await Promise.all(bound().map(name => transport.inUse(name)));
       const exports = await Promise.all(queues.flat().map(queue => queue.exportPrometheusMetrics()));
       return exports.flatMap(jobCounts);
     }),

@@ -74,13 +74,14 @@ export function connect(options: {
   } = options;
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);
-  const onError = (error: Error) => log.debug({ err: error }, 'Redis is out of reach');
+  const onError = (error: Error) => log.debug({ err: error }, 'Redis: an error of a connection');
   const transport = nearby(createTransport({ redisUrl, prefix, onError }));
   const subscriber = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     retryStrategy: times => Math.min(100 * times, 2_000),
   });
   subscriber.on('error', onError);
+  const quiet = tellWhetherReachable(transport.redis, log);
   const feed = createFeed({ redis: transport.redis, subscriber, prefix, log });
   const bindings = createBindings(mongo.db(`${prefix}-registry`).collection<Binding>('bindings'));
 
@@ -110,11 +111,37 @@ export function connect(options: {
       return { mongodb: { state: mongodb ? 'ok' : 'down' }, redis: { state: redis ? 'ok' : 'degraded' } };
     },
     async close() {
+      quiet();
       feed.close();
       await transport.close();
       await mongo.close();
     },
   };
+}
+
+/**
+ * One line when Redis is lost, or is not there at the start, and one when it is back: it tries again for as long as it takes.
+ *
+ * @returns how to say nothing any more.
+ */
+export function tellWhetherReachable(redis: Pick<Redis, 'on' | 'off'>, log: Pick<Logger, 'warn' | 'info'>): () => void {
+  let lost = false;
+  let reason: string | undefined;
+  const onError = ({ message }: Error) => {
+    reason = message;
+  };
+  const onClose = () => {
+    if (lost) return;
+    lost = true;
+    log.warn({ reason }, 'Redis cannot be reached: events wait in the outboxes, balances stand still; trying again');
+  };
+  const onReady = () => {
+    if (lost) log.info('Redis is back: what has waited is sent');
+    lost = false;
+    reason = undefined;
+  };
+  redis.on('error', onError).on('close', onClose).on('ready', onReady);
+  return () => void redis.off('error', onError).off('close', onClose).off('ready', onReady);
 }
 
 const BEAT_MIN_MS = 900;
@@ -230,7 +257,9 @@ function isMistake(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
   return (
     error instanceof ConfigError ||
-    ['StartError', 'LockedError', 'PersistedDocumentError', 'StaleSupergraph', 'BrokenExport'].includes(error.name) ||
+    ['StartError', 'LockedError', 'DataDirError', 'PersistedDocumentError', 'StaleSupergraph', 'BrokenExport'].includes(
+      error.name,
+    ) ||
     'syscall' in error
   );
 }

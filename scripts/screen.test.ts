@@ -30,6 +30,14 @@ test('what there is to look at is named, where a browser finds it', () => {
   expect(lines).toContain('  Queues     http://127.0.0.1:4100/queues   (operators)');
 });
 
+test('where the data are is said: in its folder, or on servers of one’s own', () => {
+  const dataOf = (elsewhere?: string[]) =>
+    /^ {2}Data +(.*)$/m.exec(readyScreen({ ...USUAL, dataDir: '/data', ...(elsewhere && { elsewhere }) }))?.[1];
+  expect(dataOf()).toBe('/data');
+  expect(dataOf(['REDIS_URL'])).toBe('/data, where REDIS_URL leads');
+  expect(dataOf(['MONGODB_URL', 'REDIS_URL'])).toBe('where MONGODB_URL leads, where REDIS_URL leads');
+});
+
 test('each command carries what is not usual, so that it can be copied', () => {
   const ready = { ...USUAL, url: 'http://0.0.0.0:4100', dataDir: "/tmp/bob's" };
   const [curl, audit] = commands(ready);

@@ -6,12 +6,14 @@ const URL_DEFAULT = 'http://127.0.0.1:4000';
 export type Ready = {
   url: string;
   dataDir: string;
+  /** Servers that are not its own, by the variable that names each: what they keep is not in the data folder. */
+  elsewhere?: readonly string[];
   seconds: number;
   /** Tokens for trying things out; absent when somebody else makes the tokens. */
   tokens?: { alice: string; olga: string };
 };
 
-export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready): string {
+export function readyScreen({ url: listening, dataDir, elsewhere = [], seconds, tokens }: Ready): string {
   // An address to listen on everywhere is none to go to.
   const url = listening.replace('//0.0.0.0:', '//127.0.0.1:');
   // Whoever copies a command has neither the settings nor the port of this process.
@@ -48,7 +50,7 @@ export function readyScreen({ url: listening, dataDir, seconds, tokens }: Ready)
     `  Queues     ${url}/queues   (operators)`,
     `  Health     ${url}/health/ready`,
     `  Metrics    ${url}/metrics`,
-    `  Data       ${dataDir}`,
+    `  Data       ${[...(elsewhere.includes('MONGODB_URL') ? [] : [dataDir]), ...elsewhere.map(name => `where ${name} leads`)].join(', ')}`,
     '',
     ...people,
     'Is all of it right? When nobody uses it:',

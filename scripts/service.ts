@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Registry } from 'prom-client';
 import { z } from 'zod';
 import { assemble } from '../events/service.ts';
-import type { Health } from '../gateway/health.ts';
+import type { Health, PartState } from '../gateway/health.ts';
 import { tokenVerifier } from '../gateway/identity.ts';
 import { type RemoteSubgraph, remoteSubgraph } from '../gateway/services/remote.ts';
 import { serveSubgraph } from '../gateway/services/subgraph.ts';
@@ -27,6 +27,11 @@ import { startTracing } from './tracing.ts';
 const GATEWAY = 'gateway';
 const GATEWAY_PORT = 4000;
 const HEALTH_TIMEOUT_MS = 2_000;
+/**
+ * The service that acknowledges: without it the gateway is not ready. Of any other the queries fail alone, and whoever sends
+ * traffic by readiness would turn all gateways away for one that is away.
+ */
+const ACKNOWLEDGES = 'account';
 
 /** What the gateway passes on of a service's `/health/ready`. */
 const saidOfItself = z.object({
@@ -75,7 +80,7 @@ async function startService(name: string, settings: Config, undo: Undo): Promise
   await prepare([service], log);
   service.start();
   undo(() => service.stop());
-  queueMetrics(registry, [service], connections.transport);
+  queueMetrics(registry, [service], { transport: connections.transport, bindings: connections.resources.bindings });
   outboxGauges(registry, service);
 
   const identities = identityCodec(secretOf(rest));
@@ -187,11 +192,15 @@ async function healthOf(urls: Readonly<Record<string, string>>): Promise<Health>
         const { status, parts } = saidOfItself.parse(await answer.json());
         // Its other parts are servers, which every service would name again.
         const outbox = parts[name]?.outbox;
-        return [name, { state: status, ...(outbox && { outbox }) }];
+        return [name, { ...stateOf(name, status), ...(outbox && { outbox }) }];
       } catch {
-        return [name, { state: 'down' }];
+        return [name, stateOf(name, 'down')];
       }
     }),
   );
   return Object.fromEntries(parts);
+}
+
+function stateOf(name: string, state: PartState): Health[string] {
+  return state === 'down' && name !== ACKNOWLEDGES ? { state, spared: true } : { state };
 }

@@ -88,7 +88,7 @@ void run(log, async undo => {
   queueMetrics(
     registry,
     services.map(({ service }) => service),
-    connections.transport,
+    { transport: connections.transport, bindings: resources.bindings },
   );
   undo(() => Promise.all(services.map(({ service }) => service.stop())));
 
@@ -113,10 +113,14 @@ void run(log, async undo => {
     ),
     tokens,
     identities,
-    health: async () => ({
-      ...(await connections.health()),
-      ...(await outboxes(services.map(({ service }) => service))),
-    }),
+    health: async () => {
+      // Side by side: each has its own time, and together they are within that of the whole.
+      const [servers, own] = await Promise.all([
+        connections.health(),
+        outboxes(services.map(({ service }) => service)),
+      ]);
+      return { ...servers, ...own };
+    },
     registry,
     tracer: tracing.tracerOf('gateway'),
     host: config.HOST,
@@ -134,6 +138,7 @@ void run(log, async undo => {
     readyScreen({
       url: gateway.url,
       dataDir: config.DATA_DIR,
+      elsewhere: (['MONGODB_URL', 'REDIS_URL'] as const).filter(name => config[name]),
       seconds: (performance.now() - startedMs) / 1000,
       ...(!config.AUTH_JWKS_URL && {
         tokens: { alice: await token('alice'), olga: await token('olga', ['operator']) },

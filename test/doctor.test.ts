@@ -3,12 +3,14 @@ import { execFile, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { type Document, MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { runningServers } from '../embedded/index.ts';
 import { freePort } from '../embedded/port.ts';
+import { createTransport } from '../events/queue.ts';
 import { type Config, prefixOf, readConfig } from '../scripts/config.ts';
 import type { Finding } from './doctor/findings.ts';
 import { examine } from './doctor/run.ts';
@@ -169,7 +171,12 @@ test('nothing at the address is said otherwise where npm start runs on the folde
 });
 
 test('a token that is not the system’s', async () => {
-  await finds([{ AUTH_SECRET: 'x'.repeat(32) }], [expect.stringMatching(/^What flows: system: UNAUTHENTICATED/)]);
+  await finds(
+    [{ AUTH_SECRET: 'x'.repeat(32) }],
+    ['flows: system', 'is kept: accounts', 'is kept: lake'].map(what =>
+      expect.stringMatching(`^What ${what}: UNAUTHENTICATED`),
+    ),
+  );
 });
 
 test('a wrong option says so, with 2', async () => {
@@ -196,13 +203,42 @@ test('bindings: one that is older than its definition, one that is gone, and one
   await finds([], []);
 });
 
+test('a queue that somebody has paused; and what waits because of that is not taken for lost', async () => {
+  const redisUrl = config.REDIS_URL ?? (await runningServers(folder.path)).redisUrl ?? '';
+  const transport = createTransport({ redisUrl, prefix: prefixOf(mongodbUrl), onError: () => undefined });
+  onTestFinished(() => transport.close());
+  await eventually(
+    async () => transport.redis.status,
+    status => status === 'ready',
+  );
+  const queue = transport.queue('balance', 0);
+  await queue.pause();
+  // Its owner sees that within a second, and takes nothing by hand any more.
+  await delay(1_500);
+  const id = await openAccount(alice);
+  await alice.get(DEPOSIT, { input: { accountId: id, amount: 7 } });
+  await eventually(
+    async () => (await transport.backlog('balance')).events,
+    events => events > 0,
+  );
+  await finds(
+    [],
+    [
+      'What flows: queues of balance: 1 is paused: nothing is taken from there',
+      expect.stringMatching(/^What is kept: accounts: .*; but events wait for balance, or in its outbox$/),
+    ],
+  );
+  await queue.resume();
+  await finds([], []);
+});
+
 test('a balance that is not the sum, and a lake that was touched', async () => {
   const rows = collection('account', 'accounts');
   const row = await rows.findOne({});
   await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: 1 } });
-  await finds([], [expect.stringMatching(/^What flows: accounts: .*balance/)]);
+  await finds([], [expect.stringMatching(/^What is kept: accounts: .*balance/)]);
   await rows.updateOne({ _id: row?._id ?? '' }, { $inc: { amountMinor: -1 } });
   await collection('lake', 'lake').updateOne({ version: 2 }, { $set: { 'event.data.amountMinor': 7 } });
   const found = await troubles();
-  expect(found).toContainEqual(expect.stringMatching(/^What flows: lake: something was changed at position 2$/));
+  expect(found).toContainEqual(expect.stringMatching(/^What is kept: lake: something was changed at position 2$/));
 });

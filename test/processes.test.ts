@@ -232,10 +232,15 @@ describe('gateway and services as processes of their own', () => {
     );
     expect(deposits.length).toBe(20);
     const health = await fetch(`${url}/health/ready`);
-    expect([health.status, JSON.stringify(await health.json())]).toEqual([
-      503,
-      expect.stringContaining('"balance":{"state":"down"}'),
+    expect([health.status, await health.json()]).toMatchObject([
+      200,
+      { status: 'degraded', parts: { balance: { state: 'down', spared: true } } },
     ]);
+    // The others tell what waits for it: it cannot.
+    const told = /^queue_events\{service="balance"\} (\d+)$/m;
+    const waiting = async () =>
+      Number(told.exec(await (await fetch(`http://127.0.0.1:${env.REPORTING_PORT}/metrics`)).text())?.[1]);
+    await eventually(waiting, events => events >= 20);
     const partial = await alice.ask<Look>(LOOK, { id });
     expect(partial.errors?.[0]?.extensions.code).toBe('UNAVAILABLE');
     expect(JSON.stringify(partial.errors)).not.toContain('127.0.0.1');
@@ -243,6 +248,21 @@ describe('gateway and services as processes of their own', () => {
     await eventually(
       () => alice.get<Look>(LOOK, { id }),
       ({ account }) => account.balance.version === 20 && account.balance.amount === 100,
+    );
+  });
+
+  it('are not ready as a whole only when the one that acknowledges is away', async () => {
+    running.get('account')?.kill('SIGKILL');
+    await running.get('account')?.exited;
+    const health = await fetch(`${url}/health/ready`);
+    expect([health.status, await health.json()]).toMatchObject([
+      503,
+      { status: 'down', parts: { account: { state: 'down' }, balance: { state: 'ok' } } },
+    ]);
+    await start('account');
+    await eventually(
+      async () => (await fetch(`${url}/health/ready`)).status,
+      status => status === 200,
     );
   });
 

@@ -14,8 +14,8 @@ const exposed = readExposed([
 test('metrics, the labels that are asked for, and those that are grouped by are found', () => {
   expect(readPromql('sum by (le, kind) (rate(took_seconds_bucket{kind="query"}[5m])) / max(size)')).toEqual({
     selectors: [
-      { metric: 'took_seconds_bucket', labels: ['kind'] },
-      { metric: 'size', labels: [] },
+      { metric: 'took_seconds_bucket', labels: ['kind'], values: [{ label: 'kind', value: 'query' }] },
+      { metric: 'size', labels: [], values: [] },
     ],
     groupings: [
       { labels: ['le', 'kind'], metrics: ['took_seconds_bucket'] },
@@ -30,7 +30,11 @@ test('what is no PromQL is refused', () => {
 });
 
 test.each([
-  ['sum by (status) (rate(requests_total{path="x"}[1m]))', []],
+  ['sum by (status) (rate(requests_total{status="200"}[1m]))', []],
+  ['requests_total{status=~"2..",path!="x"}', []],
+  ['requests_total{status=~"200|404"}', ['requests_total{status="404"}']],
+  ['requests_total{status=~"200|503"}', []],
+  ['requests_total{path="x"}', ['requests_total{path="x"}']],
   ['max by (instance) (size)', []],
   ['up{job="x"} == 0', []],
   ['requests_tota', ['requests_tota']],
@@ -39,5 +43,5 @@ test.each([
   ['histogram_quantile(0.9, sum by (le, path) (rate(took_seconds_bucket[5m])))', ['took_seconds_bucket by path']],
   ['absent(nothing)', ['nothing']],
 ])('%s asks for what there is, or for what there is not', (expression, unknown) => {
-  expect(unknownIn(expression, exposed)).toEqual(unknown);
+  expect(unknownIn(expression, exposed, ['503'])).toEqual(unknown);
 });

@@ -3,7 +3,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 
 /** What an expression asks for. */
 export type Asked = {
-  selectors: { metric: string; labels: string[] }[];
+  selectors: { metric: string; labels: string[]; values: { label: string; value: string }[] }[];
   /** Labels that results are grouped by, with the metrics beneath. */
   groupings: { labels: string[]; metrics: string[] }[];
 };
@@ -25,7 +25,7 @@ export function readPromql(expression: string): Asked {
       if (node.name === 'VectorSelector') {
         const name = node.node.getChild('Identifier');
         const metric = name ? textOf(name) : '';
-        asked.selectors.push({ metric, labels: [] });
+        asked.selectors.push({ metric, labels: [], values: [] });
         for (const each of open) if (node.to <= each.to) each.metrics.push(metric);
       }
       if (node.name === 'LabelName') {
@@ -33,6 +33,7 @@ export function readPromql(expression: string): Asked {
         if (isGrouping) open.findLast(each => node.to <= each.to)?.labels.push(textOf(node));
         else asked.selectors.at(-1)?.labels.push(textOf(node));
       }
+      if (node.name === 'UnquotedLabelMatcher') asked.selectors.at(-1)?.values.push(...valuesIn(textOf(node)));
     },
     leave(node) {
       if (node.name !== 'AggregateExpr') return;
@@ -43,24 +44,37 @@ export function readPromql(expression: string): Asked {
   return asked;
 }
 
-/** By name as it is asked for, the labels with which it is exposed. */
-export type Exposed = ReadonlyMap<string, ReadonlySet<string>>;
+/** What a matcher lets pass, where it names values one by one: `state=~"waiting|active"`. Of any other pattern, nothing. */
+function valuesIn(matcher: string): { label: string; value: string }[] {
+  const [, label = '', operator, pattern = ''] = /^\s*(\w+)\s*(=~?)\s*"(.*)"\s*$/.exec(matcher) ?? [];
+  if (!operator) return [];
+  const values = operator === '=' ? [pattern] : pattern.split('|');
+  return values.every(value => /^[\w-]+$/.test(value)) ? values.map(value => ({ label, value })) : [];
+}
+
+/** By name as it is asked for, the labels with which it is exposed, and their values. */
+export type Exposed = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
 
 /** What pages in Prometheus's text format expose. */
 export function readExposed(pages: readonly string[]): Exposed {
-  const exposed = new Map<string, Set<string>>();
+  const exposed = new Map<string, Map<string, Set<string>>>();
   for (const line of pages.flatMap(page => page.split('\n'))) {
     const [, name, labels = ''] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
     if (!name) continue;
-    const known = exposed.get(name) ?? new Set<string>();
-    for (const [, label] of labels.matchAll(/([a-zA-Z_]\w*)="(?:[^"\\]|\\.)*"/g)) if (label) known.add(label);
+    const known = exposed.get(name) ?? new Map<string, Set<string>>();
+    for (const [, label = '', value = ''] of labels.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g))
+      known.set(label, (known.get(label) ?? new Set()).add(value));
     exposed.set(name, known);
   }
   return exposed;
 }
 
-/** What an expression asks for and nobody exposes. */
-export function unknownIn(expression: string, exposed: Exposed): string[] {
+/**
+ * What an expression asks for and nobody exposes.
+ *
+ * @param later values of labels that have not come up yet, as a kind of error has not.
+ */
+export function unknownIn(expression: string, exposed: Exposed, later: readonly string[] = []): string[] {
   const { selectors, groupings } = readPromql(expression);
   const has = (metric: string, label: string) =>
     TARGET_LABELS.includes(label) || exposed.get(metric)?.has(label) === true;
@@ -69,6 +83,12 @@ export function unknownIn(expression: string, exposed: Exposed): string[] {
     ...selectors.filter(({ metric }) => !isKnown(metric)).map(({ metric }) => metric),
     ...selectors.flatMap(({ metric, labels }) =>
       labels.filter(label => isKnown(metric) && !has(metric, label)).map(label => `${metric}{${label}}`),
+    ),
+    ...selectors.flatMap(({ metric, values }) =>
+      values
+        .filter(({ label, value }) => has(metric, label) && !TARGET_LABELS.includes(label) && !later.includes(value))
+        .filter(({ label, value }) => !exposed.get(metric)?.get(label)?.has(value))
+        .map(({ label, value }) => `${metric}{${label}="${value}"}`),
     ),
     ...groupings.flatMap(({ labels, metrics }) =>
       labels.flatMap(label =>

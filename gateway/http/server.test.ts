@@ -181,6 +181,9 @@ test('/health/live answers; /health/ready names every part and says 503 only whe
   parts = { mongodb: { state: 'down' }, redis: { state: 'ok' } };
   const down = await get('/health/ready');
   expect([down.status, await down.json()]).toEqual([503, { status: 'down', parts }]);
+  parts = { account: { state: 'ok' }, reporting: { state: 'down', spared: true } };
+  const spared = await get('/health/ready');
+  expect([spared.status, await spared.json()]).toEqual([200, { status: 'degraded', parts }]);
 });
 
 test('/metrics counts operations by kind and status, and has the process and its event loop', async () => {

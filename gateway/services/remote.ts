@@ -2,7 +2,7 @@ import { type ExecutionResult, type FormattedExecutionResult, GraphQLError } fro
 import { type Client, createClient, type Sink } from 'graphql-ws';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { clientError } from '../../schema/errors.ts';
+import { outOfReach } from '../../schema/errors.ts';
 import { IDENTITY_HEADER, type IdentityCodec } from '../../schema/identity.ts';
 import { CORRELATION_HEADER, type Subgraph, type SubgraphRequest, TRACE_HEADER } from '../../subgraphs/host.ts';
 import { mailbox } from '../subscriptions/mailbox.ts';
@@ -147,12 +147,6 @@ function sharedSocket(url: string, identities: IdentityCodec) {
   });
   return socket;
 }
-
-const outOfReach = (): GraphQLError =>
-  clientError(
-    'UNAVAILABLE',
-    'A part of the system cannot be reached right now. Try again; a mutation with the same idempotencyKey, for it may have happened.',
-  );
 
 // A close event, or an error event of a socket that never opened.
 const CLOSED = z.object({ code: z.number().optional(), message: z.string().optional() });

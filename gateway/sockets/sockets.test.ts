@@ -199,16 +199,25 @@ test.each<[string, string, string]>([
   ['subscription { balanceChanged(accountId: "denied") { id } }', 'next', 'FORBIDDEN'],
   ['{ account(id: "boom") { id } }', 'next', 'INTERNAL_SERVER_ERROR'],
   ['mutation { withdraw(input: { accountId: "a", amount: 1 }) { transaction { id } } }', 'next', 'INSUFFICIENT_FUNDS'],
-])('%s: %s, %s, and the socket goes on', async (query, type, code) => {
+])('%s: %s, %s, which is counted, and the socket goes on', async (query, type, code) => {
   const { url } = await sharedGateway();
+  const told = async () =>
+    Number(
+      new RegExp(`^gateway_errors_total\\{code="${code}"\\} (\\d+)$`, 'm').exec(
+        await (await fetch(new URL('/metrics', url.replace('ws:', 'http:')))).text(),
+      )?.[1] ?? 0,
+    );
+  const before = await told();
   const { send, messages, socket } = await ready(url);
   send(subscribe('1', query, {}));
   await until(() => messages.length > 0);
   const payload = messages[0]?.payload as { errors: unknown[] } | unknown[];
-  const [error] = Array.isArray(payload) ? payload : payload.errors;
+  const errors = Array.isArray(payload) ? payload : payload.errors;
+  const [error] = errors;
   expect(messages[0]?.type).toBe(type);
   expect(error).toMatchObject({ extensions: { code } });
   expect(JSON.stringify(messages)).not.toMatch(/secret|10\.0\.0|Did you mean/);
+  expect(await told()).toBe(before + errors.length);
   expect(socket.readyState).toBe(WebSocket.OPEN);
   socket.close();
 });

@@ -189,7 +189,7 @@ describe('an export is broken', () => {
     ['that is empty', '', 'Line 3: no JSON'],
     ['that is no object', '[]', 'Line 3: no event with its lakeposition and lakehash'],
     ['without a place', changed({ lakeposition: undefined }), 'Line 3: no event with its lakeposition'],
-    ['of no event', changed({ source: 'nowhere' }), 'Line 3: no CloudEvent: source: '],
+    ['of no event', changed({ source: 'nowhere' }), 'Line 3: no event: source: '],
     ['with other data', changed({ data: { n: 3 } }), 'Position 3: the event is not the one'],
     ['with an attribute more', changed({ more: 1 }), 'Position 3: the event is not the one'],
     ['with another hash', changed({ lakehash: GENESIS }), 'Position 3: the event is not the one'],

@@ -447,6 +447,10 @@ export type ServiceHealth = {
   lagEvents?: Maybe<Scalars['Int']['output']>;
   /** The age in seconds of the oldest event waiting for it; 0 when none is. */
   lagSeconds?: Maybe<Scalars['Float']['output']>;
+  /** Queues of it that an operator has paused: nothing is taken from them. */
+  pausedQueues?: Maybe<Scalars['Int']['output']>;
+  /** Jobs in its queues that have failed for good: nobody handles them until an operator has them tried again. Their events are not among those that wait. */
+  failedJobs?: Maybe<Scalars['Int']['output']>;
   /** Faults that nobody has resubmitted; some seconds old. */
   faults?: Maybe<Scalars['Int']['output']>;
   /** Events in its outbox that it has acknowledged and not sent on within half a second, as it said some seconds ago, or last; 1,000 stands for as many or more. */
@@ -830,6 +834,8 @@ export type ServiceHealthResolvers<ContextType = RequestContext, ParentType exte
   running?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
   lagEvents?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   lagSeconds?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  pausedQueues?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  failedJobs?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   faults?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   pendingEvents?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   oldestPendingSeconds?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;

@@ -18,8 +18,8 @@ export type ServiceNode = {
   name: string;
   consumes: string[];
   emits: string[];
-  lagEvents: number;
-  lagSeconds: number;
+  lagEvents: Lazy<number>;
+  lagSeconds: Lazy<number>;
   faults: Lazy<number>;
   unconfirmedEvents: number | null;
   resentEvents: number | null;

@@ -64,6 +64,20 @@ test('a client walks from an event to all that it led to, and back', async () =>
   });
 });
 
+test('a filter whose "from" is after its "to" is refused wherever it is given', async () => {
+  const { ask, watch } = await started();
+  const filter = '{ from: "2026-02-01T00:00:00.000Z", to: "2026-01-01T00:00:00.000Z" }';
+  const refusal = { message: '"from" is after "to".', extensions: { code: 'BAD_USER_INPUT' } };
+  for (const query of [
+    `{ events(filter: ${filter}) { totalCount } }`,
+    `{ eventLines(filter: ${filter}, after: 0) { text } }`,
+    `mutation { replay(input: { service: "balance", filter: ${filter} }) { id } }`,
+  ])
+    expect([query, (await ask(query)).errors]).toMatchObject([query, [refusal]]);
+  const stream = await watch(`subscription { eventStored(filter: ${filter}) { id } }`);
+  expect(stream).toMatchObject({ errors: [refusal] });
+});
+
 test('an event that follows from one that the lake does not have, has no cause to show', async () => {
   const { store, ask } = await started();
   await store([follows('b', 'nowhere')]);

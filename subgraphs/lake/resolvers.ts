@@ -2,9 +2,9 @@ import type { Bindings } from '../../events/binding.ts';
 import type { Clock } from '../../events/clock.ts';
 import { type Feed, follow, type Hint } from '../../events/feed.ts';
 import { readPlace } from '../../events/tracing.ts';
-import type { Transport } from '../../events/transport.ts';
+import type { Backlog, Transport } from '../../events/transport.ts';
 import { assertOperator } from '../../schema/errors.ts';
-import { parseInput } from '../../schema/input.ts';
+import { assertOrdered, parseInput } from '../../schema/input.ts';
 import {
   connection,
   decodeCursor,
@@ -33,7 +33,7 @@ import { isOver, type ReplayRow, type Replays, replayInput, topicOf } from './re
 import type { Retired } from './retired.ts';
 import { reconcileInput, type Schedules } from './schedule.ts';
 import type { Lake, LakeRow } from './store.ts';
-import type { System, SystemWatch } from './system.ts';
+import { type System, type SystemWatch, secondsFrom } from './system.ts';
 import { startOf, tail } from './tail.ts';
 import { eventTypes } from './types.ts';
 import { unbind } from './unbinding.ts';
@@ -114,6 +114,7 @@ function traceFields({ addressOf }: LakeParts): EventResolvers {
 function eventQueries({ lake, checkpoints }: LakeParts): QueryResolvers {
   return {
     async events(_, { filter, first, after, order }) {
+      assertOrdered(filter);
       const size = pageSize(first, EVENTS_DEFAULT);
       const beyond = decodeCursor(after, numberPlace)?.[0];
       const rows = await lake.page(filter, order === 'NEWEST_FIRST' ? -1 : 1, beyond, size + 1);
@@ -121,7 +122,10 @@ function eventQueries({ lake, checkpoints }: LakeParts): QueryResolvers {
       return { ...connection(rows, size, place, row => row), totalCount: () => lake.count(filter) };
     },
     event: (_, { id }) => lake.rows.findOne({ _id: id }),
-    eventLines: (_, asked) => readLines(lake, asked),
+    async eventLines(_, asked) {
+      assertOrdered(asked.filter);
+      return readLines(lake, asked);
+    },
     verifyLake: (_, part) => lake.verify(part),
     checkpoint: () => checkpointNow(lake, checkpoints),
   };
@@ -174,24 +178,23 @@ function serviceQueries(parts: LakeParts): QueryResolvers {
 
 async function servicesNow({ bindings, transport, faults, clock }: LakeParts): Promise<ServiceNode[]> {
   const all = await bindings.all();
-  return Promise.all(
-    all
-      .sort((a, b) => (a._id < b._id ? -1 : 1))
-      .map(async ({ _id: name, consumes, emits, reconciled }) => {
-        const { events, oldestMs } = await transport.backlog(name);
-        const lagSeconds = oldestMs === undefined ? 0 : Math.max(0, clock.now() - oldestMs) / 1000;
-        return {
-          name,
-          consumes,
-          emits,
-          lagEvents: events,
-          lagSeconds,
-          faults: () => faults.open(name),
-          unconfirmedEvents: reconciled?.unconfirmed ?? null,
-          resentEvents: reconciled?.resent ?? null,
-        };
-      }),
-  );
+  return all
+    .sort((a, b) => (a._id < b._id ? -1 : 1))
+    .map(({ _id: name, consumes, emits, reconciled }) => {
+      // Asked once for both, and by who wants to know: the rest is told without Redis too.
+      let asked: Promise<Backlog> | undefined;
+      const backlog = () => (asked ??= transport.backlog(name));
+      return {
+        name,
+        consumes,
+        emits,
+        lagEvents: async () => (await backlog()).events,
+        lagSeconds: async () => secondsFrom((await backlog()).oldestMs, clock.now()),
+        faults: () => faults.open(name),
+        unconfirmedEvents: reconciled?.unconfirmed ?? null,
+        resentEvents: reconciled?.resent ?? null,
+      };
+    });
 }
 
 function mutations(parts: LakeParts): MutationResolvers {
@@ -203,6 +206,7 @@ function mutations(parts: LakeParts): MutationResolvers {
       return row;
     },
     async replay(_, { input }, { identity }) {
+      assertOrdered(input.filter);
       const row = await replays.request(parseInput(replayInput, input), identity.ownerId);
       wake();
       return row;
@@ -244,6 +248,7 @@ function subscriptions({ lake, replays, feed, system }: LakeParts): Subscription
     eventStored: {
       async subscribe(_, { filter, after }, { identity }) {
         assertOperator(identity);
+        assertOrdered(filter);
         return tail({ lake, feed, filter, from: await startOf(lake, after) }, row => ({ eventStored: row }));
       },
     },

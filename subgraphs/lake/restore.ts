@@ -3,6 +3,7 @@
  * export: event by event the same order, positions and hashes. `storedAt` is when this lake stored it.
  */
 import { z } from 'zod';
+import { ContractViolation } from '../../events/errors.ts';
 import { type Event, parseEnvelope } from '../../events/event.ts';
 import { GENESIS, hashAfter } from './hash.ts';
 import type { Lake } from './store.ts';
@@ -30,8 +31,8 @@ export function parseLine(text: string, number: number): Exported {
   try {
     return { event: parseEnvelope(event), position, hash };
   } catch (error) {
-    const [issue] = error instanceof z.ZodError ? error.issues : [];
-    throw new BrokenExport(`Line ${number}: no CloudEvent: ${issue?.path.join('.')}: ${issue?.message}.`);
+    if (!(error instanceof ContractViolation)) throw error;
+    throw new BrokenExport(`Line ${number}: ${error.message}.`);
   }
 }
 

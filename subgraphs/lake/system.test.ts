@@ -30,6 +30,7 @@ function watched() {
     backlog: async (name: string) => ({
       events: name === 'balance' ? 12 : 0,
       oldestMs: name === 'balance' ? NOW - 2_000 : undefined,
+      ...(name === 'balance' ? { paused: 1, failed: 3 } : { paused: 0, failed: 0 }),
     }),
     marks: async () => ({}) as Record<string, number>,
     size: async () => 40,
@@ -78,8 +79,11 @@ test('says of each service what waits for it and in it, and how the servers answ
     { name: 'redis', state: 'OK', roundTripMs: expect.any(Number) },
   ]);
   expect(services).toMatchObject([
-    { name: 'account', running: null, lagEvents: 0, lagSeconds: 0, faults: 2, pendingEvents: 3 },
-    { name: 'balance', running: true, lagEvents: 12, faults: 2, pendingEvents: null, oldestPendingSeconds: null },
+    { name: 'account', running: null, lagEvents: 0, lagSeconds: 0, faults: 2, pendingEvents: 3, pausedQueues: 0 },
+    {
+      ...{ name: 'balance', running: true, lagEvents: 12, faults: 2, pendingEvents: null, oldestPendingSeconds: null },
+      ...{ pausedQueues: 1, failedJobs: 3 },
+    },
   ]);
   expect(services[0]?.oldestPendingSeconds).toBeCloseTo(6, 0);
   expect(services[1]?.lagSeconds).toBeCloseTo(2, 0);
@@ -110,6 +114,7 @@ test('without Redis it says what MongoDB knows, and nothing of what it cannot kn
   const { services, servers } = await system.now();
   expect(servers[1]).toEqual({ name: 'redis', state: 'DOWN', roundTripMs: null });
   expect(services[0]).toMatchObject({ running: null, lagEvents: null, lagSeconds: null, faults: 2, pendingEvents: 3 });
+  expect(services[0]).toMatchObject({ pausedQueues: null, failedJobs: null });
 });
 
 test('without MongoDB it still says which services there are', async () => {

@@ -19,6 +19,8 @@ export type ServiceHealth = {
   running: boolean | null;
   lagEvents: number | null;
   lagSeconds: number | null;
+  pausedQueues: number | null;
+  failedJobs: number | null;
   faults: number | null;
   pendingEvents: number | null;
   oldestPendingSeconds: number | null;
@@ -115,6 +117,8 @@ export function createSystemWatch(options: {
       ...{ name, consumes, emits, running: isRunning(name, mongodb && redis), faults: open },
       lagEvents: backlog?.events ?? null,
       lagSeconds: backlog && secondsFrom(backlog.oldestMs, clock.now()),
+      pausedQueues: backlog?.paused ?? null,
+      failedJobs: backlog?.failed ?? null,
       pendingEvents: mongodb && waiting ? waiting.events : null,
       oldestPendingSeconds: mongodb && waiting ? waitedSeconds(waiting) : null,
     };
@@ -191,7 +195,7 @@ export function createSystemWatch(options: {
   };
 }
 
-const secondsFrom = (ms: number | null | undefined, nowMs: number): number =>
+export const secondsFrom = (ms: number | null | undefined, nowMs: number): number =>
   ms ? Math.max(0, nowMs - ms) / 1_000 : 0;
 
 const serverOf = (name: Server['name'], ms: number | undefined): Server => ({

@@ -1,7 +1,8 @@
-import { assertOperator, assertOwner, clientError } from '../../schema/errors.ts';
+import { assertOperator, assertOwner } from '../../schema/errors.ts';
+import { assertOrdered } from '../../schema/input.ts';
 import { DateTime, MinorUnits } from '../../schema/scalars.ts';
 import type { Resolvers } from './generated.ts';
-import type { Range, Statistics } from './statistics.ts';
+import type { Statistics } from './statistics.ts';
 
 export function createResolvers(statistics: Statistics): Resolvers {
   return {
@@ -10,7 +11,8 @@ export function createResolvers(statistics: Statistics): Resolvers {
     Query: {
       async statistics(_, { interval, ...range }, { identity }) {
         assertOperator(identity);
-        return statistics.overall(ordered(range), interval ?? 'DAY');
+        assertOrdered(range);
+        return statistics.overall(range, interval ?? 'DAY');
       },
     },
     Account: {
@@ -18,7 +20,8 @@ export function createResolvers(statistics: Statistics): Resolvers {
 
       async statistics({ id, ownerId }, { interval, ...range }, { identity }) {
         assertOwner(ownerId, identity);
-        return statistics.ofAccount(id, ordered(range), interval ?? 'DAY');
+        assertOrdered(range);
+        return statistics.ofAccount(id, range, interval ?? 'DAY');
       },
     },
     Statistic: {
@@ -27,9 +30,4 @@ export function createResolvers(statistics: Statistics): Resolvers {
       largest: ({ largestMinor }) => (largestMinor === 0 ? null : largestMinor),
     },
   };
-}
-
-function ordered(range: Range): Range {
-  if (range.from && range.to && range.from > range.to) throw clientError('BAD_USER_INPUT', '"from" is after "to".');
-  return range;
 }

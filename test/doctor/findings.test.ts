@@ -111,8 +111,11 @@ describe('MongoDB', () => {
 });
 
 describe('what flows', () => {
-  const well = { name: 'balance', running: true, lagEvents: 3, lagSeconds: 1, faults: 0, pendingEvents: 0 };
-  const judged = (health: object) => todos(judgeFlow([{ ...well, oldestPendingSeconds: 0, ...health }]));
+  const well = {
+    ...{ name: 'balance', running: true, lagEvents: 3, lagSeconds: 1, pausedQueues: 0, failedJobs: 0, faults: 0 },
+    ...{ pendingEvents: 0, oldestPendingSeconds: 0 },
+  };
+  const judged = (health: object) => todos(judgeFlow([{ ...well, ...health }]));
 
   test.each([
     [{}, []],
@@ -120,6 +123,8 @@ describe('what flows', () => {
     [{ running: false }, ['balance: does not run']],
     [{ lagEvents: 4_000, lagSeconds: 61 }, ['lag of balance: 4,000 events wait, the oldest for 61 s']],
     [{ pendingEvents: 7, oldestPendingSeconds: 31 }, ['outbox of balance: 7 events wait, the oldest for 31 s']],
+    [{ pausedQueues: 1 }, ['queues of balance: 1 is paused: nothing is taken from there']],
+    [{ failedJobs: 3 }, ['jobs of balance: 3 have failed: nobody handles their events']],
     [{ faults: 2 }, ['faults of balance: 2 events set aside']],
     [
       { lagEvents: 1, lagSeconds: 61, faults: 1 },
@@ -128,6 +133,17 @@ describe('what flows', () => {
   ])('with %j', (health, expected) => {
     expect(judged(health)).toEqual(expected);
   });
+});
+
+test('what could not be asked is not well, and not wrong either', () => {
+  const all = { running: null, lagEvents: null, lagSeconds: null, pausedQueues: null, failedJobs: null, faults: null };
+  const dark = { name: 'balance', ...all, pendingEvents: null, oldestPendingSeconds: null };
+  const findings = judgeFlow([dark, { ...dark, name: 'account', running: true, faults: 1 }]);
+  expect(findings.map(({ what, state }) => `${what}: ${state}`)).toEqual([
+    ...['running: unknown', 'lag: unknown', 'queues: unknown', 'outboxes: unknown', 'faults: unknown'],
+    'faults of account: todo',
+  ]);
+  expect(findings[0]?.is).toBe('not known of balance');
 });
 
 test('node has to be new enough', () => {

@@ -9,7 +9,7 @@ import { askMongodb, clientFor, judgeMongodb } from './mongodb.ts';
 import type { Options } from './options.ts';
 import { askRedis, judgeRedis } from './redis.ts';
 import { examineServices } from './services.ts';
-import { examineFlow, examineSample, judgeNode, judgeProcess } from './system.ts';
+import { examineFlow, examineLake, examineSample, judgeNode, judgeProcess } from './system.ts';
 
 const TIMEOUT_MS = 5_000;
 /** The system is asked, and not waited for. */
@@ -31,11 +31,16 @@ export async function examine({ url, token, sample }: Options, config: Config): 
     { title: 'The gateway', findings: door.findings },
   ];
   if (!door.answers) return chapters;
-  const system = await guarded('system', async () => {
-    const client = evidenceClient({ url, token: token ?? (await ownToken(config)), patienceMs: PATIENCE_MS });
-    return [...(await examineFlow(client)), ...(sample > 0 ? await examineSample(client, sample) : [])];
-  });
-  return [...chapters, { title: 'What flows', findings: system }];
+  const client = async () => evidenceClient({ url, token: token ?? (await ownToken(config)), patienceMs: PATIENCE_MS });
+  // Each by itself: a service that is away answers for no account, and who it is stands in what flows.
+  const flow = await guarded('system', async () => examineFlow(await client()));
+  const kept = sample > 0 ? await guarded('accounts', async () => examineSample(await client(), sample)) : [];
+  const lake = sample > 0 ? await guarded('lake', async () => examineLake(await client())) : [];
+  return [
+    ...chapters,
+    { title: 'What flows', findings: flow },
+    { title: 'What is kept', findings: [...kept, ...lake] },
+  ].filter(({ findings }) => findings.length > 0);
 }
 
 const NOT_STARTED =

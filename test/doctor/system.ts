@@ -21,6 +21,8 @@ type Health = {
   running: boolean | null;
   lagEvents: number | null;
   lagSeconds: number | null;
+  pausedQueues: number | null;
+  failedJobs: number | null;
   faults: number | null;
   pendingEvents: number | null;
   oldestPendingSeconds: number | null;
@@ -28,7 +30,7 @@ type Health = {
 type System = { system: { events: number | null; services: Health[] } };
 
 const SYSTEM = `query Doctor { system { events services {
-  name running lagEvents lagSeconds faults pendingEvents oldestPendingSeconds } } }`;
+  name running lagEvents lagSeconds pausedQueues failedJobs faults pendingEvents oldestPendingSeconds } } }`;
 const VERIFY = 'query Verify($from: Int, $to: Int) { verifyLake(from: $from, to: $to) { valid firstBadPosition } }';
 
 /** What runs and what waits. @throws what the client throws. */
@@ -45,14 +47,22 @@ export async function examineFlow(client: EvidenceClient): Promise<Finding[]> {
 /** Pure. */
 export function judgeFlow(services: readonly Health[]): Finding[] {
   const silent = services.filter(({ running }) => running === false);
+  const paused = services.filter(({ pausedQueues }) => (pausedQueues ?? 0) > 0);
+  const failed = services.filter(({ failedJobs }) => (failedJobs ?? 0) > 0);
   const lag = services.filter(({ lagSeconds }) => (lagSeconds ?? 0) > LAG_SECONDS_MAX);
   const stuck = services.filter(({ oldestPendingSeconds }) => (oldestPendingSeconds ?? 0) > OUTBOX_SECONDS_MAX);
   const faulty = services.filter(({ faults }) => (faults ?? 0) > 0);
   const sum = (of: (health: Health) => number | null) => services.reduce((total, each) => total + (of(each) ?? 0), 0);
+  /** One line when it is known of all and nothing is wrong with any; what is not known is no answer. */
+  const whole = (what: string, of: (health: Health) => unknown, wrong: readonly Health[], is: string): Finding[] => {
+    const dark = services.filter(health => of(health) === null).map(({ name }) => name);
+    if (dark.length > 0) return [unknown(what, `not known of ${dark.join(', ')}`, NOT_KNOWN)];
+    return wrong.length === 0 ? [ok(what, is)] : [];
+  };
   return [
-    ...(silent.length === 0 ? [ok('running', `${services.length} services`)] : []),
+    ...whole('running', ({ running }) => running, silent, `${services.length} services`),
     ...silent.map(({ name }) => todo(name, 'does not run', `Start it: npm start, or npm run service -- ${name}.`)),
-    ...(lag.length === 0 ? [ok('lag', `${waiting(sum(each => each.lagEvents))} in queues`)] : []),
+    ...whole('lag', each => each.lagEvents, lag, `${waiting(sum(each => each.lagEvents))} in queues`),
     ...lag.map(({ name, lagEvents, lagSeconds }) =>
       todo(
         `lag of ${name}`,
@@ -60,7 +70,27 @@ export function judgeFlow(services: readonly Health[]): Finding[] {
         `See whether it runs and what its log says; if it has too much to do, start another process of it.`,
       ),
     ),
-    ...(stuck.length === 0 ? [ok('outboxes', `${waiting(sum(each => each.pendingEvents))} to be sent on`)] : []),
+    ...whole('queues', each => each.pausedQueues, [...paused, ...failed], 'none is paused, no job has failed'),
+    ...paused.map(({ name, pausedQueues }) =>
+      todo(
+        `queues of ${name}`,
+        `${counted(pausedQueues ?? 0, 'is paused', 'are paused')}: nothing is taken from there`,
+        'Somebody has done that at /queues, and resumes it there (QUEUES_WRITABLE=true lets that happen).',
+      ),
+    ),
+    ...failed.map(({ name, failedJobs }) =>
+      todo(
+        `jobs of ${name}`,
+        `${counted(failedJobs ?? 0, 'has failed', 'have failed')}: nobody handles their events`,
+        'Look at them at /queues, and have them tried again there (QUEUES_WRITABLE=true lets that happen).',
+      ),
+    ),
+    ...whole(
+      'outboxes',
+      each => each.pendingEvents,
+      stuck,
+      `${waiting(sum(each => each.pendingEvents))} to be sent on`,
+    ),
     ...stuck.map(({ name, pendingEvents, oldestPendingSeconds }) =>
       todo(
         `outbox of ${name}`,
@@ -68,7 +98,7 @@ export function judgeFlow(services: readonly Health[]): Finding[] {
         `Redis may be away or full, or no process of ${name} runs. Nothing is lost; it goes on by itself.`,
       ),
     ),
-    ...(faulty.length === 0 ? [ok('faults', 'none is open')] : []),
+    ...whole('faults', each => each.faults, faulty, 'none is open'),
     ...faulty.map(({ name, faults }) =>
       todo(
         `faults of ${name}`,
@@ -78,6 +108,9 @@ export function judgeFlow(services: readonly Health[]): Finding[] {
     ),
   ];
 }
+
+/** Null is what the lake's process could not ask right now. */
+const NOT_KNOWN = 'A server or a service is away, or has just come: see above, and look again in a moment.';
 
 const waiting = (events: number): string => counted(events, 'event waits', 'events wait');
 
@@ -112,13 +145,14 @@ export function judgeNode(what: string, version: string | undefined): Finding {
 }
 
 /**
- * Holds some accounts and the end of the lake to what is always true. An account that is used while it is read contradicts
- * itself; so one counts as wrong when several looks say so.
+ * Holds some accounts to what is always true. An account that is used while it is read contradicts itself; so one counts as
+ * wrong when several looks say so, and while events wait somewhere nothing can be said of one that lacks them.
  */
 export async function examineSample(client: EvidenceClient, accountsMax: number): Promise<Finding[]> {
   const types = await emittedTypes(client);
   const wrong: string[] = [];
   let looked = 0;
+  const before = await onTheirWay(client);
   for await (const account of accountsOf(client)) {
     if (looked >= accountsMax) break;
     looked += 1;
@@ -127,16 +161,32 @@ export async function examineSample(client: EvidenceClient, accountsMax: number)
   }
   const shown = wrong.slice(0, NAMED_MAX).join('; ');
   const more = wrong.length > NAMED_MAX ? `, and ${count(wrong.length - NAMED_MAX)} more` : '';
-  return [
-    wrong.length === 0
-      ? ok('accounts', keptBy(looked))
-      : todo(
+  if (wrong.length === 0) return [ok('accounts', keptBy(looked))];
+  const way = before ?? (await onTheirWay(client));
+  return way
+    ? [
+        unknown(
+          'accounts',
+          `${shown}${more}; but ${way}`,
+          'Look again when nothing waits: until then it may be on its way.',
+        ),
+      ]
+    : [
+        todo(
           'accounts',
           `${shown}${more}`,
           'Run npm run audit for all of it, and reconcile the service in the console.',
         ),
-    await verifyEnd(client),
-  ];
+      ];
+}
+
+/** Why an event may not have been handled everywhere yet; undefined when each has been. */
+async function onTheirWay(client: EvidenceClient): Promise<string | undefined> {
+  const { services } = (await client.once<System>(SYSTEM)).system;
+  const idle = services.find(({ running }) => running !== true);
+  if (idle) return `${idle.name} ${idle.running === null ? 'may not run' : 'does not run'}`;
+  const late = services.find(({ lagEvents, pendingEvents }) => lagEvents !== 0 || (pendingEvents ?? 0) > 0);
+  return late && `events wait for ${late.name}, or in its outbox`;
 }
 
 function keptBy(looked: number): string {
@@ -156,19 +206,22 @@ async function lasting(client: EvidenceClient, first: AccountEvidence, types: Re
   }
 }
 
-async function verifyEnd(client: EvidenceClient): Promise<Finding> {
+/** The end of the lake: whether it is as it was stored. */
+export async function examineLake(client: EvidenceClient): Promise<Finding[]> {
   const { system } = await client.once<System>(SYSTEM);
   const to = system.events ?? 0;
-  if (to === 0) return ok('lake', 'is empty');
+  if (to === 0) return [ok('lake', 'is empty')];
   const from = Math.max(1, to - VERIFIED_EVENTS + 1);
   type Verified = { verifyLake: { valid: boolean; firstBadPosition: number | null } };
   const { verifyLake } = await client.get<Verified>(VERIFY, { from, to });
-  return check(
-    verifyLake.valid,
-    'lake',
-    verifyLake.valid
-      ? `its last ${count(to - from + 1)} of ${count(to)} events are as they were stored`
-      : `something was changed at position ${verifyLake.firstBadPosition}`,
-    'Look at Integrity in the console, and hold an export to a checkpoint (npm run verify).',
-  );
+  return [
+    check(
+      verifyLake.valid,
+      'lake',
+      verifyLake.valid
+        ? `its last ${count(to - from + 1)} of ${count(to)} events are as they were stored`
+        : `something was changed at position ${verifyLake.firstBadPosition}`,
+      'Look at Integrity in the console, and hold an export to a checkpoint (npm run verify).',
+    ),
+  ];
 }

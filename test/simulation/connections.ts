@@ -147,7 +147,10 @@ export function transportTo(redis: SimRedis, world: World, process: SimProcess):
         const jobs = redis
           .holding(service)
           .flatMap(partition => Object.values(redis.jobsOf(queueOf(service, partition))));
-        return { events: jobs.reduce((sum, { data }) => sum + data.events.length, 0), oldestMs: undefined };
+        return {
+          ...{ events: jobs.reduce((sum, { data }) => sum + data.events.length, 0), oldestMs: undefined },
+          ...{ paused: 0, failed: 0 },
+        };
       }),
 
     acknowledge: (service, replay, jobId, changed) =>

@@ -11,6 +11,8 @@ export type ServiceHealth = {
   running: boolean | null;
   lagEvents: number | null;
   lagSeconds: number | null;
+  pausedQueues: number | null;
+  failedJobs: number | null;
   faults: number | null;
   pendingEvents: number | null;
   oldestPendingSeconds: number | null;
@@ -27,7 +29,7 @@ export const SYSTEM = gql<{
       events
       flows { source type eventsPerSecond eventsLastMinute }
       services {
-        name consumes emits running lagEvents lagSeconds faults pendingEvents oldestPendingSeconds
+        name consumes emits running lagEvents lagSeconds pausedQueues failedJobs faults pendingEvents oldestPendingSeconds
       }
       servers { name state roundTripMs }
     }

@@ -7,6 +7,8 @@ export const serviceWith = (change: Partial<ServiceHealth> & { name: string }): 
   running: true,
   lagEvents: 0,
   lagSeconds: 0,
+  pausedQueues: 0,
+  failedJobs: 0,
   faults: 0,
   pendingEvents: 0,
   oldestPendingSeconds: 0,

@@ -38,6 +38,15 @@ test('one that runs and is behind is said to be, and so are events that wait in 
   expect(faults?.link?.to).toBe('/faults?service=balance');
 });
 
+test('a queue that somebody has paused is said, and so are jobs that nobody handles any more', () => {
+  const services = [ACCOUNT, { ...BALANCE, pausedQueues: 1, failedJobs: 2 }];
+  expect(troublesOf(systemWith({ services })).map(({ title, link }) => [title, link?.to])).toEqual([
+    ['A queue of balance is paused.', '/queues'],
+    ['2 jobs of balance have failed.', '/queues'],
+  ]);
+  expect(titlesOf({ services: [{ ...BALANCE, pausedQueues: null, failedJobs: null }] })).toEqual([]);
+});
+
 test('a server that is away comes first, and what follows from that is not said again', () => {
   const services = [{ ...ACCOUNT, running: null, lagEvents: null, pendingEvents: 9, oldestPendingSeconds: 30 }, LAKE];
   const servers = systemWith().servers.map(server => ({ ...server, state: 'DOWN' as const, roundTripMs: null }));

@@ -25,7 +25,9 @@ export function troublesOf(system: System): Trouble[] {
     ...(redisDown ? [REDIS_DOWN] : []),
     ...services.flatMap(service => (service.running === false ? stopped(service) : [])),
     ...services.flatMap(service => (service.running !== false ? behind(service) : [])),
+    ...services.flatMap(paused),
     ...(redisDown ? [] : services.flatMap(held)),
+    ...services.flatMap(failed),
     ...faulty(services),
   ];
 }
@@ -63,6 +65,24 @@ function behind(service: ServiceHealth): Trouble[] {
   if (!text || (lagSeconds ?? 0) < LAG_SECONDS) return [];
   const link = { to: QUEUES, label: 'See its queue' };
   return [{ kind: 'warning', title: `${name} is behind.`, text: `${text} It works them off in their order.`, link }];
+}
+
+const LOOK_AT_QUEUES = { to: QUEUES, label: 'See its queues' };
+
+/** An operator has done it, and may have forgotten. */
+function paused({ name, pausedQueues }: ServiceHealth): Trouble[] {
+  if (!pausedQueues) return [];
+  const title = pausedQueues === 1 ? `A queue of ${name} is paused.` : `${pausedQueues} queues of ${name} are paused.`;
+  const text = 'Nothing is taken from there until somebody resumes it; what comes waits, and is kept.';
+  return [{ kind: 'warning', title, text, link: LOOK_AT_QUEUES }];
+}
+
+function failed({ name, failedJobs }: ServiceHealth): Trouble[] {
+  if (!failedJobs) return [];
+  const title =
+    failedJobs === 1 ? `A job of ${name} has failed.` : `${formatCount(failedJobs)} jobs of ${name} have failed.`;
+  const text = 'Nobody handles their events until they are tried again, which its queues have a button for.';
+  return [{ kind: 'warning', title, text, link: LOOK_AT_QUEUES }];
 }
 
 /** Whether events wait in its outbox for longer than a busy moment takes. */
