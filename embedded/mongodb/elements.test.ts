@@ -12,7 +12,7 @@ import { indexed, parts } from './paths.ts';
 import { isPlain } from './plain.ts';
 import { compileProjection, compileShown } from './project.ts';
 import { temporary } from './trial.ts';
-import { changed, compileUpdate } from './update.ts';
+import { changed, compileSteps, compileUpdate } from './update.ts';
 import { type Doc, decode, encode } from './values.ts';
 
 /** A value as it is written: so that also what no driver would write can be. */
@@ -179,7 +179,18 @@ const operator = fc.oneof(
   fc.record({ $pull: fc.dictionary(path, argument, { maxKeys: 2 }) }),
   fc.record({ $setOnInsert: fc.dictionary(path, argument, { maxKeys: 2 }) }),
 );
+/** Whole fields, as most updates change them. */
+const field = fc.constantFrom('a', 'b', 'c', 'd', 'ab', 'length', 'constructor');
+const whole = fc.array(
+  fc.oneof(
+    { weight: 3, arbitrary: fc.record({ $set: fc.dictionary(field, argument, { maxKeys: 4 }) }) },
+    fc.record({ $unset: fc.dictionary(field, fc.constant(''), { maxKeys: 2 }) }),
+    fc.record({ $setOnInsert: fc.dictionary(field, argument, { maxKeys: 2 }) }),
+  ),
+  { minLength: 1, maxLength: 2 },
+);
 const update = fc.oneof(
+  { weight: 9, arbitrary: whole.map(all => Object.assign({}, ...all)) },
   { weight: 9, arbitrary: fc.array(operator, { minLength: 1, maxLength: 3 }).map(all => Object.assign({}, ...all)) },
   { weight: 1, arbitrary: fields.map(all => decodeOr(written(all))) },
 );
@@ -196,12 +207,13 @@ function byTheWhole(bytes: Buffer, compiled: ReturnType<typeof compileUpdate>): 
 describe('an update of stored bytes', () => {
   test('comes to the bytes that decoding, changing and encoding the whole document comes to', () => {
     let spliced = 0;
+    let put = 0;
     fc.assert(
       fc.property(stored, update, (bytes, how) => {
         const compiled = outcome(() => compileUpdate(how));
         if (!('done' in compiled)) return;
         const known = compiled.done as ReturnType<typeof compileUpdate>;
-        const expected = outcome(() => byTheWhole(bytes, known));
+        const expected = outcome(() => byTheWhole(bytes, compileSteps(how)));
         const found = outcome(() => hex(changed(bytes, known).raw));
         if ('code' in expected && expected.code === 'other') {
           expect('code' in found).toBe(true);
@@ -209,10 +221,12 @@ describe('an update of stored bytes', () => {
         }
         expect(found).toEqual(expected);
         if (known.roots?.fields && isPlain(bytes) && 'done' in found) spliced++;
+        if (known.put && isPlain(bytes) && known.put(bytes)) put++;
       }),
       { numRuns: 800 },
     );
     expect(spliced).toBeGreaterThan(100);
+    expect(put).toBeGreaterThan(100);
   });
 });
 

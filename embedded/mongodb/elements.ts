@@ -2,7 +2,7 @@
  * Documents as bytes (bsonspec.org): what is wanted of one is taken out of it, and what was changed is put back, while all else stays
  * bytes. Decoding and encoding cost many times that.
  */
-import { Int32, Long, ObjectId } from 'bson';
+import { Double, Int32, Long, ObjectId } from 'bson';
 import { fail } from './errors.ts';
 import { type Doc, decode, encode, setOwn } from './values.ts';
 
@@ -126,8 +126,11 @@ export function idFirst(bytes: Uint8Array): Uint8Array {
 }
 
 function isNamed(bytes: Uint8Array, at: number, end: number, name: Uint8Array): boolean {
-  if (end - at !== name.length) return false;
-  for (let i = 0; i < name.length; i++) if (bytes[at + i] !== name[i]) return false;
+  return end - at === name.length && isSame(bytes, at, name);
+}
+
+function isSame(bytes: Uint8Array, at: number, others: Uint8Array): boolean {
+  for (let i = 0; i < others.length; i++) if (bytes[at + i] !== others[i]) return false;
   return true;
 }
 
@@ -245,6 +248,8 @@ function simpleFields(bytes: Uint8Array, from: number, fields: Fields): Doc | un
 /** As `decode` gives it; undefined of other types. */
 function simpleValue(bytes: Uint8Array, type: number | undefined, start: number, end: number): unknown {
   switch (type) {
+    case 0x01:
+      return new Double(buffer(bytes).readDoubleLE(start));
     case 0x02:
       return buffer(bytes).toString('utf8', start + 4, end - 1);
     case 0x08:
@@ -262,6 +267,81 @@ function simpleValue(bytes: Uint8Array, type: number | undefined, start: number,
 
 const buffer = (bytes: Uint8Array) =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * The elements of a document by the fields that they are, in the order of the fields, which is its own.
+ *
+ * @returns undefined when it has others, or not all.
+ */
+export function elementsOf(bytes: Uint8Array, fields: Fields): Uint8Array[] | undefined {
+  const elements: Uint8Array[] = [];
+  let at = 4;
+  for (const { name } of fields) {
+    if (bytes[at] === 0) return undefined;
+    const start = valueStart(bytes, at);
+    if (!isNamed(bytes, at + 1, start - 1, name)) return undefined;
+    const end = elementEnd(bytes, at, start);
+    elements.push(bytes.subarray(at, end));
+    at = end;
+  }
+  return bytes[at] === 0 ? elements : undefined;
+}
+
+/** As many as have a bit each in a number. */
+export const PUT_MAX = 30;
+
+/**
+ * Puts elements into a plain document, each where the field of its name is, or at the end, in their order; a field without an element
+ * goes.
+ *
+ * @param fields PUT_MAX at most.
+ * @returns the same bytes when nothing differs; and a bit for each field that does.
+ */
+export function put(
+  bytes: Uint8Array,
+  fields: Fields,
+  elements: readonly (Uint8Array | undefined)[],
+): { raw: Uint8Array; differing: number } {
+  used = 0;
+  let kept = 0;
+  let met = 0;
+  let differing = 0;
+  const replace = (from: number, to: number, element: Uint8Array | undefined) => {
+    copy(bytes, kept, from);
+    if (element) copy(element, 0, element.length);
+    kept = to;
+  };
+  for (let at = 4; bytes[at] !== 0; ) {
+    const start = valueStart(bytes, at);
+    const end = elementEnd(bytes, at, start);
+    const i = placeNamed(fields, bytes, at + 1, start - 1);
+    if (i >= 0) {
+      met |= 1 << i;
+      const element = elements[i];
+      if (!element || end - at !== element.length || !isSame(bytes, at, element)) {
+        differing |= 1 << i;
+        replace(at, end, element);
+      }
+    }
+    at = end;
+  }
+  const last = bytes.length - 1;
+  for (let i = 0; i < fields.length; i++) {
+    const element = elements[i];
+    if (!element || met & (1 << i)) continue;
+    differing |= 1 << i;
+    replace(last, last, element);
+  }
+  if (differing === 0) return { raw: bytes, differing };
+  copy(bytes, kept, bytes.length);
+  scratch.writeInt32LE(used, 0);
+  return { raw: finish(), differing };
+}
+
+function placeNamed(fields: Fields, bytes: Uint8Array, at: number, end: number): number {
+  for (let i = 0; i < fields.length; i++) if (isNamed(bytes, at, end, fields[i]?.name ?? HEAD)) return i;
+  return -1;
+}
 
 /**
  * Puts a changed part of a plain document back: fields of `part` (BSON) take the place of those that were picked, in whose order they

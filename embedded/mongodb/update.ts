@@ -4,7 +4,7 @@
  */
 import { BSONRegExp, Int32, ObjectId, Timestamp } from 'bson';
 import { compare, equal } from './compare.ts';
-import { decodeOnly, type Fields, fieldsAt, splice } from './elements.ts';
+import { decodeOnly, elementsOf, type Fields, fieldsAt, PUT_MAX, put, splice } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { add, isNumber, multiply } from './numbers.ts';
@@ -15,8 +15,19 @@ import { type Doc, decode, encode, isArray, isObject, isOperators, setOwn, table
 /** Changes a decoded document in place. `inserting` is true when an upsert builds a new one. */
 export type Change = (doc: Doc, inserting: boolean) => void;
 
-/** `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. */
-export type Update = { change: Change; replacement?: Doc; roots?: Roots };
+/**
+ * `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. `put` does the
+ * same as `change` to a plain document's bytes, where it can.
+ */
+export type Update = {
+  change: Change;
+  replacement?: Doc;
+  roots?: Roots;
+  put?: (raw: Uint8Array) => Changed | undefined;
+};
+
+/** A document's bytes after an update, and the top-level fields that may differ; any may when they are not said. */
+export type Changed = { raw: Uint8Array; names?: ReadonlySet<string> };
 
 /** The same for all updates of the same fields. `fields`: these and `_id`, unless they are not to be changed apart from the others. */
 export type Roots = { names: ReadonlySet<string>; fields: Fields | undefined };
@@ -27,15 +38,14 @@ const ID: Fields = fieldsAt([['_id']]);
  * A stored document after an update: as if it had been decoded, changed and encoded, which is done only to what changes, where
  * the rest is sure to stay the same bytes.
  *
- * @returns the bytes, and the top-level fields that may differ; undefined when any may, because to be encoded changes some values.
+ * @returns no names where to be encoded changes some values.
  * @throws what the update throws, and ImmutableField.
  */
-export function changed(
-  raw: Uint8Array,
-  { change, replacement, roots }: Update,
-): { raw: Uint8Array; names?: ReadonlySet<string> } {
+export function changed(raw: Uint8Array, { change, replacement, roots, put: putInto }: Update): Changed {
   if (replacement) return { raw: encode(changedDoc(raw, decodeOnly(raw, ID), change)) };
   if (!roots || !isPlain(raw)) return { raw: encode(changedDoc(raw, decode(raw), change)) };
+  const done = putInto?.(raw);
+  if (done) return done;
   const { names, fields } = roots;
   if (!fields) return { raw: encode(changedDoc(raw, decode(raw), change)), names };
   const part = decodeOnly(raw, fields);
@@ -75,7 +85,11 @@ export function keepId(id: unknown, doc: Doc): void {
 type Step = { path: string; apply: Change };
 type Operator = (path: string, argument: unknown) => Step[];
 
-export function compileUpdate(update: unknown): Update {
+/** @throws what is wrong with it. */
+export const compileUpdate = (update: unknown): Update => compileFields(update) ?? compileSteps(update);
+
+/** Any update, step by step. @throws what is wrong with it. */
+export function compileSteps(update: unknown): Update {
   if (isArray(update)) unsupported('an update given as a pipeline');
   if (!isObject(update)) fail('FailedToParse', 'the update must be a document');
   const names = Object.keys(update);
@@ -87,6 +101,103 @@ export function compileUpdate(update: unknown): Update {
   return {
     roots: rootsOf(steps.map(({ path }) => path)),
     change: (doc, inserting) => steps.forEach(step => void step.apply(doc, inserting)),
+  };
+}
+
+/**
+ * What is the same of all updates that set, and take out, these whole fields: most are of a few such shapes. `places` in the order in
+ * which fields are made; `fields` without those that are for new documents only.
+ */
+type Shape = {
+  places: { operator: string; name: string }[];
+  fields: Fields;
+  roots: Roots;
+  /** By their bits, the names of some of the fields. */
+  subsets: Map<number, ReadonlySet<string>>;
+};
+
+const FIELD_OPERATORS = new Set(['$set', '$unset', '$setOnInsert']);
+/** A name that means itself, wherever it stands. */
+const PLAIN_NAME = /^[A-Za-z]\w*$/;
+const SHAPES_MAX = 1_000;
+const shapes = new Map<string, Shape | undefined>();
+
+/** An update that only sets, and takes out, whole fields; undefined of any other, and of what is wrong. */
+function compileFields(update: unknown): Update | undefined {
+  if (!isObject(update)) return undefined;
+  const shape = shapeOf(update);
+  if (!shape) return undefined;
+  const { places, fields, roots, subsets } = shape;
+  const valueAt = (operator: string, name: string) => (update[operator] as Doc)[name];
+  let elements: readonly (Uint8Array | undefined)[] | undefined | null = null;
+  return {
+    roots,
+    change(doc, inserting) {
+      for (const { operator, name } of places) {
+        if (operator === '$unset') delete doc[name];
+        else if (inserting || operator === '$set') setOwn(doc, name, valueAt(operator, name));
+      }
+    },
+    put(raw) {
+      if (elements === null) elements = elementsToPut(shape, valueAt);
+      if (!elements) return undefined;
+      const { raw: after, differing } = put(raw, fields, elements);
+      let names = subsets.get(differing);
+      if (!names) {
+        names = new Set(fields.filter((_, i) => differing & (1 << i)).map(({ text }) => text));
+        if (subsets.size >= SHAPES_MAX) subsets.clear();
+        subsets.set(differing, names);
+      }
+      return { raw: after, names };
+    },
+  };
+}
+
+/** In the order of the shape's fields, what comes in the place of each; undefined when a value is not encoded. */
+function elementsToPut(
+  { places, fields }: Shape,
+  valueAt: (operator: string, name: string) => unknown,
+): (Uint8Array | undefined)[] | undefined {
+  const set = places.filter(({ operator }) => operator === '$set');
+  const part: Doc = {};
+  for (const { operator, name } of set) part[name] = valueAt(operator, name);
+  const isSet = fields.map(({ text }) => Object.hasOwn(part, text));
+  const elements = elementsOf(
+    encode(part),
+    fields.filter((_, i) => isSet[i]),
+  );
+  return elements && fields.map((_, i) => (isSet[i] ? elements.shift() : undefined));
+}
+
+function shapeOf(update: Doc): Shape | undefined {
+  let key = '';
+  for (const operator of Object.keys(update)) {
+    const fields = update[operator];
+    if (!FIELD_OPERATORS.has(operator) || !isObject(fields)) return undefined;
+    key += `${operator}\0${Object.keys(fields).join('\0')}\0\0`;
+  }
+  const known = shapes.get(key);
+  if (known || shapes.has(key)) return known;
+  if (shapes.size >= SHAPES_MAX) shapes.clear();
+  const shape = newShape(update);
+  shapes.set(key, shape);
+  return shape;
+}
+
+function newShape(update: Doc): Shape | undefined {
+  const places = Object.entries(update).flatMap(([operator, fields]) =>
+    Object.keys(fields as Doc).map(name => ({ operator, name })),
+  );
+  const names = places.map(({ name }) => name);
+  if (!names.every(name => PLAIN_NAME.test(name)) || new Set(names).size < names.length) return undefined;
+  if (names.length === 0 || names.length > PUT_MAX) return undefined;
+  places.sort((a, b) => comparePaths(a.name, b.name));
+  const changing = places.filter(({ operator }) => operator !== '$setOnInsert');
+  return {
+    places,
+    fields: fieldsAt(changing.map(({ name }) => [name])),
+    roots: rootsOf(places.map(({ name }) => name)),
+    subsets: new Map(),
   };
 }
 

@@ -21,8 +21,16 @@ type Work = Generator<void, void>;
 /** Where a statement of a batch counts what it did. */
 type Outcome = { n: number; modified: number; upserted: Doc[] };
 
-/** Tells every scan under way that time has passed between two transactions. */
-type Session = { engine: Engine; runs: Set<Run>; collection: (create: boolean) => Collection | undefined };
+/**
+ * Tells every scan under way that time has passed between two transactions. `found` is the collection within one of them, in
+ * which nobody else drops it.
+ */
+type Session = {
+  engine: Engine;
+  runs: Set<Run>;
+  found: Collection | undefined;
+  collection: (create: boolean) => Collection | undefined;
+};
 
 async function perform(engine: Engine, body: Doc, name: string, work: (session: Session) => Work): Promise<void> {
   const db = text(body.$db, '$db');
@@ -30,7 +38,11 @@ async function perform(engine: Engine, body: Doc, name: string, work: (session: 
   const session: Session = {
     engine,
     runs: new Set(),
-    collection: create => engine.catalog.find(db, name) ?? (create ? engine.catalog.create(db, name) : undefined),
+    found: undefined,
+    collection(create) {
+      session.found ??= engine.catalog.find(db, name) ?? (create ? engine.catalog.create(db, name) : undefined);
+      return session.found;
+    },
   };
   const steps = work(session);
   const pause = pauses(deadlineOf(body));
@@ -41,8 +53,9 @@ async function perform(engine: Engine, body: Doc, name: string, work: (session: 
   }
 }
 
-function advance(steps: Work, { runs }: Session): boolean {
-  for (const { lease } of runs) lease.stale = true;
+function advance(steps: Work, session: Session): boolean {
+  session.found = undefined;
+  for (const { lease } of session.runs) lease.stale = true;
   for (let i = 0; i < CHUNK; i++) if (steps.next().done) return true;
   return false;
 }
