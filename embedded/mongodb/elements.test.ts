@@ -12,8 +12,9 @@ import { indexed, parts } from './paths.ts';
 import { isPlain } from './plain.ts';
 import { compileProjection, compileShown } from './project.ts';
 import { temporary } from './trial.ts';
-import { changed, compileSteps, compileUpdate } from './update.ts';
+import { changed, compileSteps } from './update.ts';
 import { type Doc, decode, encode } from './values.ts';
+import { compileUpdate } from './whole.ts';
 
 /** A value as it is written: so that also what no driver would write can be. */
 type Value = { type: number; bytes: Buffer };

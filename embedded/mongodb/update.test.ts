@@ -1,8 +1,9 @@
 import { serialize } from 'bson';
 import { Decimal128, Double, Int32, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { compileUpdate, fromFilter } from './update.ts';
+import { fromFilter } from './update.ts';
 import { type Doc, decode } from './values.ts';
+import { compileUpdate } from './whole.ts';
 
 const through = (doc: object): Doc => decode(serialize(doc));
 

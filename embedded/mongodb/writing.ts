@@ -6,8 +6,9 @@ import { CommandError, fail } from './errors.ts';
 import { checkFields, deadlineOf, document, documents, hintOf, sortOf, text } from './options.ts';
 import { compileProjection } from './project.ts';
 import { type Hit, type Query, type Run, runQuery } from './scan.ts';
-import { changed, compileUpdate, fromFilter, keepId, type Update, withId } from './update.ts';
+import { changed, fromFilter, keepId, type Update, withId } from './update.ts';
 import { type Doc, decode, encode, truthy, wholeNumber } from './values.ts';
+import { compileUpdate } from './whole.ts';
 
 /** Most statements in one command (MongoDB's `maxWriteBatchSize`). */
 export const MAX_BATCH = 100_000;
