@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { createSystem, happening, isReady, mortalRedis, until, useServers } from './fixture.ts';
-import type { QueueTransport } from './queue.ts';
+import { createTransport, type QueueTransport } from './queue.ts';
 
 const urls = useServers();
 
@@ -94,6 +94,32 @@ test('what waits is counted by events; a job that somebody else has put there is
   expect(await transport.backlog('a')).toMatchObject({ paused: 1, failed: 1 });
   await transport.remove('a');
   expect(await transport.backlog('a')).toEqual(nothing);
+});
+
+test('a job that has failed for good is told, and one that is tried again is not', async () => {
+  const { transport, prefix } = await connectedSystem();
+  const failed: unknown[] = [];
+  const telling = createTransport({
+    ...{ redisUrl: urls.redisUrl, prefix, onError: () => undefined },
+    onFailed: (service, jobId, error) => failed.push([service, jobId, error.message]),
+  });
+  await isReady(telling.redis);
+  let handled = 0;
+  const worker = telling.work({
+    ...{ service: 'a', partition: 0, concurrency: 1 },
+    handle: async () => {
+      handled += 1;
+      throw new Error('odd');
+    },
+  });
+  await transport.send([{ service: 'a', partition: 0, source: 'b', events: [happening('1')] }]);
+  await until(async () => handled === 1);
+  await transport.queue('a', 0).add('by hand', { source: 'b', events: [] }, { attempts: 1, jobId: 'x' });
+  await until(async () => failed.length > 0);
+  expect(failed).toEqual([['a', 'x', 'odd']]);
+  expect(await transport.backlog('a')).toMatchObject({ events: 1, failed: 1 });
+  await worker.close();
+  await telling.close();
 });
 
 /** Takes a job, and finishes it when it is closed. */

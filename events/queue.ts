@@ -36,13 +36,15 @@ const retryStrategy = (times: number) => Math.min(100 * times, RETRY_DELAY_MAX_M
 
 /**
  * @param prefix of all keys in Redis; systems with different prefixes share a server without meeting.
+ * @param onFailed a job has failed for good, which nobody handles any more: one that somebody else has put there, with fewer tries.
  */
 export function createTransport(options: {
   redisUrl: string;
   prefix: string;
   onError: (error: Error) => void;
+  onFailed?: (service: string, jobId: string | undefined, error: Error) => void;
 }): QueueTransport {
-  const { redisUrl, prefix, onError } = options;
+  const { redisUrl, prefix, onError, onFailed } = options;
   const redis = new Redis(redisUrl, {
     // The outbox is the buffer: a command that cannot be sent now fails now.
     enableOfflineQueue: false,
@@ -124,6 +126,9 @@ export function createTransport(options: {
         thriftyBackend(workerConnection),
       );
       worker.on('error', onError);
+      worker.on('failed', (job, error) => {
+        if (!job || job.attemptsMade >= (job.opts.attempts ?? 1)) onFailed?.(service, job?.id, error);
+      });
       return { close: () => worker.close() };
     },
     async outstanding(service, partitions, max) {

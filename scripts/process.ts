@@ -75,7 +75,9 @@ export function connect(options: {
   const prefix = prefixOf(mongodbUrl);
   const mongo = new MongoClient(mongodbUrl, MONGODB);
   const onError = (error: Error) => log.debug({ err: error }, 'Redis: an error of a connection');
-  const transport = nearby(createTransport({ redisUrl, prefix, onError }));
+  const onFailed = (service: string, jobId: string | undefined, error: Error) =>
+    log.warn({ service, jobId, err: error }, 'a job has failed for good: nobody handles its events, see /queues');
+  const transport = nearby(createTransport({ redisUrl, prefix, onError, onFailed }));
   const subscriber = new Redis(redisUrl, {
     maxRetriesPerRequest: null,
     retryStrategy: times => Math.min(100 * times, 2_000),

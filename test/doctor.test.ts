@@ -140,7 +140,11 @@ test('servers that are not there', async () => {
   const MONGODB_URL = `mongodb://127.0.0.1:${await freePort()}/t`;
   await finds(
     [{ REDIS_URL, MONGODB_URL }],
-    [expect.stringMatching(/^Redis: answers: no: /), expect.stringMatching(/^MongoDB: answers: no: /)],
+    [
+      expect.stringMatching(/^Redis: answers: no: /),
+      expect.stringMatching(/^MongoDB: answers: no: /),
+      'Services: bound: not to be had without MongoDB',
+    ],
   );
 });
 

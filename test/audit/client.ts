@@ -72,7 +72,11 @@ export function evidenceClient({ url, token, patienceMs = PATIENCE_MS }: ClientO
       const answer = await send<Data>(body);
       if ('data' in answer) return answer.data;
       if (!AGAIN_CODES.has(answer.code)) throw new Refused(answer.code, answer.message);
-      if (performance.now() >= deadlineMs) throw new OutOfReach(`${url} is out of reach: ${answer.message}`);
+      if (performance.now() >= deadlineMs) {
+        // The gateway may well be there, and answer that something behind it is not.
+        const what = answer.code === 'OUT_OF_REACH' ? 'is out of reach' : `answers ${answer.code}`;
+        throw new OutOfReach(`${url} ${what}: ${answer.message}`);
+      }
       await delay(retryMs);
     }
   }

@@ -3,7 +3,7 @@ import { type Chapter, exitCodeOf, note, ok, report, reportJson, todo, unknown }
 import { judgeMongodb, type MongodbFacts } from './mongodb.ts';
 import { judgeRedis, type RedisFacts } from './redis.ts';
 import { judgeIndex } from './services.ts';
-import { judgeFlow, judgeNode, judgeProcess } from './system.ts';
+import { examineLake, judgeFlow, judgeNode, judgeProcess } from './system.ts';
 
 const CHAPTERS: Chapter[] = [
   { title: 'Redis', findings: [ok('answers', 'in 0.3 ms'), todo('append-only file', 'off', 'Turn it on.')] },
@@ -144,6 +144,14 @@ test('what could not be asked is not well, and not wrong either', () => {
     'faults of account: todo',
   ]);
   expect(findings[0]?.is).toBe('not known of balance');
+});
+
+test('a lake whose size nobody could tell is not empty', async () => {
+  const answers = (events: number | null) => async () => ({ system: { events, services: [] } }) as never;
+  const stateOf = async (events: number | null) =>
+    (await examineLake({ once: answers(events), get: answers(events), parts: async () => ({}) }))[0];
+  expect(await stateOf(0)).toMatchObject({ state: 'ok', is: 'is empty' });
+  expect(await stateOf(null)).toMatchObject({ state: 'unknown' });
 });
 
 test('node has to be new enough', () => {

@@ -90,7 +90,10 @@ async function examineMongodb(url: string | undefined): Promise<Chapter[]> {
     ];
   } catch (error) {
     const what = 'Start it, or see whether MONGODB_URL is right. Until then nothing is acknowledged.';
-    return [{ title: 'MongoDB', findings: [todo('answers', `no: ${messageOf(error)}`, what)] }];
+    return [
+      { title: 'MongoDB', findings: [todo('answers', `no: ${messageOf(error)}`, what)] },
+      { title: 'Services', findings: [unknown('bound', 'not to be had without MongoDB')] },
+    ];
   } finally {
     await mongo?.close();
   }
@@ -141,7 +144,7 @@ async function guarded(what: string, look: () => Promise<Finding[]>): Promise<Fi
       unknown(
         what,
         messageOf(error),
-        'See whether the services run, and whether --url, --token, AUTH_SECRET and DATA_DIR are those of one system.',
+        'See what is said above to be away (the lake tells what flows, the others what they keep); and whether --url, --token, AUTH_SECRET and DATA_DIR are those of one system.',
       ),
     ];
   }

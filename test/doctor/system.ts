@@ -209,7 +209,8 @@ async function lasting(client: EvidenceClient, first: AccountEvidence, types: Re
 /** The end of the lake: whether it is as it was stored. */
 export async function examineLake(client: EvidenceClient): Promise<Finding[]> {
   const { system } = await client.once<System>(SYSTEM);
-  const to = system.events ?? 0;
+  const to = system.events;
+  if (to === null) return [unknown('lake', 'not known how many events it holds', NOT_KNOWN)];
   if (to === 0) return [ok('lake', 'is empty')];
   const from = Math.max(1, to - VERIFIED_EVENTS + 1);
   type Verified = { verifyLake: { valid: boolean; firstBadPosition: number | null } };
