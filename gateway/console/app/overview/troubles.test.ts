@@ -39,8 +39,10 @@ test('one that runs and is behind is said to be, and so are events that wait in 
 });
 
 test('a queue that somebody has paused is said, and so are jobs that nobody handles any more', () => {
-  const services = [ACCOUNT, { ...BALANCE, pausedQueues: 1, failedJobs: 2 }];
-  expect(troublesOf(systemWith({ services })).map(({ title, link }) => [title, link?.to])).toEqual([
+  const services = [ACCOUNT, { ...BALANCE, pausedQueues: 1, failedJobs: 2, lagEvents: 4, lagSeconds: 18 }];
+  const troubles = troublesOf(systemWith({ services }));
+  expect(troubles[0]?.text).toMatch(/^4 events wait for it, the oldest for 18 s\. Nothing is taken/);
+  expect(troubles.map(({ title, link }) => [title, link?.to])).toEqual([
     ['A queue of balance is paused.', '/queues'],
     ['2 jobs of balance have failed.', '/queues'],
   ]);

@@ -60,9 +60,10 @@ function stopped(service: ServiceHealth): Trouble {
 }
 
 function behind(service: ServiceHealth): Trouble[] {
-  const { name, lagSeconds } = service;
+  const { name, lagSeconds, pausedQueues } = service;
   const text = waiting(service);
-  if (!text || (lagSeconds ?? 0) < LAG_SECONDS) return [];
+  // Of a paused queue is said what waits there, and why.
+  if (!text || pausedQueues || (lagSeconds ?? 0) < LAG_SECONDS) return [];
   const link = { to: QUEUES, label: 'See its queue' };
   return [{ kind: 'warning', title: `${name} is behind.`, text: `${text} It works them off in their order.`, link }];
 }
@@ -70,10 +71,13 @@ function behind(service: ServiceHealth): Trouble[] {
 const LOOK_AT_QUEUES = { to: QUEUES, label: 'See its queues' };
 
 /** An operator has done it, and may have forgotten. */
-function paused({ name, pausedQueues }: ServiceHealth): Trouble[] {
+function paused(service: ServiceHealth): Trouble[] {
+  const { name, pausedQueues } = service;
   if (!pausedQueues) return [];
   const title = pausedQueues === 1 ? `A queue of ${name} is paused.` : `${pausedQueues} queues of ${name} are paused.`;
-  const text = 'Nothing is taken from there until somebody resumes it; what comes waits, and is kept.';
+  const text = [waiting(service), 'Nothing is taken from there until somebody resumes it; what comes is kept.']
+    .filter(Boolean)
+    .join(' ');
   return [{ kind: 'warning', title, text, link: LOOK_AT_QUEUES }];
 }
 
