@@ -105,7 +105,7 @@ export const METRICS = {
   },
   queue_events: {
     type: 'gauge',
-    help: 'Lag: events that wait in the queues of a service, or are being handled. Every process tells it of every service.',
+    help: 'Lag: events that wait in the queues of a service, or are being handled. Each service’s process tells it of every service.',
     labels: ['service'],
     shown: 'service',
   },

@@ -134,10 +134,13 @@ function isSame(bytes: Uint8Array, at: number, others: Uint8Array): boolean {
   return true;
 }
 
-function fieldNamed(fields: Fields, bytes: Uint8Array, at: number, end: number): Fields[number] | undefined {
-  for (const field of fields) if (isNamed(bytes, at, end, field.name)) return field;
-  return undefined;
+function placeNamed(fields: Fields, bytes: Uint8Array, at: number, end: number): number {
+  for (let i = 0; i < fields.length; i++) if (isNamed(bytes, at, end, fields[i]?.name ?? HEAD)) return i;
+  return -1;
 }
+
+const fieldNamed = (fields: Fields, bytes: Uint8Array, at: number, end: number): Fields[number] | undefined =>
+  fields[placeNamed(fields, bytes, at, end)];
 
 /**
  * What of a name its bytes do not tell: whether it belongs to a reference (`$ref`, `$id`), which is one only if all are there, and
@@ -268,23 +271,17 @@ function simpleValue(bytes: Uint8Array, type: number | undefined, start: number,
 const buffer = (bytes: Uint8Array) =>
   Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/**
- * The elements of a document by the fields that they are, in the order of the fields, which is its own.
- *
- * @returns undefined when it has others, or not all.
- */
-export function elementsOf(bytes: Uint8Array, fields: Fields): Uint8Array[] | undefined {
-  const elements: Uint8Array[] = [];
-  let at = 4;
-  for (const { name } of fields) {
-    if (bytes[at] === 0) return undefined;
+/** The elements of a document, each in the place of the field of its name; of a field that it does not have, none. */
+export function elementsOf(bytes: Uint8Array, fields: Fields): (Uint8Array | undefined)[] {
+  const elements = new Array<Uint8Array | undefined>(fields.length);
+  for (let at = 4; bytes[at] !== 0; ) {
     const start = valueStart(bytes, at);
-    if (!isNamed(bytes, at + 1, start - 1, name)) return undefined;
     const end = elementEnd(bytes, at, start);
-    elements.push(bytes.subarray(at, end));
+    const i = placeNamed(fields, bytes, at + 1, start - 1);
+    if (i >= 0) elements[i] = bytes.subarray(at, end);
     at = end;
   }
-  return bytes[at] === 0 ? elements : undefined;
+  return elements;
 }
 
 /** As many as have a bit each in a number. */
@@ -336,37 +333,4 @@ export function put(
   copy(bytes, kept, bytes.length);
   scratch.writeInt32LE(used, 0);
   return { raw: finish(), differing };
-}
-
-function placeNamed(fields: Fields, bytes: Uint8Array, at: number, end: number): number {
-  for (let i = 0; i < fields.length; i++) if (isNamed(bytes, at, end, fields[i]?.name ?? HEAD)) return i;
-  return -1;
-}
-
-/**
- * Puts a changed part of a plain document back: fields of `part` (BSON) take the place of those that were picked, in whose order they
- * are; what is not in it goes, and what is new follows at the end.
- */
-export function splice(bytes: Uint8Array, picked: Fields, part: Uint8Array): Buffer {
-  used = 0;
-  copy(HEAD, 0, 4);
-  let next = 4;
-  for (let at = 4; bytes[at] !== 0; ) {
-    const start = valueStart(bytes, at);
-    const end = elementEnd(bytes, at, start);
-    const field = fieldNamed(picked, bytes, at + 1, start - 1);
-    if (!field) copy(bytes, at, end);
-    else if (part[next] !== 0) {
-      const nextStart = valueStart(part, next);
-      if (isNamed(part, next + 1, nextStart - 1, field.name)) {
-        const nextEnd = elementEnd(part, next, nextStart);
-        copy(part, next, nextEnd);
-        next = nextEnd;
-      }
-    }
-    at = end;
-  }
-  copy(part, next, part.length);
-  scratch.writeInt32LE(used, 0);
-  return finish();
 }

@@ -4,7 +4,7 @@
  */
 import { BSONRegExp, Int32, ObjectId, Timestamp } from 'bson';
 import { compare, equal } from './compare.ts';
-import { decodeOnly, type Fields, fieldsAt, splice } from './elements.ts';
+import { decodeOnly, elementsOf, type Fields, fieldsAt, PUT_MAX, put } from './elements.ts';
 import { fail, unsupported } from './errors.ts';
 import { compileFilter } from './match.ts';
 import { add, isNumber, multiply } from './numbers.ts';
@@ -16,21 +16,26 @@ import { type Doc, decode, encode, isArray, isObject, isOperators, setOwn, table
 export type Change = (doc: Doc, inserting: boolean) => void;
 
 /**
- * `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. `put` does the
- * same as `change` to a plain document's bytes, where it can.
+ * `replacement` is set when the whole document is replaced, otherwise `roots`: the top-level fields that may change. `elements`, where
+ * they are known beforehand, are what comes in the place of the roots' `fields`.
  */
-export type Update = {
-  change: Change;
-  replacement?: Doc;
-  roots?: Roots;
-  put?: (raw: Uint8Array) => Changed | undefined;
-};
+export type Update = { change: Change; replacement?: Doc; roots?: Roots; elements?: () => Elements };
+
+/** What is to be in the place of each of some fields; nothing for one that goes. */
+export type Elements = readonly (Uint8Array | undefined)[];
 
 /** A document's bytes after an update, and the top-level fields that may differ; any may when they are not said. */
 export type Changed = { raw: Uint8Array; names?: ReadonlySet<string> };
 
-/** The same for all updates of the same fields. `fields`: these and `_id`, unless they are not to be changed apart from the others. */
-export type Roots = { names: ReadonlySet<string>; fields: Fields | undefined };
+/**
+ * The same for all updates of the same fields. `fields`: these, unless they are not to be changed apart from the others. `subsets`: the
+ * names of some of them, by their bits.
+ */
+export type Roots = {
+  names: ReadonlySet<string>;
+  fields: Fields | undefined;
+  subsets: Map<number, ReadonlySet<string>>;
+};
 
 const ID: Fields = fieldsAt([['_id']]);
 
@@ -41,31 +46,46 @@ const ID: Fields = fieldsAt([['_id']]);
  * @returns no names where to be encoded changes some values.
  * @throws what the update throws, and ImmutableField.
  */
-export function changed(raw: Uint8Array, { change, replacement, roots, put: putInto }: Update): Changed {
+export function changed(raw: Uint8Array, { change, replacement, roots, elements }: Update): Changed {
   if (replacement) return { raw: encode(changedDoc(raw, decodeOnly(raw, ID), change)) };
   if (!roots || !isPlain(raw)) return { raw: encode(changedDoc(raw, decode(raw), change)) };
-  const done = putInto?.(raw);
-  if (done) return done;
   const { names, fields } = roots;
   if (!fields) return { raw: encode(changedDoc(raw, decode(raw), change)), names };
+  if (elements) return putInto(raw, fields, roots, elements());
   const part = decodeOnly(raw, fields);
   if (names.has('_id')) changedDoc(raw, part, change);
   else change(part, false);
-  return { raw: splice(raw, fields, encode(part)), names };
+  return putInto(raw, fields, roots, elementsOf(encode(part), fields));
+}
+
+const SUBSETS_MAX = 1_000;
+
+function putInto(raw: Uint8Array, fields: Fields, { subsets }: Roots, elements: Elements): Changed {
+  const { raw: after, differing } = put(raw, fields, elements);
+  let names = subsets.get(differing);
+  if (!names) {
+    names = new Set(fields.filter((_, i) => differing & (1 << i)).map(({ text }) => text));
+    if (subsets.size >= SUBSETS_MAX) subsets.clear();
+    subsets.set(differing, names);
+  }
+  return { raw: after, names };
 }
 
 const interned = new Map<string, Roots>();
 
-/** What is known of the updates of these paths. */
-export function rootsOf(paths: string[]): Roots {
+function rootsOf(paths: string[]): Roots {
   const key = paths.join('\0');
   let known = interned.get(key);
   if (!known) {
     if (interned.size > 1000) interned.clear();
     const names = new Set(paths.map(path => parts(path)[0] ?? ''));
     // Numbers come first once they are set.
-    const areApart = ![...names].some(name => /^\d/.test(name));
-    known = { names, fields: areApart ? fieldsAt([['_id'], ...[...names].map(name => [name])]) : undefined };
+    const areApart = names.size < PUT_MAX && ![...names].some(name => /^\d/.test(name));
+    known = {
+      names,
+      fields: areApart ? fieldsAt([['_id'], ...[...names].map(name => [name])]) : undefined,
+      subsets: new Map(),
+    };
     interned.set(key, known);
   }
   return known;

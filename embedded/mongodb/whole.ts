@@ -2,8 +2,8 @@
  * Updates that set whole fields, and take them out, as most do: made in a plain document's bytes, without decoding it. What they come
  * to is what any update comes to, step by step.
  */
-import { elementsOf, type Fields, fieldsAt, PUT_MAX, put } from './elements.ts';
-import { comparePaths, compileSteps, type Roots, rootsOf, type Update } from './update.ts';
+import { elementsOf, type Fields, fieldsAt, PUT_MAX } from './elements.ts';
+import { comparePaths, compileSteps, type Elements, type Roots, type Update } from './update.ts';
 import { type Doc, encode, isObject, setOwn } from './values.ts';
 
 /** @throws what is wrong with it. */
@@ -13,13 +13,7 @@ export const compileUpdate = (update: unknown): Update => compileFields(update) 
  * What is the same of all updates that set, and take out, these whole fields: most are of a few such shapes. `places` in the order in
  * which fields are made; `fields` without those that are for new documents only.
  */
-type Shape = {
-  places: { operator: string; name: string }[];
-  fields: Fields;
-  roots: Roots;
-  /** By their bits, the names of some of the fields. */
-  subsets: Map<number, ReadonlySet<string>>;
-};
+type Shape = { places: { operator: string; name: string }[]; fields: Fields; roots: Roots };
 
 const FIELD_OPERATORS = new Set(['$set', '$unset', '$setOnInsert']);
 /** A name that means itself, wherever it stands. */
@@ -32,9 +26,9 @@ function compileFields(update: unknown): Update | undefined {
   if (!isObject(update)) return undefined;
   const shape = shapeOf(update);
   if (!shape) return undefined;
-  const { places, fields, roots, subsets } = shape;
+  const { places, fields, roots } = shape;
   const valueAt = (operator: string, name: string) => (update[operator] as Doc)[name];
-  let elements: readonly (Uint8Array | undefined)[] | undefined | null = null;
+  let elements: Elements | undefined;
   return {
     roots,
     change(doc, inserting) {
@@ -43,35 +37,15 @@ function compileFields(update: unknown): Update | undefined {
         else if (inserting || operator === '$set') setOwn(doc, name, valueAt(operator, name));
       }
     },
-    put(raw) {
-      if (elements === null) elements = elementsToPut(shape, valueAt);
-      if (!elements) return undefined;
-      const { raw: after, differing } = put(raw, fields, elements);
-      let names = subsets.get(differing);
-      if (!names) {
-        names = new Set(fields.filter((_, i) => differing & (1 << i)).map(({ text }) => text));
-        if (subsets.size >= SHAPES_MAX) subsets.clear();
-        subsets.set(differing, names);
-      }
-      return { raw: after, names };
+    // The same for every document that the update meets.
+    elements() {
+      if (elements) return elements;
+      const part: Doc = {};
+      for (const { operator, name } of places) if (operator === '$set') part[name] = valueAt(operator, name);
+      elements = elementsOf(encode(part), fields);
+      return elements;
     },
   };
-}
-
-/** In the order of the shape's fields, what comes in the place of each; undefined when a value is not encoded. */
-function elementsToPut(
-  { places, fields }: Shape,
-  valueAt: (operator: string, name: string) => unknown,
-): (Uint8Array | undefined)[] | undefined {
-  const set = places.filter(({ operator }) => operator === '$set');
-  const part: Doc = {};
-  for (const { operator, name } of set) part[name] = valueAt(operator, name);
-  const isSet = fields.map(({ text }) => Object.hasOwn(part, text));
-  const elements = elementsOf(
-    encode(part),
-    fields.filter((_, i) => isSet[i]),
-  );
-  return elements && fields.map((_, i) => (isSet[i] ? elements.shift() : undefined));
 }
 
 function shapeOf(update: Doc): Shape | undefined {
@@ -97,11 +71,6 @@ function newShape(update: Doc): Shape | undefined {
   if (!names.every(name => PLAIN_NAME.test(name)) || new Set(names).size < names.length) return undefined;
   if (names.length === 0 || names.length > PUT_MAX) return undefined;
   places.sort((a, b) => comparePaths(a.name, b.name));
-  const changing = places.filter(({ operator }) => operator !== '$setOnInsert');
-  return {
-    places,
-    fields: fieldsAt(changing.map(({ name }) => [name])),
-    roots: rootsOf(places.map(({ name }) => name)),
-    subsets: new Map(),
-  };
+  const fields = fieldsAt(places.filter(({ operator }) => operator !== '$setOnInsert').map(({ name }) => [name]));
+  return { places, fields, roots: { names: new Set(names), fields, subsets: new Map() } };
 }
