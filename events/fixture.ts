@@ -69,7 +69,14 @@ export async function mortalRedis() {
   }
   await start();
   onTestFinished(kill);
-  return { url: `redis://127.0.0.1:${port}`, start, kill };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    start,
+    kill,
+    /** It keeps its connections and answers nothing, until it is thawed. */
+    freeze: () => child?.kill('SIGSTOP'),
+    thaw: () => child?.kill('SIGCONT'),
+  };
 }
 
 export type System = ReturnType<typeof createSystem>;

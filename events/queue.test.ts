@@ -22,6 +22,22 @@ test('a mark is left only on the connection that its jobs were sent on: Redis ma
   expect(await transport.mark('a', 'b', 1, 2)).toBe(true);
 });
 
+test('a Redis that is there and answers nothing counts as lost, and as back when it answers', async () => {
+  const redis = await mortalRedis();
+  const { transport } = createSystem({ ...urls, redisUrl: redis.url });
+  await isReady(transport.redis);
+  let lost = 0;
+  transport.redis.on('close', () => {
+    lost += 1;
+  });
+  redis.freeze();
+  await expect(transport.redis.ping()).rejects.toThrow();
+  await until(() => lost > 0);
+  redis.thaw();
+  await until(() => transport.redis.status === 'ready');
+  expect(await transport.redis.ping()).toBe('PONG');
+});
+
 async function connectedSystem() {
   const system = createSystem(urls);
   await isReady(system.transport.redis);

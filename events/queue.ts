@@ -50,6 +50,8 @@ export function createTransport(options: {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: COMMAND_TIMEOUT_MS,
+    // One that is frozen keeps its connections: whoever waits for it, or watches it, would not know that it is lost.
+    socketTimeout: COMMAND_TIMEOUT_MS,
     enableAutoPipelining: true,
     retryStrategy,
   });
