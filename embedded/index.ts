@@ -4,7 +4,7 @@ import { mongodbAddress, startMongodb } from './mongodb.ts';
 import { redisAddress, startRedis } from './redis.ts';
 import type { Supervised } from './supervise.ts';
 
-export { type DataDirLock, LockedError, lockDataDir } from './lock.ts';
+export { type DataDirLock, LockedError, lockDataDir, makeDataDir } from './lock.ts';
 export { StartError } from './supervise.ts';
 
 export interface ServersOptions {

@@ -5,11 +5,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, mkdir, realpath, rename, rm } from 'node:fs/promises';
+import { access, mkdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { dirname, join, resolve } from 'node:path';
 
 /** The data folder is in use by another process. */
 export class LockedError extends Error {
@@ -32,24 +31,32 @@ export class DataDirError extends Error {
   }
 }
 
-/** For ever is possible: Node does not find an end where a folder can be made and is not there afterwards, as in /proc. */
-const MADE_WITHIN_MS = 5_000;
-
-async function make(dir: string): Promise<void> {
-  const timer = new AbortController();
-  const late = delay(MADE_WITHIN_MS, undefined, timer).then(() => {
-    throw new Error(`it was not there after ${MADE_WITHIN_MS / 1_000} s`);
-  });
+/** Makes a data folder when it is missing. @throws {DataDirError} when it cannot be made, or be written to. */
+export async function makeDataDir(dir: string): Promise<void> {
   try {
-    await Promise.race([mkdir(dir, { recursive: true, mode: 0o700 }), late]);
+    await make(resolve(dir));
     await access(dir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new DataDirError(dir, error instanceof Error ? error.message : String(error));
-  } finally {
-    timer.abort();
-    late.catch(() => undefined);
   }
 }
+
+/** Node's own recursion does not find an end where a folder can be made and is not there afterwards, as in /proc. */
+async function make(dir: string): Promise<void> {
+  let failure = await madeOrNot(dir);
+  if (failure?.code === 'ENOENT') {
+    await make(dirname(dir));
+    failure = await madeOrNot(dir);
+  }
+  // Another process may have made it meanwhile.
+  if (failure && !(failure.code === 'EEXIST' && (await stat(dir)).isDirectory())) throw failure;
+}
+
+const madeOrNot = (dir: string): Promise<NodeJS.ErrnoException | undefined> =>
+  mkdir(dir, { mode: 0o700 }).then(
+    () => undefined,
+    (error: NodeJS.ErrnoException) => error,
+  );
 
 export interface DataDirLock {
   /** Frees the folder. May be called again. */
@@ -63,7 +70,7 @@ export interface DataDirLock {
  * @throws {DataDirError} when it cannot be made, or be written to.
  */
 export async function lockDataDir(dir: string, platform: NodeJS.Platform = process.platform): Promise<DataDirLock> {
-  await make(dir);
+  await makeDataDir(dir);
   const path = await realpath(dir);
   const server = platform === 'linux' ? await listen(abstractName(path)) : await listenOnFile(path);
   if (!server) throw new LockedError(path);

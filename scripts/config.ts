@@ -1,8 +1,9 @@
 /** The only place that reads the environment. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeDataDir } from '../embedded/index.ts';
 import { type PersistedDocuments, parsePersistedDocuments } from '../gateway/documents/persisted.ts';
 import type { Limits } from '../gateway/limits.ts';
 
@@ -104,13 +105,15 @@ export function isOwnSecret({ AUTH_SECRET, AUTH_JWKS_URL, MONGODB_URL }: Config)
  * AUTH_SECRET; on embedded servers also the one kept in the data folder, made when there is none: 256 random bits,
  * readable by its owner only.
  *
- * @throws ConfigError when there is none: data on a server of one's own outlive the folder.
+ * @throws ConfigError when there is none: data on a server of one's own outlive the folder; when the folder cannot be used.
  */
-export function secretOf({ AUTH_SECRET, DATA_DIR, MONGODB_URL }: Config): string {
+export async function secretOf({ AUTH_SECRET, DATA_DIR, MONGODB_URL }: Config): Promise<string> {
   if (AUTH_SECRET) return AUTH_SECRET;
   if (MONGODB_URL) return required(AUTH_SECRET, 'AUTH_SECRET', AUTH_SECRET_PURPOSE);
   const file = join(DATA_DIR, 'auth-secret');
-  mkdirSync(DATA_DIR, { recursive: true });
+  await makeDataDir(DATA_DIR).catch(error => {
+    throw new ConfigError(error.message);
+  });
   try {
     writeFileSync(file, randomBytes(32).toString('hex'), { flag: 'wx', mode: 0o600 });
   } catch (error) {

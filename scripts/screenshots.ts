@@ -41,6 +41,8 @@ async function take(browser: Browser, url: string, ids: Record<string, string>, 
 }
 
 async function main([folder]: string[]): Promise<void> {
+  if (folder?.startsWith('-'))
+    throw new Error('usage: npm run screenshots, or npm run screenshots -- FOLDER for every picture');
   if (!chromiumPath) throw new Error('There is no chromium on the PATH: install one, or name it in CHROMIUM.');
   const data = temporaryFolder();
   const clock = join(data.path, 'clock');

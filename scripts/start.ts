@@ -33,7 +33,7 @@ const PEOPLE = [
 void run(log, async undo => {
   const lock = await lockDataDir(config.DATA_DIR);
   undo(() => lock.release());
-  const secret = secretOf(config);
+  const secret = await secretOf(config);
   const token = (sub: string, roles: readonly string[] = []) => signToken(secret, { sub, roles, expiresIn: '12h' });
   const identities = identityCodec(secret);
 

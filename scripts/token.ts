@@ -9,7 +9,7 @@ async function main(): Promise<string> {
   if (!owner || rest.length > 0 || (role !== undefined && role !== 'operator')) throw new ConfigError(USAGE);
   const config = readConfig(process.env);
   if (config.AUTH_JWKS_URL) throw new ConfigError('AUTH_JWKS_URL is set: tokens come from whoever keeps those keys.');
-  return signToken(secretOf(config), { sub: owner, roles: role ? [role] : [], expiresIn: '12h' });
+  return signToken(await secretOf(config), { sub: owner, roles: role ? [role] : [], expiresIn: '12h' });
 }
 
 main().then(

@@ -30,7 +30,7 @@ export async function play({ config, screen, ...options }: Play): Promise<boolea
   const { url, concurrency } = options;
   if (config.AUTH_JWKS_URL) throw new ConfigError('AUTH_JWKS_URL is set: the demo cannot make tokens for that system.');
   await assertLive(url);
-  const secret = secretOf(config);
+  const secret = await secretOf(config);
   const run = Date.now().toString(36);
   const tokenFor = (sub: string, roles: string[] = []) => signToken(secret, { sub, roles, expiresIn: '1h' });
   const operator = await tokenFor(`demo-${run}-operator`, ['operator']);

@@ -90,7 +90,7 @@ async function ownToken(config: Config): Promise<string> {
   if (config.AUTH_JWKS_URL) {
     throw new ConfigError('AUTH_JWKS_URL is set: give an operator token of whoever keeps those keys, with --token.');
   }
-  return signToken(secretOf(config), { sub: 'auditor', roles: ['operator'], expiresIn: '12h' });
+  return signToken(await secretOf(config), { sub: 'auditor', roles: ['operator'], expiresIn: '12h' });
 }
 
 async function assertWelcome(client: EvidenceClient, url: string): Promise<void> {

@@ -133,7 +133,7 @@ async function examineDoor(url: string, advice: string): Promise<{ answers: bool
 async function ownToken(config: Config): Promise<string> {
   if (config.AUTH_JWKS_URL)
     throw new Error('AUTH_JWKS_URL is set: give an operator token of whoever keeps those keys, with --token');
-  return signToken(secretOf(config), { sub: 'doctor', roles: ['operator'], expiresIn: '1h' });
+  return signToken(await secretOf(config), { sub: 'doctor', roles: ['operator'], expiresIn: '1h' });
 }
 
 async function guarded(what: string, look: () => Promise<Finding[]>): Promise<Finding[]> {
