@@ -62,7 +62,8 @@ export function maskError(error: GraphQLError, log: Logger): GraphQLError {
   if (!cause || cause instanceof GraphQLError) return error;
   const at = { nodes: error.nodes, path: error.path };
   if (isUnavailable(cause)) {
-    log.warn({ err: cause, path: error.path }, 'a store or the queue is out of reach');
+    // Where it was thrown says nothing about a server that is away.
+    log.warn({ reason: cause.message, path: error.path }, 'a store or the queue is out of reach');
     const { message, extensions } = outOfReach();
     return new GraphQLError(message, { ...at, extensions });
   }

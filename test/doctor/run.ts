@@ -20,8 +20,8 @@ export async function examine({ url, token, sample }: Options, config: Config): 
   const own = await runningServers(config.DATA_DIR);
   const mongodbUrl = config.MONGODB_URL ?? own.mongodbUrl;
   const redisUrl = config.REDIS_URL ?? own.redisUrl;
-  const redis = await examineRedis(redisUrl);
-  const mongodb = await examineMongodb(mongodbUrl);
+  // Side by side: each that is frozen takes as long as it is waited for.
+  const [redis, mongodb] = await Promise.all([examineRedis(redisUrl), examineMongodb(mongodbUrl)]);
   const isRunning = !config.MONGODB_URL && mongodb.some(({ findings }) => findings.some(isAnswer));
   const door = await examineDoor(url, isRunning ? ELSEWHERE(config.DATA_DIR) : NOT_STARTED);
   const chapters: Chapter[] = [
@@ -33,9 +33,11 @@ export async function examine({ url, token, sample }: Options, config: Config): 
   if (!door.answers) return chapters;
   const client = async () => evidenceClient({ url, token: token ?? (await ownToken(config)), patienceMs: PATIENCE_MS });
   // Each by itself: a service that is away answers for no account, and who it is stands in what flows.
-  const flow = await guarded('system', async () => examineFlow(await client()));
-  const kept = sample > 0 ? await guarded('accounts', async () => examineSample(await client(), sample)) : [];
-  const lake = sample > 0 ? await guarded('lake', async () => examineLake(await client())) : [];
+  const [flow, kept, lake] = await Promise.all([
+    guarded('system', async () => examineFlow(await client())),
+    sample > 0 ? guarded('accounts', async () => examineSample(await client(), sample)) : [],
+    sample > 0 ? guarded('lake', async () => examineLake(await client())) : [],
+  ]);
   return [
     ...chapters,
     { title: 'What flows', findings: flow },
