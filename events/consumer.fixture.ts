@@ -1,8 +1,8 @@
 /** What the tests of a consumer share: jobs for one, rules that remember what they applied, and a store that is away. */
 import { type Clock, systemClock } from './clock.ts';
-import { rule } from './consumer.ts';
 import type { Event } from './event.ts';
 import { connected, createSystem, happened, idsOf, ORIGIN, type System, useServers } from './fixture.ts';
+import { rule } from './rule.ts';
 
 /** A system, and how jobs get into the queue of "a". */
 export async function started() {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { away, empty, impatient, remembering, sender, started } from './consumer.fixture.ts';
-import { applyRules, readThrough, rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
@@ -17,6 +16,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
+import { applyRules, readThrough, rule } from './rule.ts';
 
 describe('batches', () => {
   test('while one is handled the next one gathers', async () => {

@@ -13,55 +13,16 @@ import type { Logger } from 'pino';
 import { type Batcher, createBatcher } from './batcher.ts';
 import { unpack } from './carrying.ts';
 import type { Clock } from './clock.ts';
-import { type Contract, readEvent } from './contract.ts';
 import { isUnavailable } from './errors.ts';
-import { type Event, parseEnvelope } from './event.ts';
+import type { Event } from './event.ts';
 import type { FaultInput } from './fault.ts';
 import { groupBy } from './group.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import { laneOf } from './partition.ts';
+import { applyRules, type Handling, type Rule, readThrough } from './rule.ts';
 import { createSuspects, type Delivery, named, type Suspicious } from './suspects.ts';
 import { noTrail, type Trail } from './tracing.ts';
 import type { Delivered, Job, Transport } from './transport.ts';
-
-/** What a service does with the events of some types. Rules run in their order, each with its part of the batch. */
-export type Rule = {
-  /** The contracts to read by, or 'everything': whatever is an event, known or not, as it came. */
-  on: readonly Contract[] | 'everything';
-  /**
-   * Must be idempotent and must not care about order: any permutation, duplication or re-batching is the same.
-   *
-   * @returns how many rows it has changed, for whoever replays; nothing is as good as 0.
-   */
-  handle(events: Event[], how?: Handling): Promise<Changed>;
-};
-
-/** How many rows were changed; nothing is as good as 0. */
-// biome-ignore lint/suspicious/noConfusingVoidType: most rules have nothing to say, and should not have to say so.
-export type Changed = number | void;
-
-/** Where events come from, for rules to which it makes a difference. */
-export type Handling = {
-  /**
-   * Some of the events come from the lake once more, to repair the service: what it holds in memory may not be what it
-   * has stored. A service with outward effects has had them already.
-   */
-  replay: boolean;
-  /** The replay that they belong to: what it has looked at once it need not look at again. */
-  replayId?: string;
-  /** Only some of the lake comes: what is missed may be there, so that nothing may be decided because it is missed. */
-  part?: true;
-  /** They come from the lake for a copy. One that is only a trial may look at what is served beside it and not change it. */
-  rebuild?: 'copy' | 'trial';
-};
-
-/** A rule whose handler knows the shape of what it gets: the consumer reads events through these contracts first. */
-export function rule<Data>(
-  on: readonly Contract<Data>[],
-  handle: (events: Event<Data>[], how?: Handling) => Promise<Changed>,
-): Rule {
-  return { on, handle: (events, how) => handle(events as Event<Data>[], how) };
-}
 
 /** A consumer that runs. */
 export type Consumer = {
@@ -322,35 +283,4 @@ async function withPatience(clock: Clock, work: () => Promise<void>): Promise<vo
       await clock.sleep(Math.min(50 * 2 ** tries, TRY_DELAY_MAX_MS));
     }
   }
-}
-
-/** Hands each rule the events of its types. @returns how many rows they have changed. */
-export async function applyRules(rules: readonly Rule[], events: readonly Event[], how?: Handling): Promise<number> {
-  let changed = 0;
-  for (const { on, handle } of rules) {
-    const wanted =
-      on === 'everything' ? [...events] : events.filter(({ type }) => on.some(contract => contract.type === type));
-    if (wanted.length > 0) changed += (await handle(wanted, how)) ?? 0;
-  }
-  return changed;
-}
-
-/** @throws when it is no event, or breaks the contract of its type. */
-export function readThrough(rules: readonly Rule[], original: unknown): Event {
-  const event = parseEnvelope(original);
-  const contract = contractsOf(rules).get(event.type);
-  return contract ? readEvent(contract, event) : event;
-}
-
-/** Asked for each event, and the same for as long as the rules are. */
-const known = new WeakMap<readonly Rule[], ReadonlyMap<string, Contract>>();
-
-function contractsOf(rules: readonly Rule[]): ReadonlyMap<string, Contract> {
-  const before = known.get(rules);
-  if (before) return before;
-  // Of several of one type the first stands.
-  const all = rules.flatMap(({ on }) => (on === 'everything' ? [] : on)).reverse();
-  const contracts = new Map(all.map(contract => [contract.type, contract]));
-  known.set(rules, contracts);
-  return contracts;
 }

@@ -16,13 +16,13 @@
  */
 import type { Collection } from 'mongodb';
 import { type Clock, timestamp } from './clock.ts';
-import type { Handling } from './consumer.ts';
 import type { Contract, EventDraft } from './contract.ts';
 import { ignoreDuplicates } from './errors.ts';
 import { causedBy, deriveId, type Event } from './event.ts';
 import { chunk, groupBy } from './group.ts';
 import type { Outbox, OutboxEntry } from './outbox.ts';
 import { putBack } from './restore.ts';
+import type { Handling } from './rule.ts';
 
 /** An event of a contract that is such as it is said. */
 export type Condition = { on: Contract; where(event: Event, story: Story): boolean };

@@ -3,13 +3,13 @@ import type { Collection, Document, IndexDescription } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Bindings } from './binding.ts';
 import type { Clock, Ids } from './clock.ts';
-import type { Rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import type { Feed } from './feed.ts';
 import type { Lease } from './lease.ts';
 import type { Measures } from './measures.ts';
 import type { Outbox } from './outbox.ts';
 import type { Derived, Rebuilding } from './rebuild.ts';
+import type { Rule } from './rule.ts';
 import type { Trail } from './tracing.ts';
 import type { Transport } from './transport.ts';
 

@@ -10,15 +10,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { AnyBulkWriteOperation, Collection, Document } from 'mongodb';
 import type { Logger } from 'pino';
 import type { Bindings, RebuildOutcome, RebuildStep, RebuildWish } from './binding.ts';
+import { startCarrying } from './carryover.ts';
 import { type Clock, createWake } from './clock.ts';
 import { findDifferences, type Row } from './compare.ts';
-import { applyRules, type Rule } from './consumer.ts';
-import { ignoreDuplicates, isUnavailable } from './errors.ts';
+import { isUnavailable } from './errors.ts';
 import type { Feed } from './feed.ts';
 import type { GenerationState, Generations } from './generation.ts';
 import { chunk } from './group.ts';
 import type { Lease } from './lease.ts';
 import type { OutboxEntry } from './outbox.ts';
+import type { Rule } from './rule.ts';
 
 /** What takes the steps of a rebuild. */
 export type Rebuilder = {
@@ -86,7 +87,7 @@ const BUSY_POLL_MS = 50;
 /** How long the other processes may take to go by a new state before the step is tried again. */
 const SETTLE_MS = 15_000;
 const HOLD_MS = 5_000;
-const CARRIED_AT_ONCE = 500;
+const WRITTEN_AT_ONCE = 500;
 /** Replaced rows of one subject. */
 const SUBJECT_ROWS_MAX = 100_000;
 /** Of more than these, all is replaced at once. */
@@ -190,7 +191,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
     const known = outcomeOf(before, id);
     if (known) return known;
     const { served, copy } = copyOf(before);
-    const carry = 'events' in derived ? carrier(served.events, copy) : undefined;
+    const carry = 'events' in derived ? startCarrying(served.events, copy.events, copy.rules) : undefined;
     const consumers = await bindings.all();
     await carry?.(Math.min(...consumers.map(({ passed }) => passed?.[service] ?? 0)));
     const found = await differencesOf(before, subject);
@@ -244,7 +245,7 @@ export function startRebuilder(options: RebuilderOptions): Rebuilder {
         if (isDeepStrictEqual(present?.get(_id), right?.get(_id))) continue;
         writes.push({ replaceOne: { filter: { _id }, replacement, upsert: true } });
       }
-      for (const some of chunk(writes, CARRIED_AT_ONCE)) await target.bulkWrite(some, { ordered: true });
+      for (const some of chunk(writes, WRITTEN_AT_ONCE)) await target.bulkWrite(some, { ordered: true });
     }
   }
 
@@ -312,51 +313,4 @@ const reported = ({ differences, subjects }: Found): RebuildOutcome => ({
 /** Nothing is wrong: the step is tried again. */
 class Retry extends Error {
   override name = 'Retry';
-}
-
-/**
- * Carries over, from one outbox to the other, what has been published lately or is still to be published, with its marks:
- * the lake need not have it yet, and a consumer may have to be sent it again.
- *
- * @returns to be called with a flush to begin after, and again to go on from where it was.
- */
-function carrier(from: Collection<OutboxEntry>, { events: to, rules }: Generation) {
-  let after = 0;
-
-  async function some(entries: readonly OutboxEntry[]): Promise<void> {
-    // By the copy's own rules where it has some: what it holds against an event stands.
-    await applyRules(
-      rules,
-      entries.map(({ event }) => event),
-      { replay: false },
-    );
-    const writes = entries.map(({ _id, pending, relayed, fence, ...row }) => ({
-      updateOne: {
-        filter: { _id },
-        update: {
-          $setOnInsert: row,
-          ...(pending === undefined ? { $unset: { pending: '' as const } } : { $set: { pending } }),
-          ...(relayed !== undefined && { $set: { relayed, ...(fence !== undefined && { fence }) } }),
-        },
-        upsert: true,
-      },
-    }));
-    await to.bulkWrite(writes, { ordered: false }).catch(ignoreDuplicates);
-  }
-
-  return async (since = after): Promise<void> => {
-    after = Math.max(after, since);
-    // What is pending first: it may be published meanwhile, and is then found among what was.
-    const pending = await from.find({ pending: { $exists: true } }).toArray();
-    for (const part of chunk(pending, CARRIED_AT_ONCE)) await some(part);
-    let part: OutboxEntry[] = [];
-    for await (const entry of from.find({ relayed: { $gte: after } }).sort({ relayed: 1 })) {
-      after = Math.max(after, entry.relayed ?? 0);
-      part.push(entry);
-      if (part.length < CARRIED_AT_ONCE) continue;
-      await some(part);
-      part = [];
-    }
-    if (part.length > 0) await some(part);
-  };
 }

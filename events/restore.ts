@@ -1,10 +1,10 @@
 /** What a replay puts back into a service's own rows. */
 import isSame from 'fast-deep-equal';
 import type { Collection } from 'mongodb';
-import type { Handling } from './consumer.ts';
 import { asItCame } from './contract.ts';
 import { ignoreDuplicates } from './errors.ts';
 import type { Event } from './event.ts';
+import type { Handling } from './rule.ts';
 
 /**
  * Puts events back as the lake has them where they are lost or changed: of a service's own record, or of its micro event store.

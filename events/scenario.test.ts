@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { type Rule, rule } from './consumer.ts';
 import { type Contract, createEvent, type EventOf } from './contract.ts';
 import { deriveId, type Event } from './event.ts';
+import { type Rule, rule } from './rule.ts';
 import { type Alone, decisionScenarios, ruleScenarios, viewScenarios } from './scenario.ts';
 
 const TIME = '2026-01-31T12:00:00.000Z';

@@ -8,8 +8,8 @@
  * in which order, always counts. A failure is an AssertionError with what was expected and what came, for any test runner.
  */
 import assert from 'node:assert/strict';
-import { applyRules, type Rule, readThrough } from './consumer.ts';
 import type { Event } from './event.ts';
+import { applyRules, type Rule, readThrough } from './rule.ts';
 import type { ProjectionOptions, ProjectionRow } from './view.ts';
 
 /** A part of something, to any depth; of an array, one part for each of its elements. */

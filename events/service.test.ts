@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Binding } from './binding.ts';
 import { systemIds } from './clock.ts';
-import { rule } from './consumer.ts';
 import type { Contract } from './contract.ts';
 import type { ServiceContext, ServiceDefinition } from './definition.ts';
 import { deriveId, type Event } from './event.ts';
@@ -19,6 +18,7 @@ import {
 } from './fixture.ts';
 import { onlyNearby } from './nearby.ts';
 import type { OutboxEntry } from './outbox.ts';
+import { rule } from './rule.ts';
 import { assemble, type Resources } from './service.ts';
 
 const urls = useServers();

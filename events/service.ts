@@ -3,10 +3,9 @@
  */
 import type { Document, MongoClient } from 'mongodb';
 import type { Logger } from 'pino';
-import { type Bindings, EVERY_TYPE } from './binding.ts';
+import type { Bindings } from './binding.ts';
 import { type Clock, createWake, type Ids } from './clock.ts';
-import { type Consumer, type ConsumerOptions, type Rule, startConsumer } from './consumer.ts';
-import type { Contract } from './contract.ts';
+import { type Consumer, type ConsumerOptions, startConsumer } from './consumer.ts';
 import type { ServiceDefinition, ServiceParts } from './definition.ts';
 import type { Event } from './event.ts';
 import { faultEvent } from './fault.ts';
@@ -16,15 +15,17 @@ import { createIndexes, createInstances } from './instance.ts';
 import { contend, type Lease, type LeaseDocument } from './lease.ts';
 import { type Measures, unmeasured } from './measures.ts';
 import { MEMBERS, type Ownership, startOwnership } from './ownership.ts';
-import { PARTITIONS_DEFAULT, PARTITIONS_MAX } from './partition.ts';
+import { PARTITIONS_DEFAULT } from './partition.ts';
 import { type Rebuilder, startRebuilder } from './rebuild.ts';
 import { LAKE, type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
+import type { Rule } from './rule.ts';
 import { startSigns } from './signs.ts';
 import type { Delivery } from './suspects.ts';
 import { createTrail, type Tracer, untraced } from './tracing.ts';
 import type { Transport } from './transport.ts';
 import { createWatermark } from './watermark.ts';
+import { checkDefinition, wishesOf } from './wishes.ts';
 
 /** What the process has once and lends to all its services. */
 export type Resources = {
@@ -106,7 +107,7 @@ export function assemble<Resolvers>(
   definition: ServiceDefinition<Resolvers>,
   resources: Resources,
 ): RunningService<Resolvers> {
-  const { name, partitions = PARTITIONS_DEFAULT, unhurried = [] } = definition;
+  const { name, partitions = PARTITIONS_DEFAULT } = definition;
   const {
     mongo,
     prefix,
@@ -180,8 +181,7 @@ export function assemble<Resolvers>(
     },
   });
   const { served, copy } = instances;
-  checkRules(definition, served().parts.rules);
-  checkPartitions(name, partitions);
+  checkDefinition(definition, served().parts.rules);
 
   const generations: Generations | undefined =
     definition.derived &&
@@ -195,20 +195,8 @@ export function assemble<Resolvers>(
   async function prepare(): Promise<void> {
     await generations?.tick();
     await createIndexes(definition, served());
-    const wishes = {
-      _id: name,
-      consumes: namesOf(definition.consumes),
-      unhurried: namesOf(unhurried),
-      ofOthers: typesOf(definition.ofOthers ?? []),
-      emits: typesOf(definition.emits),
-      partitions,
-      replayedFirst: typesOf(definition.replayedFirst ?? []),
-      replayedTogether: definition.replayedTogether ?? false,
-      rebuildable: Object.keys(derived).length > 0,
-      rebuiltWhole: Object.values(derived).some(({ ofSeveral }) => ofSeveral),
-    };
     // Nobody can seed the lake but the outboxes themselves.
-    await bindings.bind(wishes, name === LAKE ? undefined : ids.next());
+    await bindings.bind(wishesOf(definition), name === LAKE ? undefined : ids.next());
     // Who sends to it should know that somebody is there before it sends. If Redis is away, they will see.
     await transport.announce(name, holder).catch(error => log.debug({ err: error }, 'not announced yet'));
   }
@@ -364,35 +352,10 @@ export function assemble<Resolvers>(
   };
 }
 
-const typesOf = (contracts: readonly Pick<Contract, 'type'>[]) => contracts.map(({ type }) => type);
-
-const namesOf = (consumed: readonly Contract[] | 'everything') =>
-  consumed === 'everything' ? [EVERY_TYPE] : typesOf(consumed);
-
 /** Rules that lead to those of whatever is served when they are called: the same contracts, another generation. */
 function rulesOf(first: ServiceParts<unknown>, current: () => ServiceParts<unknown>): Rule[] {
   return first.rules.map(({ on }, index) => ({
     on,
     handle: async (events, how) => current().rules[index]?.handle(events, how),
   }));
-}
-
-function checkRules(
-  { name, consumes, replayedFirst = [] }: Pick<ServiceDefinition, 'name' | 'consumes' | 'replayedFirst'>,
-  rules: readonly Rule[],
-): void {
-  if (consumes === 'everything') return;
-  const declared = new Set(typesOf(consumes));
-  const handled = new Set(rules.flatMap(({ on }) => (on === 'everything' ? [] : typesOf(on))));
-  const forgotten = [...declared].filter(type => !handled.has(type));
-  const undeclared = [...handled].filter(type => !declared.has(type) && !typesOf(replayedFirst).includes(type));
-  if (forgotten.length + undeclared.length === 0) return;
-  throw new Error(
-    `service ${name}: consumed without a rule: ${forgotten.join(', ') || 'none'}; handled but not consumed: ${undeclared.join(', ') || 'none'}`,
-  );
-}
-
-function checkPartitions(name: string, partitions: number): void {
-  if (Number.isInteger(partitions) && partitions >= 1 && partitions <= PARTITIONS_MAX) return;
-  throw new Error(`service ${name}: partitions is a whole number from 1 to ${PARTITIONS_MAX}, not ${partitions}`);
 }

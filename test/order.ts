@@ -4,9 +4,9 @@
  * owners do, and delivered to the service's own rules on a store in memory.
  */
 import { EVERY_TYPE } from '../events/binding.ts';
-import { applyRules, type Rule, readThrough } from '../events/consumer.ts';
 import type { ServiceDefinition } from '../events/definition.ts';
 import type { Event } from '../events/event.ts';
+import { applyRules, type Rule, readThrough } from '../events/rule.ts';
 import { service as mobile } from '../examples/mobile/index.ts';
 import type { Identity } from '../schema/identity.ts';
 import { loadService, serviceNames } from '../subgraphs/catalog.ts';

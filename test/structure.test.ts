@@ -55,7 +55,7 @@ describe('imports go one way', () => {
   test('the test sees them', () => {
     expect(importsOf('subgraphs/account/index.ts')).toEqual(
       expect.arrayContaining([
-        'events/consumer.ts',
+        'events/rule.ts',
         'schema/events/deposited.ts',
         'subgraphs/host.ts',
         'subgraphs/account/view.ts',

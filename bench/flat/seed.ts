@@ -4,10 +4,10 @@
  */
 import { pino } from 'pino';
 import { startServers } from '../../embedded/index.ts';
-import { applyRules } from '../../events/consumer.ts';
 import { silentFeed } from '../../events/feed.ts';
 import { unmeasured } from '../../events/measures.ts';
 import { createOutbox } from '../../events/outbox.ts';
+import { applyRules } from '../../events/rule.ts';
 import { noTrail } from '../../events/tracing.ts';
 import { connect } from '../../scripts/process.ts';
 import { loadService, serviceNames } from '../../subgraphs/catalog.ts';

@@ -1,5 +1,5 @@
-import { rule } from '../../events/consumer.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
+import { rule } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';

@@ -3,12 +3,13 @@
  * read; and its own record, the deposits that it was asked for. What an event says is of an account, and only its opening says
  * whose that is: so an account has a document, and an owner a few.
  */
-import type { Handling } from '../../events/consumer.ts';
+
 import { asItCame } from '../../events/contract.ts';
 import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import { putBack } from '../../events/restore.ts';
+import type { Handling } from '../../events/rule.ts';
 import { createProjection } from '../../events/view.ts';
 import { SOURCE } from './decide.ts';
 import { type AccountRow, project } from './projection.ts';

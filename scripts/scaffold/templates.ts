@@ -38,7 +38,7 @@ export const ${camel(type)} = contract({
 
 export function definitionSource({ name, consumes, emits }: Wish): string {
   const decides = emits.length > 0;
-  return `import { rule } from '../../events/consumer.ts';
+  return `import { rule } from '../../events/rule.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
 ${[...consumes, ...emits].map(type => contractImport(type)).join('\n')}
 import type { Resolvers } from '../host.ts';
@@ -101,7 +101,7 @@ export function decide(cause: Cause): Event[] {
 export function viewSource({ name }: Wish): string {
   const row = `${pascal(name)}Row`;
   return `/** What the ${name} service knows: a chain for each subject. The newest row is what all its events so far come to. */
-import type { Handling } from '../../events/consumer.ts';
+import type { Handling } from '../../events/rule.ts';
 import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
 import { follow } from '../../events/feed.ts';

@@ -1,6 +1,6 @@
-import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
+import { rule } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { depositRefused } from '../../schema/events/deposit-refused.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { type Contract, createEvent, dataSchemaOf, versionsOf } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { transferFunded } from '../../schema/events/transfer-funded.ts';

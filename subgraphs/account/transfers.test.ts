@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
+import { applyRules } from '../../events/rule.ts';
 import { decisionScenarios, ruleScenarios } from '../../events/scenario.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { deposited } from '../../schema/events/deposited.ts';

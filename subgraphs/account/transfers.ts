@@ -3,11 +3,11 @@
  * says so. One event id stands for both answers to a question, so there is one answer, for ever, whoever asks how often.
  */
 import { type Clock, timestamp } from '../../events/clock.ts';
-import { type Rule, rule } from '../../events/consumer.ts';
 import { type Contract, createEvent, type EventOf } from '../../events/contract.ts';
 import { causedBy, deriveId, type Event } from '../../events/event.ts';
 import { chunk, groupBy } from '../../events/group.ts';
 import type { Outbox } from '../../events/outbox.ts';
+import { type Rule, rule } from '../../events/rule.ts';
 import { depositRefused } from '../../schema/events/deposit-refused.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { transferFunded } from '../../schema/events/transfer-funded.ts';

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import type { FindCursor } from 'mongodb';
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent, type EventOf, readEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, isReady, until, useServers } from '../../events/fixture.ts';
 import { type Meddling, meddledWith } from '../../events/meddling.fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';

@@ -1,5 +1,5 @@
-import { rule } from '../../events/consumer.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
+import { rule } from '../../events/rule.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { applyRules, readThrough } from '../../events/consumer.ts';
 import { createEvent, type EventOf } from '../../events/contract.ts';
 import { deriveId, type Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
 import { outboxIndexes } from '../../events/outbox.ts';
+import { applyRules, readThrough } from '../../events/rule.ts';
 import { ruleScenarios } from '../../events/scenario.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
 import { createSystem, useServers } from '../../events/fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { withdrawn } from '../../schema/events/withdrawn.ts';
 import { service } from './index.ts';

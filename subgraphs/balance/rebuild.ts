@@ -7,10 +7,10 @@
  * chain does not add up at its end, before anything is counted behind that.
  */
 import type { Collection, Filter } from 'mongodb';
-import { rule } from '../../events/consumer.ts';
 import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { Rebuilding } from '../../events/rebuild.ts';
+import { rule } from '../../events/rule.ts';
 import { balanceUpdated } from '../../schema/events/balance-updated.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';

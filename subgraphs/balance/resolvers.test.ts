@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';

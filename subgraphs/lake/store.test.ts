@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { faultEvent } from '../../events/fault.ts';
 import { createSystem, happening, happenings, isReady, silent, useServers } from '../../events/fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { identityCodec } from '../../schema/identity.ts';
 import { readSdl } from '../catalog.ts';
 import { hostSubgraph } from '../host.ts';

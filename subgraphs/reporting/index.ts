@@ -1,6 +1,6 @@
-import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
+import { rule } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { deposited } from '../../schema/events/deposited.ts';
 import { overdrawn } from '../../schema/events/overdrawn.ts';

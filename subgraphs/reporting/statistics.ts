@@ -5,11 +5,11 @@
  */
 import type { AnyBulkWriteOperation, Collection } from 'mongodb';
 import { createCache } from '../../events/cache.ts';
-import type { Handling } from '../../events/consumer.ts';
 import type { Event } from '../../events/event.ts';
 import { groupBy } from '../../events/group.ts';
 import { laneOf } from '../../events/partition.ts';
 import { hasFields, isStoredAs } from '../../events/restore.ts';
+import type { Handling } from '../../events/rule.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 import { materialize } from '../../events/view.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';

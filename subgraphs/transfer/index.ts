@@ -1,8 +1,8 @@
-import { rule } from '../../events/consumer.ts';
 import type { Contract } from '../../events/contract.ts';
 import { type CollectedRow, correlationIndexes, createCorrelation } from '../../events/correlation.ts';
 import type { ServiceDefinition } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
+import { rule } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { depositRefused } from '../../schema/events/deposit-refused.ts';
 import { deposited } from '../../schema/events/deposited.ts';

@@ -1,9 +1,9 @@
 import type { Collection } from 'mongodb';
 import { expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import { createSystem, isReady, silent, useServers } from '../../events/fixture.ts';
 import { meddledWith } from '../../events/meddling.fixture.ts';
+import { applyRules } from '../../events/rule.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { transferRequested } from '../../schema/events/transfer-requested.ts';
 import { identityCodec } from '../../schema/identity.ts';

@@ -1,8 +1,8 @@
 /** The rules of the service, on a store: what it emits in answer to events, once. */
 import { describe, expect, test } from 'vitest';
-import { applyRules } from '../../events/consumer.ts';
 import { createEvent } from '../../events/contract.ts';
 import type { Event } from '../../events/event.ts';
+import { applyRules } from '../../events/rule.ts';
 import { ruleScenarios } from '../../events/scenario.ts';
 import { accountOpened } from '../../schema/events/account-opened.ts';
 import { deposited } from '../../schema/events/deposited.ts';

@@ -1,6 +1,5 @@
 /** What the transfer service knows: its own record, which transfers there are; and whose accounts there are. */
 import { createCache } from '../../events/cache.ts';
-import type { Handling } from '../../events/consumer.ts';
 import { asItCame, type EventOf } from '../../events/contract.ts';
 import type { Correlation } from '../../events/correlation.ts';
 import type { ServiceContext } from '../../events/definition.ts';
@@ -8,6 +7,7 @@ import { ignoreDuplicates } from '../../events/errors.ts';
 import type { Event } from '../../events/event.ts';
 import type { OutboxEntry } from '../../events/outbox.ts';
 import { hasFields, putBack } from '../../events/restore.ts';
+import type { Handling } from '../../events/rule.ts';
 import { materialize } from '../../events/view.ts';
 import type { accountOpened } from '../../schema/events/account-opened.ts';
 import { transferRequested } from '../../schema/events/transfer-requested.ts';
