@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Context, Row } from '../row.ts';
 
 const REDIS_DOWN_MS = 30_000;
+const REDIS_FROZEN_MS = 12_000;
 const MONGODB_DOWN_MS = 10_000;
 const SLOW_FOR_MS = 10_000;
 const FULL_FOR_MS = 8_000;
@@ -68,6 +69,17 @@ export const serverRows: readonly Row[] = [
       if (ok === 0) violated('nothing was acknowledged without Redis');
       note(`${await pendingIn(context, 'account')} in the outbox at the end`);
       await cluster.redis.release();
+    },
+  },
+  {
+    name: 'redis-frozen',
+    what: 'Redis is stopped (SIGSTOP) for 12 s, and keeps its connections',
+    async fault(context) {
+      const { cluster, violated } = context;
+      cluster.redis.signal('SIGSTOP');
+      const ok = await meanwhile(context, () => delay(REDIS_FROZEN_MS));
+      if (ok === 0) violated('nothing was acknowledged without Redis');
+      cluster.redis.signal('SIGCONT');
     },
   },
   {
