@@ -23,7 +23,8 @@ export function measuresOf(registry: Registry, service: string): Measures {
   const faults = counterOf(registry, 'consumer_faults_total');
   // There from the beginning, so that a rate sees the first one.
   for (const reason of ['contract', 'handling']) faults.inc({ service, reason }, 0);
-  handled.inc({ service, kind: 'live' }, 0);
+  for (const kind of ['live', 'repair', 'copy', 'trial']) handled.inc({ service, kind }, 0);
+  batches.zero({ service, kind: 'live' });
   for (const counter of [relayed, recovered, failures]) counter.inc(0);
   return {
     stored: (type, events) => stored.inc({ service, type }, events),

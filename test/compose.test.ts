@@ -78,9 +78,12 @@ test('what the system can be watched with asks every service for its metrics, an
     Object.hasOwn(environment ?? {}, 'OTEL_EXPORTER_OTLP_ENDPOINT'),
   );
   expect(traced.map(([name]) => name).sort()).toEqual([...ours].sort());
-  type Scraping = { scrape_configs: { static_configs: { targets: string[] }[] }[] };
+  type Scraping = { scrape_configs: { dns_sd_configs: { names: string[]; type: string; port: number }[] }[] };
   const { scrape_configs } = parse(read('deploy/prometheus/prometheus.yml')) as Scraping;
-  const targets = scrape_configs.flatMap(({ static_configs }) => static_configs.flatMap(each => each.targets));
+  // A service may have several processes, each with an address of its own.
+  const asked = scrape_configs.flatMap(({ dns_sd_configs }) => dns_sd_configs);
+  expect(new Set(asked.map(({ type }) => type))).toEqual(new Set(['A']));
+  const targets = asked.flatMap(({ names, port }) => names.map(name => `${name}:${port}`));
   expect(targets.sort()).toEqual(ours.map(name => `${name}:${portOf(name)}`).sort());
   // Nothing of it can be reached from elsewhere, and the files that it mounts are there.
   for (const { ports: published = [], volumes: mounted = [] } of Object.values(watch.services)) {

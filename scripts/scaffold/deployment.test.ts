@@ -7,7 +7,7 @@ const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 /** A file of the project, but for one in which something else stands. */
 const readWith = (path: string, from: string, to: string) => (asked: string) =>
-  asked === path ? read(asked).replace(from, to) : read(asked);
+  asked === path ? read(asked).replaceAll(from, to) : read(asked);
 /** A service that nobody has: these tests are run beside services that people have added. */
 const ADDED = 'only-a-test';
 const files = new Map(deployed(read, ADDED));
@@ -26,7 +26,7 @@ describe('a new service', () => {
 
   test('is watched: its metrics are asked for where it listens, and there is a place for its traces', () => {
     const { scrape_configs } = parse(textOf('deploy/prometheus/prometheus.yml'));
-    expect(scrape_configs[0].static_configs[0].targets.at(-1)).toBe(`${ADDED}:${PORT}`);
+    expect(scrape_configs[0].dns_sd_configs.at(-1)).toMatchObject({ names: [ADDED], port: PORT });
     const watch = parse(textOf('deploy/watch.yml'), { merge: true });
     expect(watch.services[ADDED]).toEqual(watch.services.gateway);
   });
@@ -42,7 +42,7 @@ describe('a new service', () => {
   test.each([
     ['docker-compose.yml', '  gateway:', '  door:', /docker-compose\.yml has no gateway: .* by hand/],
     ['deploy/watch.yml', 'gateway: *traced', 'door: *traced', /watch\.yml .* by hand/],
-    ['deploy/prometheus/prometheus.yml', '- targets: [', '- targets:\n        [', /prometheus\.yml .* by hand/],
+    ['deploy/prometheus/prometheus.yml', '- { names: ', '-\n        { names: ', /prometheus\.yml .* by hand/],
     ['deploy/kubernetes/kustomization.yaml', 'gateway.yaml', 'door.yaml', /kustomization\.yaml .* by hand/],
   ])('is not guessed into %s when that is not as it is known', (path, from, to, named) => {
     expect(() => deployed(readWith(path, from, to), ADDED)).toThrow(named);

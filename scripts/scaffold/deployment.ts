@@ -19,10 +19,10 @@ type Read = (path: string) => string;
  * @throws when one is not as it is known: nothing is guessed.
  */
 export function deployed(read: Read, name: string): [string, string][] {
-  const target = `${name}:${freePort(read(COMPOSE))}`;
+  const target = `      - { names: [${name}], type: A, port: ${freePort(read(COMPOSE))}, refresh_interval: 10s }\n`;
   const added: [string, string][] = [
     [WATCH, before(read(WATCH), /^ {2}gateway: \*traced\n/m, `  ${name}: *traced\n`, WATCH)],
-    [PROMETHEUS, before(read(PROMETHEUS), /(?<=- targets: \[.*)\]/, `, ${target}`, PROMETHEUS)],
+    [PROMETHEUS, before(read(PROMETHEUS), /(?<=^ {6}- \{ names: .*\n)(?! {6}- \{ names: )/m, target, PROMETHEUS)],
     [
       KUSTOMIZATION,
       before(read(KUSTOMIZATION), /(?<=^resources: \[.*)gateway\.yaml/m, `${name}.yaml, `, KUSTOMIZATION),
@@ -40,7 +40,7 @@ export function undeployed(read: Read, name: string): [string, string][] {
   const removed: [string, string][] = [
     [COMPOSE, withoutContainer(read(COMPOSE), name)],
     [WATCH, read(WATCH).replace(`\n  ${name}: *traced\n`, '\n')],
-    [PROMETHEUS, read(PROMETHEUS).replace(new RegExp(`(?<=- targets: \\[.*), ${name}:\\d+`), '')],
+    [PROMETHEUS, read(PROMETHEUS).replace(new RegExp(`^ {6}- \\{ names: \\[${name}\\], .*\\n`, 'm'), '')],
     [KUSTOMIZATION, read(KUSTOMIZATION).replace(new RegExp(`(?<=^resources: \\[.*) ${name}\\.yaml,`, 'm'), '')],
   ];
   return removed.filter(([path, text]) => text !== read(path));
