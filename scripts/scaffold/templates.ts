@@ -38,8 +38,8 @@ export const ${camel(type)} = contract({
 
 export function definitionSource({ name, consumes, emits }: Wish): string {
   const decides = emits.length > 0;
-  return `import { rule } from '../../events/rule.ts';
-import type { ServiceDefinition } from '../../events/definition.ts';
+  return `import type { ServiceDefinition } from '../../events/definition.ts';
+import { rule } from '../../events/rule.ts';
 ${[...consumes, ...emits].map(type => contractImport(type)).join('\n')}
 import type { Resolvers } from '../host.ts';
 ${decides ? "import { type Cause, decide } from './decide.ts';\n" : ''}import { createResolvers } from './resolvers.ts';
@@ -101,10 +101,10 @@ export function decide(cause: Cause): Event[] {
 export function viewSource({ name }: Wish): string {
   const row = `${pascal(name)}Row`;
   return `/** What the ${name} service knows: a chain for each subject. The newest row is what all its events so far come to. */
-import type { Handling } from '../../events/rule.ts';
 import type { ServiceContext } from '../../events/definition.ts';
 import type { Event } from '../../events/event.ts';
 import { follow } from '../../events/feed.ts';
+import type { Handling } from '../../events/rule.ts';
 import { type ChainRow, chainIndex, createChain } from '../../events/store.ts';
 
 /** \`chain\` is the subject, \`version\` how many of its events were heard of. */
