@@ -16,6 +16,7 @@ import type { Event } from '../events/event.ts';
 import { silentFeed } from '../events/feed.ts';
 import { serviceNames } from '../subgraphs/catalog.ts';
 import { createLake, indexes, type LakeRow } from '../subgraphs/lake/store.ts';
+import { createSummaries, type Summary } from '../subgraphs/lake/summaries.ts';
 import { history } from './lake/history.ts';
 import { cpuOf, median, quantile } from './measure.ts';
 import { startProcess } from './process.ts';
@@ -214,7 +215,9 @@ async function rawRate(name: string, batches: readonly Event[][]): Promise<numbe
 async function fill(): Promise<number> {
   const rows = mongo.db(`${prefix}-lake`).collection<LakeRow>('lake');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: silentFeed, clock: systemClock });
+  // As the lake does: it would do it all later, beside what is measured.
+  const summaries = createSummaries({ collection: mongo.db(`${prefix}-lake`).collection<Summary>('summaries'), rows });
+  const lake = createLake({ rows, feed: silentFeed, clock: systemClock, summaries });
   const startedMs = performance.now();
   for (const events of history(EVENTS, ACCOUNTS, BATCH)) await lake.store(events);
   return EVENTS / secondsSince(startedMs);
