@@ -7,6 +7,7 @@ import { loadService, serviceNames } from '../subgraphs/catalog.ts';
 import { createReplays, type ReplayRow } from '../subgraphs/lake/replay.ts';
 import { readExport, restoreLake } from '../subgraphs/lake/restore.ts';
 import { createLake, type LakeRow } from '../subgraphs/lake/store.ts';
+import { createSummaries, type Summary } from '../subgraphs/lake/summaries.ts';
 import { ConfigError, configOrExit } from './config.ts';
 import { linesOf } from './lines.ts';
 import { connect, createLog, prepare, run } from './process.ts';
@@ -73,7 +74,9 @@ async function importInto(resources: Resources, file: string): Promise<string> {
 
 function lakeOf({ mongo, prefix, ...resources }: Resources) {
   const database = mongo.db(`${prefix}-${LAKE}`);
-  const lake = createLake({ ...resources, rows: database.collection<LakeRow>('lake') });
+  const rows = database.collection<LakeRow>('lake');
+  const summaries = createSummaries({ collection: database.collection<Summary>('summaries'), rows });
+  const lake = createLake({ ...resources, rows, summaries });
   return { lake, replays: createReplays({ ...resources, lake, rows: database.collection<ReplayRow>('replays') }) };
 }
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
   mongo = new MongoClient(mongodbUrl, { ignoreUndefined: true });
   const rows = mongo.db(`${PREFIX}-lake`).collection<LakeRow>('lake');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: silentFeed, clock: systemClock });
+  const lake = createLake({ summaries: undefined, rows, feed: silentFeed, clock: systemClock });
   for (const events of history(EVENTS, ACCOUNTS, 500)) await lake.store(events);
   system = await startSystem(folder.path, 0, { MONGODB_URL: mongodbUrl, REDIS_URL: redisUrl });
   olga = await clientOf(system.url, 'olga', ['operator']);

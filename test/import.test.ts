@@ -5,8 +5,12 @@ import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
+import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runningServers } from '../embedded/index.ts';
+import { chunk } from '../events/group.ts';
 import { signToken } from '../gateway/identity.ts';
+import { BLOCK, type Summary } from '../subgraphs/lake/summaries.ts';
 import { accountsOf, emittedTypes, operatorClient, settled } from './evidence.ts';
 import { auditAccount } from './invariants.ts';
 import {
@@ -28,6 +32,7 @@ import {
 const DEPOSITS = 30;
 const RACERS = 12;
 const ROUNDS_MAX = 50;
+const OPENED_AT_ONCE = 20;
 const KEY = 'the-same-for-ever';
 
 const folders = [temporaryFolder(), temporaryFolder(), temporaryFolder()] as const;
@@ -68,6 +73,10 @@ async function use(url: string): Promise<void> {
   await alice.get(DEPOSIT, { input: { ...input, amount: 7, idempotencyKey: KEY } });
   await alice.get(WITHDRAW, { input: { accountId: hers, amount: 3 } });
   await overdraw(bob, his);
+  // As many as make a block that the lake keeps a summary of, and a few.
+  const carol = await clientOf(url, 'carol');
+  for (const some of chunk(Array.from({ length: BLOCK }), OPENED_AT_ONCE))
+    await Promise.all(some.map(() => openAccount(carol)));
 }
 
 /** Takes all of it out several times at once, until two were decided before either was stored. */
@@ -165,6 +174,15 @@ describe('a system that was imported', () => {
     expect(new Set(replays.nodes.map(({ mode, requestedBy }) => `${mode} ${requestedBy}`))).toEqual(
       new Set(['REPAIR import']),
     );
+  });
+
+  it('finds a time as fast as the system did: its lake is summed up before anything else happens', async () => {
+    const { mongodbUrl = '' } = await runningServers(target.path);
+    const mongo = new MongoClient(mongodbUrl);
+    const summaries = mongo.db('tributary-lake').collection<Summary>('summaries');
+    const count = await summaries.countDocuments().finally(() => mongo.close());
+    expect(count).toBe(Math.floor(before.lake.verifyLake.events / BLOCK));
+    expect(count).toBeGreaterThan(0);
   });
 
   it('shows the same to an operator and to each owner', async () => {

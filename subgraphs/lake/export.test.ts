@@ -13,7 +13,7 @@ async function emptyLake(): Promise<Lake> {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const rows = system.collection<LakeRow>('lake', 'rows');
   await rows.createIndexes([...(Object.values(indexes)[0] ?? [])]);
-  return createLake({ rows, feed: system.feed, clock: system.clock });
+  return createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock });
 }
 
 /** All parts of an export, as a gateway asks for them. */

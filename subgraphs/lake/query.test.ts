@@ -154,7 +154,7 @@ describe('summaries', () => {
   test('are made of a lake that has none, by any number of processes, and never twice', async () => {
     const { rows, feed, clock, collection, another } = await started();
     const events = lakeEvents(0, EVENTS);
-    await createLake({ rows, feed, clock }).store(events);
+    await createLake({ summaries: undefined, rows, feed, clock }).store(events);
     const [one, other] = [another(), another()];
     const expected = events.filter(isMeant(range)).length;
     expect(await one.lake.count(range)).toBe(expected);

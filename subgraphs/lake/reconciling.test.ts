@@ -66,7 +66,7 @@ async function started(reconciling: Resources['reconciling'] = AT_ONCE) {
     entries,
     emit: (count: number, from = 0) =>
       context?.outbox.appendDerived(happenings(from + count).slice(from)) ?? Promise.reject(),
-    verify: () => createLake({ rows, feed: system.feed, clock: system.clock }).verify(),
+    verify: () => createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock }).verify(),
     lakeHas: (count: number) => until(async () => (await rows.countDocuments()) === count),
     confirmed: (count: number) =>
       until(async () => {

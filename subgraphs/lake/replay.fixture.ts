@@ -29,7 +29,7 @@ export async function started() {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const rows = system.collection<LakeRow>('lake', 'rows');
   await rows.createIndexes([...(Object.values(indexes)[0] ?? [])]);
-  const lake = createLake({ rows, feed: system.feed, clock: system.clock });
+  const lake = createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock });
   const replays = createReplays({
     ...system,
     rows: system.collection<ReplayRow>('lake', 'replays'),

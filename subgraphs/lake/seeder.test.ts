@@ -44,7 +44,7 @@ async function started() {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const rows = system.collection<LakeRow>('lake', 'lake');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: system.feed, clock: system.clock });
+  const lake = createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock });
   await lake.store(happenings(3));
   await system.bind('lake');
   const replays = createReplays({

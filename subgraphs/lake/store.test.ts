@@ -20,7 +20,7 @@ async function started() {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const rows = system.collection<LakeRow>('lake', 'rows');
   await rows.createIndexes([...(Object.values(indexes)[0] ?? [])]);
-  const make = () => createLake({ rows, feed: system.feed, clock: system.clock });
+  const make = () => createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock });
   return { ...system, rows, lake: make(), another: make };
 }
 

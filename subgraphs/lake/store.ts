@@ -29,7 +29,8 @@ export const indexes = {
 export type Lake = ReturnType<typeof createLake>;
 
 /**
- * @param summaries kept up with what is stored. Without them reading by time takes as long as the lake is.
+ * @param summaries kept up with what is stored. Without them reading by time takes as long as the lake is, and whoever has them later has
+ *   all to sum up.
  * @param checkpoints recorded as events are stored. Without them rows may be cut off at the end unnoticed.
  * @param flows told of every event that is stored here.
  */
@@ -37,7 +38,7 @@ export function createLake(options: {
   rows: Collection<LakeRow>;
   feed: Feed;
   clock: Clock;
-  summaries?: Summaries;
+  summaries: Summaries | undefined;
   checkpoints?: Checkpoints;
   flows?: Pick<Flows, 'count'>;
 }) {

@@ -11,7 +11,7 @@ async function lakeOf(subjects: readonly string[]) {
   const system = createSystem(urls);
   const rows = system.collection<LakeRow>('lake', 'rows');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: silentFeed, clock: system.clock });
+  const lake = createLake({ summaries: undefined, rows, feed: silentFeed, clock: system.clock });
   await lake.store(subjects.map((subject, index) => ({ ...happening(`e${index}`), subject })));
   return lake;
 }

@@ -15,7 +15,7 @@ async function started(events: readonly Event[] = lakeEvents(0, EVENTS)) {
   await Promise.all([isReady(system.transport.redis), isReady(system.subscriber)]);
   const rows = system.collection<LakeRow>('lake', 'lake');
   await rows.createIndexes([...indexes.lake]);
-  const lake = createLake({ rows, feed: system.feed, clock: system.clock });
+  const lake = createLake({ summaries: undefined, rows, feed: system.feed, clock: system.clock });
   await lake.store(events);
   return lake;
 }
