@@ -40,10 +40,15 @@ describe.each(platforms)('the lock of a data folder, as on %s', platform => {
   test('says of what is no folder, or cannot be one, what it is and what to do', async () => {
     const file = join(await temporaryDir(), 'file');
     await writeFile(file, '');
-    const nowhere = platform === 'linux' && process.platform === 'linux' ? ['/proc/tributary/data'] : [];
-    for (const dir of [file, join(file, 'x'), ...nowhere]) {
+    const refused: [string, string][] = [
+      [file, 'EEXIST'],
+      [join(file, 'x'), 'ENOTDIR'],
+    ];
+    // Where no folder can be made, and none that is asked for is there.
+    if (process.platform === 'linux') refused.push(['/proc/tributary/data', 'ENOENT']);
+    for (const [dir, code] of refused) {
       await expect(lockDataDir(dir, platform)).rejects.toThrow(
-        new RegExp(`^The data folder ${dir} cannot be used: (EEXIST|ENOTDIR|ENOENT): .* Set DATA_DIR to a folder`),
+        new RegExp(`^The data folder ${dir} cannot be used: ${code}: .* Set DATA_DIR to a folder`),
       );
     }
   });
