@@ -366,28 +366,6 @@ describe('metrics', () => {
   });
 });
 
-describe('the alerts', () => {
-  // Prometheus itself runs them: promtool test rules deploy/prometheus/alerts.test.yml
-  it('each have a case in which they fire and one in which they do not', () => {
-    const { groups } = ALERTS.parse(parseYaml(project('deploy/prometheus/alerts.yml')));
-    const { tests } = ALERT_TESTS.parse(parseYaml(project('deploy/prometheus/alerts.test.yml')));
-    const cases = tests.flatMap(({ alert_rule_test }) => alert_rule_test);
-    const named = (isFiring: boolean) =>
-      new Set(cases.filter(each => each.exp_alerts.length > 0 === isFiring).map(({ alertname }) => alertname));
-    const alerts = groups.flatMap(group => group.rules.map(({ alert }) => alert)).sort();
-    expect([...named(true)].sort()).toEqual(alerts);
-    expect([...named(false)].sort()).toEqual(alerts);
-  });
-});
-
-const ALERT_TESTS = z.object({
-  tests: z.array(
-    z.object({
-      alert_rule_test: z.array(z.object({ alertname: z.string(), exp_alerts: z.array(z.unknown()) })),
-    }),
-  ),
-});
-
 const DASHBOARD = z.object({
   panels: z.array(
     z.object({
