@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { away, empty, impatient, remembering, sender, started } from './consumer.fixture.ts';
 import type { Contract } from './contract.ts';
-import { ContractViolation } from './errors.ts';
 import type { Event } from './event.ts';
 import {
   connected,
@@ -16,7 +15,7 @@ import {
   until,
   useServers,
 } from './fixture.ts';
-import { applyRules, readThrough, rule } from './rule.ts';
+import { rule } from './rule.ts';
 
 describe('batches', () => {
   test('while one is handled the next one gathers', async () => {
@@ -236,17 +235,4 @@ test('stopping finishes what it has and takes no more', async () => {
   await stopping;
   expect([handling, handled]).toEqual([1, 1]);
   expect(await queue.getWaitingCount()).toBe(1);
-});
-
-test('rules get the events of their types, read through their contracts, in their order', async () => {
-  const { rule: remember, batches } = remembering();
-  const seen: string[][] = [];
-  const everything = { on: 'everything' as const, handle: async (events: Event[]) => void seen.push(idsOf(events)) };
-  const other = { ...happening('x'), type: 'unknown-to-all' };
-  const rules = [remember, everything];
-  const read = [happening('1'), other, happening('2')].map(event => readThrough(rules, event));
-  expect(await applyRules(rules, read)).toBe(0);
-  expect([batches, seen]).toEqual([[['1', '2']], [['1', 'x', '2']]]);
-  expect(() => readThrough(rules, { ...happening('3'), data: null })).toThrow(ContractViolation);
-  expect(() => readThrough(rules, { id: '4' })).toThrow();
 });
